@@ -1,0 +1,51 @@
+"""What can go wrong, in words a user can act on: what was found, what was needed, what to do."""
+
+from __future__ import annotations
+
+
+class LeukotypeError(Exception):
+    """The job failed although the input was good (exit code 1)."""
+
+    exit_code = 1
+
+
+class InputError(LeukotypeError):
+    """Bad input or usage (exit code 2)."""
+
+    exit_code = 2
+
+
+class UnreadableFile(InputError):
+    """A file that is missing, empty, truncated, or no expression table."""
+
+
+class BadValues(InputError):
+    """Expression values that are missing, infinite, or no numbers."""
+
+
+class BadIdentifiers(InputError):
+    """Sample, probe or column names that are absent, repeated or damaged."""
+
+
+class BadLabels(InputError):
+    """Labels that define no classification problem."""
+
+
+class InfeasibleDesign(InputError):
+    """Folds that these samples cannot fill."""
+
+
+class UnknownName(InputError):
+    """A model, dataset, metric or figure that does not exist."""
+
+
+class OutputRefused(InputError):
+    """An output folder that cannot be written, or that holds something else."""
+
+
+class DownloadFailed(LeukotypeError):
+    """A dataset that could not be had."""
+
+
+class FingerprintMismatch(LeukotypeError):
+    """A file that is not the dataset it is named after."""
