@@ -1,0 +1,257 @@
+"""Design → Folds: the materialised splits of one cohort, drawn once and shared by every model."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+from leukotype.cohort import Cohort, IntArray, StrArray
+from leukotype.errors import BadLabels, InfeasibleDesign
+
+Split = tuple[IntArray, IntArray]
+
+
+@dataclass(frozen=True)
+class Design:
+    """How a cohort is split.
+
+    outer, inner : number of folds around and inside the training part (at least 2)
+    repeats      : how often the outer folds are drawn anew
+    seed         : of every draw; the outer folds of the first repeat are scikit-learn's
+                   `StratifiedKFold(outer, shuffle=True, random_state=seed)`
+    """
+
+    outer: int = 5
+    inner: int = 3
+    repeats: int = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, least in (("outer", 2), ("inner", 2), ("repeats", 1), ("seed", 0)):
+            value = getattr(self, name)
+            if value < least:
+                raise InfeasibleDesign(f"{name} is {value}, and must be at least {least}.")
+
+
+@dataclass(frozen=True, eq=False)
+class OuterFold:
+    """One outer split of one repeat, with the inner splits of its training part.
+
+    train, test : row indices of the cohort
+    inner       : (train, test) pairs of row indices of the cohort, within `train`
+    """
+
+    repeat: int
+    fold: int
+    train: IntArray
+    test: IntArray
+    inner: tuple[Split, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Folds:
+    """The materialised splits of one cohort.
+
+    splits : every outer fold of every repeat, in order
+    source : how they came about, e.g. "drawn" or "read from folds.csv"
+    """
+
+    design: Design
+    splits: tuple[OuterFold, ...]
+    cohort_fingerprint: str
+    grouped: bool = False
+    source: str = "drawn"
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Sha256 of the cohort's fingerprint and of every split."""
+        digest = hashlib.sha256(self.cohort_fingerprint.encode())
+        for split in self.splits:
+            for rows in (split.train, split.test, *(part for pair in split.inner for part in pair)):
+                digest.update(rows.astype("<i8").tobytes() + b"\x1e")
+        return digest.hexdigest()
+
+
+def draw(cohort: Cohort, design: Design) -> Folds:
+    """Draw repeated, stratified, nested folds; by donor where the cohort names donors.
+
+    Raises InfeasibleDesign where a class is too small, BadLabels where there is but one class.
+    """
+    _check_classes(cohort)
+    _check_sizes(cohort, design)
+    splits = []
+    for repeat in range(design.repeats):
+        outer = _splitter(cohort, design.outer, _outer_seed(design, repeat))
+        pairs = outer(np.arange(cohort.n_samples))
+        splits += [_nest(cohort, design, repeat, fold, *pair) for fold, pair in enumerate(pairs)]
+    return Folds(design, tuple(splits), cohort.fingerprint, grouped=cohort.donors is not None)
+
+
+def read_folds(path: str | Path, cohort: Cohort, design: Design) -> Folds:
+    """Read outer splits from a CSV `sample,repeat,fold`; inner splits are drawn as `draw` does.
+
+    Raises InfeasibleDesign where the file does not give every sample one fold in every repeat,
+    or puts one donor on both sides.
+    """
+    _check_classes(cohort)
+    table = _folds_table(Path(path), cohort)
+    position = {sample: row for row, sample in enumerate(cohort.samples.tolist())}
+    repeats = sorted(table["repeat"].unique().tolist())
+    splits = []
+    n_outer = 0
+    for number, repeat in enumerate(repeats):
+        part = table[table["repeat"] == repeat]
+        rows = np.array([position[sample] for sample in part["sample"]], dtype=np.intp)
+        if len(rows) != cohort.n_samples or len(np.unique(rows)) != cohort.n_samples:
+            raise InfeasibleDesign(
+                f"{path} places {len(np.unique(rows))} of {cohort.n_samples} samples in repeat {repeat} "
+                f"({len(rows)} lines). Each sample needs exactly one line per repeat."
+            )
+        fold_of = np.empty(cohort.n_samples, dtype=np.int64)
+        fold_of[rows] = part["fold"].to_numpy()
+        names = np.unique(fold_of)
+        if len(names) < 2:
+            raise InfeasibleDesign(f"{path} has {len(names)} fold in repeat {repeat}, and at least 2 are needed.")
+        n_outer = max(n_outer, len(names))
+        for fold, name in enumerate(names):
+            test = np.flatnonzero(fold_of == name)
+            train = np.flatnonzero(fold_of != name)
+            _check_donors(cohort, train, test, f"{path}, repeat {repeat}, fold {name}")
+            splits.append(_nest(cohort, design, number, fold, train, test))
+    design = Design(n_outer, design.inner, len(repeats), design.seed)
+    return Folds(
+        design, tuple(splits), cohort.fingerprint, cohort.donors is not None, source=f"read from {Path(path).name}"
+    )
+
+
+def _folds_table(path: Path, cohort: Cohort) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path, dtype={"sample": str})
+    except (OSError, ValueError) as problem:
+        raise InfeasibleDesign(
+            f"cannot read folds from {path}: {str(problem).splitlines()[0]}. Give a CSV with columns sample,repeat,fold."
+        ) from problem
+    missing = [column for column in ("sample", "repeat", "fold") if column not in table]
+    if missing:
+        raise InfeasibleDesign(
+            f"{path} has columns {', '.join(map(str, table.columns[:6]))}; sample, repeat and fold are needed."
+        )
+    strangers = sorted(set(table["sample"]) - set(cohort.samples.tolist()))
+    if strangers:
+        raise InfeasibleDesign(
+            f"{path} names sample {strangers[0]!r}, which {cohort.name} does not have "
+            f"({len(strangers)} such samples). Use the ids of the cohort's sample column."
+        )
+    for column in ("repeat", "fold"):
+        if not pd.api.types.is_integer_dtype(table[column]):
+            raise InfeasibleDesign(f"{path}: column {column} must hold whole numbers.")
+    return table
+
+
+def _nest(cohort: Cohort, design: Design, repeat: int, fold: int, train: IntArray, test: IntArray) -> OuterFold:
+    inner = tuple(_splitter(cohort, design.inner, design.seed + 1)(train))
+    where = f"outer fold {fold + 1} of repeat {repeat + 1}"
+    for part, _ in ((train, test), *inner):
+        absent = set(cohort.classes) - set(cohort.labels[part].tolist())
+        if absent:
+            raise InfeasibleDesign(
+                f"class {min(absent)!r} is absent from a training part ({where}). "
+                f"Use fewer folds, or leave the class out with --drop-class {_quoted(min(absent))}."
+            )
+    return OuterFold(repeat, fold, train, test, inner)
+
+
+def _splitter(cohort: Cohort, folds: int, seed: int) -> Callable[[IntArray], list[Split]]:
+    """Return a function from row indices to (train, test) pairs of row indices."""
+
+    def split(rows: IntArray) -> list[Split]:
+        labels = cohort.labels[rows]
+        if cohort.donors is None:
+            pairs = StratifiedKFold(folds, shuffle=True, random_state=seed).split(rows, labels)
+        else:
+            grouped = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+            pairs = grouped.split(rows, labels, groups=cohort.donors[rows])
+        return [(rows[train], rows[test]) for train, test in pairs]
+
+    return split
+
+
+def _outer_seed(design: Design, repeat: int) -> int:
+    if repeat == 0:
+        return design.seed
+    return int(np.random.SeedSequence([design.seed, repeat]).generate_state(1)[0])
+
+
+def _check_classes(cohort: Cohort) -> None:
+    if len(cohort.classes) < 2:
+        raise BadLabels(
+            f"{cohort.name} has one class only ({cohort.classes[0]!r}), and at least 2 are needed. "
+            "Name the right label column with --label."
+            if cohort.classes
+            else f"{cohort.name} has no samples."
+        )
+
+
+def _check_sizes(cohort: Cohort, design: Design) -> None:
+    units, counts = _units_per_class(cohort)
+    if design.outer > cohort.n_samples:
+        raise InfeasibleDesign(
+            f"{cohort.n_samples} samples for {design.outer} outer folds: each fold needs at least one. "
+            f"Use --outer {max(2, cohort.n_samples // 2)} or less."
+        )
+    for name, count in counts.items():
+        # The largest test fold takes ceil(count / outer); what stays must fill the inner folds.
+        kept = count - -(-count // design.outer)
+        if count >= design.outer and kept >= design.inner:
+            continue
+        outer, inner = _largest_feasible(count, design)
+        remedy = f"Use --outer {outer} --inner {inner}, or leave" if outer else "Leave"
+        raise InfeasibleDesign(
+            f"class {name!r} has {count} {units}, and {design.outer} outer with {design.inner} inner folds need at "
+            f"least {_least(design)}. {remedy} the class out with --drop-class {_quoted(name)}."
+        )
+
+
+def _units_per_class(cohort: Cohort) -> tuple[str, dict[str, int]]:
+    if cohort.donors is None:
+        return "samples", cohort.class_counts
+    donors: StrArray = cohort.donors
+    return "donors", {name: len(np.unique(donors[cohort.labels == name])) for name in cohort.classes}
+
+
+def _least(design: Design) -> int:
+    count = design.outer
+    while count - -(-count // design.outer) < design.inner:
+        count += 1
+    return count
+
+
+def _largest_feasible(count: int, design: Design) -> tuple[int, int]:
+    """Return the largest (outer, inner) within the design that `count` units allow; (0, 0) where none does."""
+    for outer in range(min(design.outer, count), 1, -1):
+        inner = min(design.inner, count - -(-count // outer))
+        if inner >= 2:
+            return outer, inner
+    return 0, 0
+
+
+def _check_donors(cohort: Cohort, train: IntArray, test: IntArray, where: str) -> None:
+    if cohort.donors is None:
+        return
+    shared = np.intersect1d(cohort.donors[train], cohort.donors[test])
+    if len(shared):
+        raise InfeasibleDesign(
+            f"donor {str(shared[0])!r} stands on both sides of {where} ({len(shared)} such donors). "
+            "Keep the samples of a donor in one fold."
+        )
+
+
+def _quoted(name: str) -> str:
+    return name if name.replace("_", "").replace("-", "").isalnum() else f"'{name}'"
