@@ -1,0 +1,67 @@
+"""leukotype: classification of samples by gene expression that can be believed.
+
+    import leukotype as lt
+
+    cohort = lt.load("Leukemia_GSE9476")          # or lt.read("mine.csv")
+    evaluation = lt.evaluate(cohort, models=["logistic", "knn", "forest", "xgboost"])
+    evaluation.summary()                           # a DataFrame: metric, interval
+    lt.report(evaluation, "report.html")
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from leukotype.cohort import Cohort
+    from leukotype.datasets import load
+    from leukotype.datasets.simulate import null_cohort, simulate
+    from leukotype.evaluation import Evaluation, evaluate
+    from leukotype.models import Model
+    from leukotype.readers import read
+    from leukotype.reporting import write as report
+    from leukotype.resampling import Design, read_folds
+
+__version__ = "0.1.0"
+
+# Loaded on first use, so that `import leukotype` and `leukotype --help` are quick.
+_HOME = {
+    "Cohort": ("leukotype.cohort", "Cohort"),
+    "Design": ("leukotype.resampling", "Design"),
+    "Evaluation": ("leukotype.evaluation", "Evaluation"),
+    "Model": ("leukotype.models", "Model"),
+    "evaluate": ("leukotype.evaluation", "evaluate"),
+    "load": ("leukotype.datasets", "load"),
+    "null_cohort": ("leukotype.datasets.simulate", "null_cohort"),
+    "read": ("leukotype.readers", "read"),
+    "read_folds": ("leukotype.resampling", "read_folds"),
+    "report": ("leukotype.reporting", "write"),
+    "simulate": ("leukotype.datasets.simulate", "simulate"),
+}
+
+__all__ = [
+    "Cohort",
+    "Design",
+    "Evaluation",
+    "Model",
+    "__version__",
+    "evaluate",
+    "load",
+    "null_cohort",
+    "read",
+    "read_folds",
+    "report",
+    "simulate",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'leukotype' has no attribute {name!r}")
+    module, attribute = _HOME[name]
+    return getattr(importlib.import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

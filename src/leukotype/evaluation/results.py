@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -10,6 +11,9 @@ import numpy as np
 import pandas as pd
 
 from leukotype.cohort import Cohort, FloatArray, IntArray
+from leukotype.evaluation import summaries
+from leukotype.metrics import Scored
+from leukotype.metrics.estimate import Units
 from leukotype.resampling import Folds
 
 
@@ -43,6 +47,8 @@ class Evaluation:
     models  : names, in the order they were asked for
     results : one per model, repeat and outer fold, ordered by model, repeat, fold
     tune_by : criterion of the inner folds
+    seconds : wall time of the whole evaluation
+    jobs    : number of worker processes
     """
 
     cohort: Cohort
@@ -50,9 +56,8 @@ class Evaluation:
     models: tuple[str, ...]
     results: tuple[FoldResult, ...]
     tune_by: str = "log_loss"
-    elapsed: float = 0.0
+    seconds: float = 0.0
     jobs: int = 1
-    extra: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
@@ -76,24 +81,47 @@ class Evaluation:
         return self.probabilities(model).argmax(axis=2)
 
     @cached_property
+    def fold_of(self) -> IntArray:
+        """(n_repeats, n_samples) outer fold that held each sample out."""
+        held_out = np.empty((self.folds.design.repeats, self.cohort.n_samples), dtype=np.intp)
+        for split in self.folds.splits:
+            held_out[split.repeat, split.test] = split.fold
+        return held_out
+
+    def scored(self, model: str) -> list[Scored]:
+        """What a metric sees of `model`, one entry per repeat."""
+        calls, codes = self.predicted(model), self.cohort.codes
+        return [Scored(codes, c, p) for c, p in zip(calls, self.probabilities(model), strict=True)]
+
+    @cached_property
+    def units(self) -> Units:
+        """What the intervals count as independent: donors where they are known, else samples."""
+        return Units.of(self.cohort.codes, self.cohort.donors)
+
+    @cached_property
     def predictions(self) -> pd.DataFrame:
         """One row per sample, model and repeat: sample, label, model, repeat, fold, predicted, p[class] ..."""
-        classes = np.array(self.classes)
-        blocks = []
-        fold_of = np.empty((self.folds.design.repeats, self.cohort.n_samples), dtype=np.int64)
-        for split in self.folds.splits:
-            fold_of[split.repeat, split.test] = split.fold
-        for model in self.models:
-            for repeat, (p, calls) in enumerate(zip(self.probabilities(model), self.predicted(model), strict=True)):
-                block = pd.DataFrame(
-                    {
-                        "sample": self.cohort.samples,
-                        "label": self.cohort.labels,
-                        "model": model,
-                        "repeat": repeat,
-                        "fold": fold_of[repeat],
-                        "predicted": classes[calls],
-                    }
-                )
-                blocks.append(pd.concat([block, pd.DataFrame(p, columns=[f"p[{c}]" for c in classes])], axis=1))
-        return pd.concat(blocks, ignore_index=True)
+        return summaries.predictions(self)
+
+    def summary(self, metrics: Sequence[str] | None = None) -> pd.DataFrame:
+        """One row per model and metric: model, metric, title, value, low, high, interval.
+
+        metrics : names of METRICS that give one number; all of them by default
+        """
+        return summaries.summary(self, metrics)
+
+    def per_class(self, metrics: Sequence[str] | None = None) -> pd.DataFrame:
+        """One row per model, class and metric: model, class, metric, title, value, low, high, interval."""
+        return summaries.per_class(self, metrics)
+
+    def confusion(self, model: str) -> FloatArray:
+        """(n_classes, n_classes) counts, mean over repeats; rows are the truth, columns the call."""
+        return summaries.confusion(self, model)
+
+    def settings(self) -> pd.DataFrame:
+        """One row per model and outer fold: model, repeat, fold, setting, inner_score, n_probes, seconds."""
+        return summaries.settings(self)
+
+    def notes(self) -> dict[str, tuple[str, ...]]:
+        """Return the warnings that fitting raised, by model; models without any are left out."""
+        return summaries.notes(self)

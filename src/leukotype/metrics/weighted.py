@@ -1,0 +1,138 @@
+"""Metrics as functions of sample weights, for many weightings at once: what the bootstrap needs.
+
+Every function takes a `Scored` and weights (n_resamples, n_samples) and returns (n_resamples,), or
+(n_resamples, n_classes) for a per-class metric.  With weights of one each equals scikit-learn's function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from leukotype.cohort import FloatArray, IntArray
+from leukotype.metrics.scored import Scored
+
+Weighted = Callable[[Scored, FloatArray], FloatArray]
+
+N_BINS = 10
+
+
+def confusion(scored: Scored, weights: FloatArray) -> FloatArray:
+    """(n_resamples, n_classes, n_classes) weighted counts; rows are the truth, columns the call."""
+    k = scored.n_classes
+    return (weights @ scored.cells).reshape(-1, k, k)
+
+
+def _ratio(top: FloatArray, bottom: FloatArray) -> FloatArray:
+    # 0 where nothing was counted: a class never called earns no precision.
+    return np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0)
+
+
+def accuracy(scored: Scored, weights: FloatArray) -> FloatArray:
+    hits = (scored.labels == scored.predicted).astype(np.float64)
+    return (weights @ hits) / weights.sum(axis=1)
+
+
+def recall(scored: Scored, weights: FloatArray) -> FloatArray:
+    table = confusion(scored, weights)
+    return _ratio(np.diagonal(table, axis1=1, axis2=2), table.sum(axis=2))
+
+
+def precision(scored: Scored, weights: FloatArray) -> FloatArray:
+    table = confusion(scored, weights)
+    return _ratio(np.diagonal(table, axis1=1, axis2=2), table.sum(axis=1))
+
+
+def f1(scored: Scored, weights: FloatArray) -> FloatArray:
+    table = confusion(scored, weights)
+    return _ratio(2 * np.diagonal(table, axis1=1, axis2=2), table.sum(axis=1) + table.sum(axis=2))
+
+
+def macro(per_class: Weighted) -> Weighted:
+    """Return the unweighted mean over classes of a per-class metric."""
+    return lambda scored, weights: per_class(scored, weights).mean(axis=1)
+
+
+def by_size(per_class: Weighted) -> Weighted:
+    """Return the mean over classes of a per-class metric, weighted by the number of samples of each class."""
+
+    def mean(scored: Scored, weights: FloatArray) -> FloatArray:
+        sizes = weights @ np.eye(scored.n_classes)[scored.labels]
+        return (per_class(scored, weights) * sizes).sum(axis=1) / sizes.sum(axis=1)
+
+    return mean
+
+
+def matthews(scored: Scored, weights: FloatArray) -> FloatArray:
+    table = confusion(scored, weights)
+    truth, called = table.sum(axis=2), table.sum(axis=1)
+    total = table.sum(axis=(1, 2))
+    agreement = np.trace(table, axis1=1, axis2=2) * total - (truth * called).sum(axis=1)
+    spread = (total**2 - (called**2).sum(axis=1)) * (total**2 - (truth**2).sum(axis=1))
+    return _ratio(agreement, np.sqrt(np.maximum(spread, 0.0)))
+
+
+def kappa(scored: Scored, weights: FloatArray) -> FloatArray:
+    table = confusion(scored, weights)
+    total = table.sum(axis=(1, 2))
+    observed = np.trace(table, axis1=1, axis2=2) / total
+    expected = (table.sum(axis=2) * table.sum(axis=1)).sum(axis=1) / total**2
+    return _ratio(observed - expected, 1 - expected)
+
+
+def _ranked(scored: Scored, k: int, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Weights of positives and of negatives of class k, summed over ties, from the highest score down."""
+    scores = scored.probabilities[:, k]
+    order = np.argsort(-scores, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(scores[order]) != 0])
+    positive = (scored.labels[order] == k).astype(np.float64)
+    ordered = weights[:, order]
+    return (
+        np.add.reduceat(ordered * positive, starts, axis=1),
+        np.add.reduceat(ordered * (1 - positive), starts, axis=1),
+    )
+
+
+def roc_auc(scored: Scored, weights: FloatArray) -> FloatArray:
+    columns = []
+    for k in range(scored.n_classes):
+        positive, negative = _ranked(scored, k, weights)
+        below = negative.sum(axis=1, keepdims=True) - np.cumsum(negative, axis=1)
+        wins = (positive * (below + negative / 2)).sum(axis=1)
+        columns.append(wins / (positive.sum(axis=1) * negative.sum(axis=1)))
+    return np.stack(columns, axis=1)
+
+
+def average_precision(scored: Scored, weights: FloatArray) -> FloatArray:
+    columns = []
+    for k in range(scored.n_classes):
+        positive, negative = _ranked(scored, k, weights)
+        hits = np.cumsum(positive, axis=1)
+        share = _ratio(hits, hits + np.cumsum(negative, axis=1))
+        columns.append((positive * share).sum(axis=1) / positive.sum(axis=1))
+    return np.stack(columns, axis=1)
+
+
+def log_loss(scored: Scored, weights: FloatArray) -> FloatArray:
+    own = scored.probabilities[np.arange(scored.n_samples), scored.labels]
+    # scikit-learn's bound: without it one confident error would make the mean infinite.
+    loss = -np.log(np.clip(own, np.finfo(np.float64).eps, 1.0))
+    return (weights @ loss) / weights.sum(axis=1)
+
+
+def brier(scored: Scored, weights: FloatArray) -> FloatArray:
+    loss = ((scored.probabilities - np.eye(scored.n_classes)[scored.labels]) ** 2).sum(axis=1)
+    return (weights @ loss) / weights.sum(axis=1)
+
+
+def confidence_bins(probabilities: FloatArray) -> IntArray:
+    """(n_samples,) bin 0 .. N_BINS - 1 of the probability of the most probable class, of equal width."""
+    top = probabilities.max(axis=1)
+    return np.clip(np.ceil(top * N_BINS) - 1, 0, N_BINS - 1).astype(np.intp)
+
+
+def calibration_error(scored: Scored, weights: FloatArray) -> FloatArray:
+    gap = (scored.labels == scored.predicted) - scored.probabilities.max(axis=1)
+    member = np.eye(N_BINS)[confidence_bins(scored.probabilities)]
+    return np.abs(weights @ (member * gap[:, None])).sum(axis=1) / weights.sum(axis=1)

@@ -1,0 +1,131 @@
+"""MODELS: one entry a model: how to fit a whole grid on one fold, what it gives, whom to cite."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import ParameterGrid
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
+
+from leukotype.errors import UnknownName
+from leukotype.models import baselines
+from leukotype.wide import Path, Setting
+from leukotype.wide.adapter import SklearnPath
+
+__all__ = ["DEFAULT", "MODELS", "Model", "by_name", "select"]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A recipe: how to fit a whole grid of settings on one training fold.
+
+    grid      : values of each setting; their product, the last name varying fastest, is what is tuned over
+    gives     : of {"probabilities", "scores", "genes"}; scores are turned into probabilities by a
+                temperature fitted on the inner folds
+    own_score : whether the fitted candidates score themselves (out of bag), so that no inner folds are run
+    baseline  : what any other model must beat to mean anything
+    """
+
+    name: str
+    title: str
+    path: Path
+    grid: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    gives: frozenset[str] = frozenset({"probabilities"})
+    cite: str = ""
+    own_score: bool = False
+    baseline: bool = False
+
+    def settings(self) -> list[Setting]:
+        """Return every setting of the grid, in order; one empty setting where there is nothing to tune."""
+        return list(ParameterGrid({name: list(values) for name, values in self.grid.items()}))
+
+    def __str__(self) -> str:
+        return self.name
+
+
+_PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
+_GENES = frozenset({"probabilities", "genes"})
+
+MODELS: tuple[Model, ...] = (
+    Model(
+        "logistic",
+        "Logistic regression (ridge)",
+        SklearnPath(partial(LogisticRegression, max_iter=2000), view="standardised"),
+        {"C": _PENALTIES},
+        cite="Hastie & Tibshirani 2004",
+    ),
+    Model(
+        "knn",
+        "k nearest neighbours",
+        SklearnPath(KNeighborsClassifier),
+        {"n_neighbors": (1, 3, 5, 7), "weights": ("uniform", "distance")},
+        cite="Cover & Hart 1967",
+    ),
+    Model(
+        "svm",
+        "Linear support vector machine",
+        SklearnPath(partial(SVC, kernel="linear"), view="standardised"),
+        {"C": (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)},
+        gives=frozenset({"scores"}),
+        cite="Cortes & Vapnik 1995",
+    ),
+    Model(
+        "naive-bayes",
+        "Gaussian naive Bayes",
+        SklearnPath(GaussianNB, view="raw"),
+        {"var_smoothing": (1e-9, 1e-3, 1e-1)},
+        cite="Hand & Yu 2001",
+    ),
+    Model(
+        "tree",
+        "Decision tree",
+        SklearnPath(DecisionTreeClassifier, view="raw", seeded=True),
+        {"max_depth": (2, 4, None)},
+        gives=_GENES,
+        cite="Breiman et al. 1984",
+    ),
+    Model(
+        "mlp",
+        "Neural network (one hidden layer)",
+        SklearnPath(partial(MLPClassifier, hidden_layer_sizes=(32,), solver="lbfgs", max_iter=500), "span", seeded=True),
+        {"alpha": (10.0, 1.0, 0.1)},
+        cite="Rumelhart et al. 1986",
+    ),
+    Model("majority", "Majority class", baselines.majority, baseline=True),
+    Model("single-probe", "Best single probe", baselines.single_probe, gives=_GENES, baseline=True),
+)
+
+DEFAULT: tuple[str, ...] = ("logistic", "knn", "svm", "majority", "single-probe")
+
+
+def by_name(name: str) -> Model:
+    """Return the model called `name`; raises UnknownName with the names there are."""
+    for model in MODELS:
+        if model.name == name:
+            return model
+    known = ", ".join(model.name for model in MODELS)
+    raise UnknownName(f"no model {name!r}. There are {known}; or say all.")
+
+
+def select(wanted: Sequence[str | Model] | None = None) -> tuple[Model, ...]:
+    """Return the models wanted: names, `Model` entries of one's own, ["all"], or the default for None."""
+    if wanted is None:
+        wanted = DEFAULT
+    if list(wanted) == ["all"]:
+        return MODELS
+    chosen = tuple(model if isinstance(model, Model) else by_name(model) for model in wanted)
+    names = [model.name for model in chosen]
+    if not names:
+        raise UnknownName("no model was named, and at least one is needed.")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UnknownName(f"model {twice[0]!r} is named twice. Name each model once.")
+    return chosen

@@ -1,0 +1,76 @@
+"""The two baselines without which no number means anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.feature_selection import f_classif
+
+from leukotype.cohort import FloatArray, IntArray
+from leukotype.wide import Fold, Setting
+
+
+@dataclass(frozen=True, eq=False)
+class Majority:
+    """The class shares of the training part, for every sample."""
+
+    shares: FloatArray
+    setting: Setting
+    probes: IntArray
+
+    def predict_proba(self, fold: Fold) -> FloatArray:
+        """(n_test, n_classes) the same shares in every row."""
+        return np.tile(self.shares, (fold.n_test, 1))
+
+
+def majority(fold: Fold, labels: IntArray, grid: Sequence[Setting], rng: np.random.Generator) -> list[Majority]:
+    """Predict the class shares of the training part; the call is its most frequent class."""
+    shares = np.bincount(labels) / len(labels)
+    return [Majority(shares, setting, np.array([], dtype=np.intp)) for setting in grid]
+
+
+@dataclass(frozen=True, eq=False)
+class SingleProbe:
+    """A linear discriminant on one probe."""
+
+    rule: LinearDiscriminantAnalysis
+    setting: Setting
+    probes: IntArray
+
+    def predict_proba(self, fold: Fold) -> FloatArray:
+        """(n_test, n_classes) posterior of normal classes with a common variance."""
+        return np.asarray(self.rule.predict_proba(fold.x_test[:, self.probes]), dtype=np.float64)
+
+
+def single_probe(
+    fold: Fold, labels: IntArray, grid: Sequence[Setting], rng: np.random.Generator
+) -> list[SingleProbe | Majority]:
+    """Choose the probe with the largest ANOVA F in the training part; classify by a discriminant on it alone."""
+    varying = np.flatnonzero(np.ptp(fold.x_train, axis=0) > 0)
+    if len(varying) == 0:
+        return [*majority(fold, labels, grid, rng)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        statistics, _ = f_classif(fold.x_train[:, varying], labels)
+    best = varying[[int(np.argmax(np.nan_to_num(statistics, nan=-1.0)))]]
+    column = fold.x_train[:, best]
+    # Equal values within each class leave no variance to divide by; a trace of it keeps the rule defined.
+    rule = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=None)
+    within = np.concatenate([column[labels == code] - column[labels == code].mean() for code in np.unique(labels)])
+    if np.ptp(within) == 0:
+        rule = LinearDiscriminantAnalysis(solver="lsqr", covariance_estimator=_UnitTrace(float(np.ptp(column))))
+    rule.fit(column, labels)
+    return [SingleProbe(rule, setting, best) for setting in grid]
+
+
+class _UnitTrace:
+    """A covariance of a thousandth of the range, for a probe without variance inside the classes."""
+
+    def __init__(self, spread: float) -> None:
+        self.spread = spread
+
+    def fit(self, values: FloatArray) -> _UnitTrace:
+        self.covariance_ = np.array([[(self.spread / 1000) ** 2]])
+        return self

@@ -1,0 +1,89 @@
+"""Any scikit-learn classifier as a path: one fit per setting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leukotype.wide.fold import Fold
+from leukotype.wide.path import Setting
+
+View = Literal["raw", "standardised", "span"]
+
+
+@dataclass(frozen=True, eq=False)
+class FittedEstimator:
+    """A fitted scikit-learn classifier and the view of the fold it was fitted on."""
+
+    estimator: Any
+    setting: Setting
+    view: View
+    probes: NDArray[np.intp] | None
+
+    def predict_proba(self, fold: Fold) -> NDArray[np.float64]:
+        """(n_test, n_classes) probabilities of the test part of `fold`, or its scores."""
+        part = test_view(fold, self.view)
+        if hasattr(self.estimator, "predict_proba"):
+            return np.asarray(self.estimator.predict_proba(part), dtype=np.float64)
+        scores = np.asarray(self.estimator.decision_function(part), dtype=np.float64)
+        return np.stack([-scores, scores], axis=1) if scores.ndim == 1 else scores
+
+
+@dataclass(frozen=True)
+class SklearnPath:
+    """A path that fits `build(**setting, random_state=seed)` once per setting.
+
+    build  : the estimator's class, or a function that returns an estimator
+    view   : "standardised" by the training part, "raw", or "span": coordinates in the span of the training
+             samples, which hold the same inner products as the standardised probes in at most n_train columns
+    seeded : whether `build` takes random_state
+    """
+
+    build: Callable[..., Any]
+    view: View = "standardised"
+    seeded: bool = False
+
+    def __call__(
+        self, fold: Fold, labels: NDArray[np.intp], grid: Sequence[Setting], rng: np.random.Generator
+    ) -> list[FittedEstimator]:
+        """Fit every setting of the grid on the training part of `fold`."""
+        seed = {"random_state": int(rng.integers(2**31))} if self.seeded else {}
+        part = train_view(fold, self.view)
+        fitted = []
+        for setting in grid:
+            estimator = self.build(**setting, **seed).fit(part, labels)
+            fitted.append(FittedEstimator(estimator, setting, self.view, _probes_of(estimator, self.view)))
+        return fitted
+
+
+def train_view(fold: Fold, view: View) -> NDArray[np.float64]:
+    """(n_train, n_columns) training part of `fold` in one of the views."""
+    if view == "span":
+        return _span(fold)[0]
+    return fold.x_train if view == "raw" else fold.z_train
+
+
+def test_view(fold: Fold, view: View) -> NDArray[np.float64]:
+    """(n_test, n_columns) test part of `fold` in one of the views."""
+    if view == "span":
+        return _span(fold)[1]
+    return fold.x_test if view == "raw" else fold.z_test
+
+
+def _span(fold: Fold) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    values, vectors = np.linalg.eigh(fold.gram)
+    kept = values > values[-1] * fold.n_train * np.finfo(np.float64).eps
+    root = np.sqrt(values[kept])
+    # As if the columns were as many as the probes: sums of squares per column stay of order one.
+    size = np.sqrt(kept.sum() / fold.n_probes)
+    return size * vectors[:, kept] * root, size * fold.cross @ vectors[:, kept] / root
+
+
+def _probes_of(estimator: Any, view: View) -> NDArray[np.intp] | None:
+    if view == "span" or not hasattr(estimator, "feature_importances_"):
+        return None
+    return np.flatnonzero(estimator.feature_importances_).astype(np.intp)
