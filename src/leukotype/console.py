@@ -1,0 +1,101 @@
+"""What the terminal shows: results on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from leukotype.cohort import Cohort
+    from leukotype.evaluation import Evaluation
+
+SHOWN = ("balanced_accuracy", "accuracy", "f1_macro", "roc_auc_macro", "log_loss")
+
+
+def say(line: str) -> None:
+    """Print one line for the user, away from the results."""
+    print(line, file=sys.stderr)
+
+
+def fail(message: str) -> None:
+    """Print an error as one line."""
+    print(f"Error: {' '.join(message.split())}", file=sys.stderr)
+
+
+@contextmanager
+def progress(title: str, total: int | None) -> Iterator[Callable[[str], None]]:
+    """Show a progress bar where standard error is a terminal; yields a function that counts one step."""
+    if not sys.stderr.isatty():
+        yield lambda step: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns: list[Any] = [TextColumn("{task.description}"), BarColumn()]
+    columns += [MofNCompleteColumn()] if total is not None else []
+    columns += [TimeElapsedColumn(), TextColumn("[dim]{task.fields[step]}")]
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(title, total=total, step="")
+        yield lambda step: bar.update(task, advance=1, step=step)
+
+
+def say_cohort(cohort: Cohort) -> None:
+    """Say what was read and what was done to it."""
+    say(repr(cohort))
+    for step in cohort.provenance.steps:
+        say(f"  {step}")
+
+
+def show_results(evaluation: Evaluation, folder: Path) -> None:
+    """Print the main metrics of every model, best balanced accuracy first, and where the report lies."""
+    summary = evaluation.summary(SHOWN).set_index(["model", "metric"])
+    order = sorted(evaluation.models, key=lambda model: -summary.loc[(model, SHOWN[0]), "value"])
+    titles = [str(summary.loc[(order[0], metric), "title"]) for metric in SHOWN]
+    rows = []
+    for model in order:
+        cells = [summary.loc[(model, metric)] for metric in SHOWN]
+        rows.append([model, *(f"{c['value']:.3f} [{c['low']:.3f}, {c['high']:.3f}]" for c in cells)])
+    design = evaluation.folds.design
+    _table(
+        f"{evaluation.cohort.name}: out of fold, {design.outer} outer × {design.inner} inner folds, "
+        f"{design.repeats} repeat{'s' * (design.repeats > 1)}; 95 % intervals",
+        ["model", *titles],
+        rows,
+    )
+    print(f"Report: {folder / 'report.html'}")
+
+
+def show_cohort(cohort: Cohort, folder: Path) -> None:
+    """Print the class counts and where the report lies."""
+    counts = [[name, str(count)] for name, count in cohort.class_counts.items()]
+    _table(f"{cohort.name}: {cohort.n_samples} samples × {cohort.n_probes} probes", ["class", "samples"], counts)
+    print(f"Report: {folder / 'report.html'}")
+
+
+def show_datasets(entries: Sequence[Any]) -> None:
+    """Print the catalogue."""
+    rows = [[str(value) for value in entry.row()] for entry in entries]
+    _table("Datasets", ["name", "accession", "platform", "samples", "probes", "classes"], rows)
+
+
+def show_check(rows: Sequence[Any]) -> None:
+    """Print what a dataset's fingerprint asks for, and what was found."""
+    cells = [["ok" if row.ok else "DIFFERS", row.what, str(row.found), str(row.expected)] for row in rows]
+    _table("Fingerprint", ["", "what", "found", "expected"], cells)
+
+
+def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, box=box.SIMPLE, title_justify="left")
+    for number, column in enumerate(columns):
+        table.add_column(column, no_wrap=number == 0)
+    for row in rows:
+        table.add_row(*row)
+    # Away from a terminal a table keeps its full width: it may be read by a program.
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
