@@ -95,7 +95,11 @@ MODELS: tuple[Model, ...] = (
     Model(
         "mlp",
         "Neural network (one hidden layer)",
-        SklearnPath(partial(MLPClassifier, hidden_layer_sizes=(32,), solver="lbfgs", max_iter=500), "span", seeded=True),
+        SklearnPath(
+            partial(MLPClassifier, hidden_layer_sizes=(32,), solver="lbfgs", max_iter=500),
+            "span",
+            seeded=True,
+        ),
         {"alpha": (10.0, 1.0, 0.1)},
         cite="Rumelhart et al. 1986",
     ),

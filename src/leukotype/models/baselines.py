@@ -11,25 +11,14 @@ from sklearn.feature_selection import f_classif
 
 from leukotype.cohort import FloatArray, IntArray
 from leukotype.wide import Fold, Setting
+from leukotype.wide.adapter import ClassShares
 
 
-@dataclass(frozen=True, eq=False)
-class Majority:
-    """The class shares of the training part, for every sample."""
-
-    shares: FloatArray
-    setting: Setting
-    probes: IntArray
-
-    def predict_proba(self, fold: Fold) -> FloatArray:
-        """(n_test, n_classes) the same shares in every row."""
-        return np.tile(self.shares, (fold.n_test, 1))
-
-
-def majority(fold: Fold, labels: IntArray, grid: Sequence[Setting], rng: np.random.Generator) -> list[Majority]:
+def majority(
+    fold: Fold, labels: IntArray, grid: Sequence[Setting], rng: np.random.Generator
+) -> list[ClassShares]:
     """Predict the class shares of the training part; the call is its most frequent class."""
-    shares = np.bincount(labels) / len(labels)
-    return [Majority(shares, setting, np.array([], dtype=np.intp)) for setting in grid]
+    return [ClassShares.of(labels, setting) for setting in grid]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +36,7 @@ class SingleProbe:
 
 def single_probe(
     fold: Fold, labels: IntArray, grid: Sequence[Setting], rng: np.random.Generator
-) -> list[SingleProbe | Majority]:
+) -> list[SingleProbe | ClassShares]:
     """Choose the probe with the largest ANOVA F in the training part; classify by a discriminant on it alone."""
     varying = np.flatnonzero(np.ptp(fold.x_train, axis=0) > 0)
     if len(varying) == 0:
@@ -58,9 +47,13 @@ def single_probe(
     column = fold.x_train[:, best]
     # Equal values within each class leave no variance to divide by; a trace of it keeps the rule defined.
     rule = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=None)
-    within = np.concatenate([column[labels == code] - column[labels == code].mean() for code in np.unique(labels)])
+    within = np.concatenate(
+        [column[labels == code] - column[labels == code].mean() for code in np.unique(labels)]
+    )
     if np.ptp(within) == 0:
-        rule = LinearDiscriminantAnalysis(solver="lsqr", covariance_estimator=_UnitTrace(float(np.ptp(column))))
+        rule = LinearDiscriminantAnalysis(
+            solver="lsqr", covariance_estimator=_UnitTrace(float(np.ptp(column)))
+        )
     rule.fit(column, labels)
     return [SingleProbe(rule, setting, best) for setting in grid]
 

@@ -33,6 +33,23 @@ class FittedEstimator:
         return np.stack([-scores, scores], axis=1) if scores.ndim == 1 else scores
 
 
+@dataclass(frozen=True, eq=False)
+class ClassShares:
+    """The class shares of the training part, for every sample."""
+
+    shares: NDArray[np.float64]
+    setting: Setting
+    probes: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, labels: NDArray[np.intp], setting: Setting) -> ClassShares:
+        return cls(np.bincount(labels) / len(labels), setting, np.array([], dtype=np.intp))
+
+    def predict_proba(self, fold: Fold) -> NDArray[np.float64]:
+        """(n_test, n_classes) the same shares in every row."""
+        return np.tile(self.shares, (fold.n_test, 1))
+
+
 @dataclass(frozen=True)
 class SklearnPath:
     """A path that fits `build(**setting, random_state=seed)` once per setting.
@@ -49,11 +66,14 @@ class SklearnPath:
 
     def __call__(
         self, fold: Fold, labels: NDArray[np.intp], grid: Sequence[Setting], rng: np.random.Generator
-    ) -> list[FittedEstimator]:
+    ) -> list[FittedEstimator | ClassShares]:
         """Fit every setting of the grid on the training part of `fold`."""
         seed = {"random_state": int(rng.integers(2**31))} if self.seeded else {}
         part = train_view(fold, self.view)
-        fitted = []
+        # Nothing varies, so there is nothing but the labels to learn from, and some estimators divide by zero.
+        if not (part.size and np.ptp(part, axis=0).any()):
+            return [ClassShares.of(labels, setting) for setting in grid]
+        fitted: list[FittedEstimator | ClassShares] = []
         for setting in grid:
             estimator = self.build(**setting, **seed).fit(part, labels)
             fitted.append(FittedEstimator(estimator, setting, self.view, _probes_of(estimator, self.view)))

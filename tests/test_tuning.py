@@ -1,0 +1,79 @@
+"""Tuning against scikit-learn's grid search, and the temperature against its definition."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.special import log_softmax
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from leukotype.evaluation.nested import evaluate
+from leukotype.models import Model, by_name
+from leukotype.models.tuning import fit_temperature
+from leukotype.resampling import Design
+from leukotype.wide.adapter import SklearnPath
+
+PLAIN = {
+    "logistic": (LogisticRegression(max_iter=20_000, tol=1e-8), "logisticregression__"),
+    "knn": (KNeighborsClassifier(), "kneighborsclassifier__"),
+}
+SCORING = {"log_loss": "neg_log_loss", "accuracy": "accuracy", "balanced_accuracy": "balanced_accuracy"}
+
+
+@pytest.mark.parametrize("criterion", SCORING)
+@pytest.mark.parametrize("name", PLAIN)
+def test_nested_result_equals_plain_scikit_learn(name, criterion, tiny_cohort):
+    model = by_name(name)
+    estimator, prefix = PLAIN[name]
+    evaluation = evaluate(tiny_cohort, [name], design=Design(4, 3), tune_by=criterion, jobs=1)
+    settings = evaluation.results
+    x, y = tiny_cohort.expression, tiny_cohort.codes
+    outer = StratifiedKFold(4, shuffle=True, random_state=0)
+    for (train, test), result in zip(outer.split(x, y), settings, strict=True):
+        search = GridSearchCV(
+            make_pipeline(StandardScaler(), estimator),
+            {prefix + key: list(values) for key, values in model.grid.items()},
+            cv=StratifiedKFold(3, shuffle=True, random_state=1),
+            scoring=SCORING[criterion],
+        ).fit(x[train], y[train])
+        assert result.setting == {key.removeprefix(prefix): v for key, v in search.best_params_.items()}
+        np.testing.assert_allclose(result.probabilities, search.predict_proba(x[test]), atol=1e-5)
+        assert result.inner_score == pytest.approx(search.best_score_, abs=1e-6)
+
+
+def test_ties_go_to_the_first_setting(tiny_cohort):
+    constant = Model(
+        "flat", "", SklearnPath(KNeighborsClassifier), {"n_neighbors": (3, 3), "leaf_size": (30, 20)}
+    )
+    evaluation = evaluate(tiny_cohort, [constant], design=Design(3, 2), jobs=1)
+    assert all(result.setting == {"leaf_size": 30, "n_neighbors": 3} for result in evaluation.results)
+
+
+def test_temperature_minimises_log_loss():
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 3, 400)
+    logits = 0.7 * np.eye(3)[truth] + 0.5 * rng.normal(size=(400, 3))
+    scores = 25.0 * logits
+
+    def loss(temperature):
+        return -log_softmax(scores / temperature, axis=1)[np.arange(400), truth].mean()
+
+    best = fit_temperature(scores, truth)
+    assert loss(best) <= min(loss(best * 1.02), loss(best / 1.02))
+    assert best == pytest.approx(25 * fit_temperature(logits, truth), rel=1e-3)
+
+
+def test_temperature_of_useless_scores_is_finite_and_flat():
+    rng = np.random.default_rng(1)
+    scores = rng.normal(size=(300, 2))
+    temperature = fit_temperature(scores, rng.integers(0, 2, 300))
+    assert np.isfinite(temperature)
+    assert np.abs(scores / temperature).max() < 1.5
+
+
+def test_temperature_of_constant_scores_is_defined():
+    assert np.isfinite(fit_temperature(np.zeros((5, 2)), np.array([0, 1, 0, 1, 0])))
