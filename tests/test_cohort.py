@@ -77,5 +77,5 @@ def test_dropping_a_class_keeps_everything_aligned(tiny_cohort):
 
 
 def test_dropping_an_unknown_class_names_the_classes(tiny_cohort):
-    with pytest.raises(BadLabels, match="no class 'XYZ'.*AML, Bone_Marrow, PB"):
+    with pytest.raises(BadLabels, match=r"no class 'XYZ'.*AML, Bone_Marrow, PB"):
         tiny_cohort.drop_classes(["XYZ"])

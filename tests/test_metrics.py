@@ -195,5 +195,5 @@ def test_repeats_are_averaged_and_add_no_units():
 
 
 def test_unknown_metric_names_the_known():
-    with pytest.raises(UnknownName, match="no metric 'auroc'.*roc_auc_macro"):
+    with pytest.raises(UnknownName, match=r"no metric 'auroc'.*roc_auc_macro"):
         by_name("auroc")

@@ -1,11 +1,11 @@
 """leukotype: classification of samples by gene expression that can be believed.
 
-    import leukotype as lt
+import leukotype as lt
 
-    cohort = lt.load("Leukemia_GSE9476")          # or lt.read("mine.csv")
-    evaluation = lt.evaluate(cohort, models=["logistic", "knn", "forest", "xgboost"])
-    evaluation.summary()                           # a DataFrame: metric, interval
-    lt.report(evaluation, "report.html")
+cohort = lt.load("Leukemia_GSE9476")          # or lt.read("mine.csv")
+evaluation = lt.evaluate(cohort, models=["logistic", "knn", "forest", "xgboost"])
+evaluation.summary()                           # a DataFrame: metric, interval
+lt.report(evaluation, "report.html")
 """
 
 from __future__ import annotations

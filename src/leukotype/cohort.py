@@ -79,7 +79,9 @@ class Cohort:
 
     def _check(self) -> None:
         if self.expression.ndim != 2:
-            raise BadValues(f"expression has {self.expression.ndim} dimensions, and needs 2: samples × probes.")
+            raise BadValues(
+                f"expression has {self.expression.ndim} dimensions, and needs 2: samples × probes."
+            )
         n_samples, n_probes = self.expression.shape
         for column, needed in (("labels", n_samples), ("samples", n_samples), ("probes", n_probes)):
             found = len(getattr(self, column))
@@ -89,7 +91,9 @@ class Cohort:
                     f"{needed} are needed. Give one of them for each."
                 )
         if self.donors is not None and len(self.donors) != n_samples:
-            raise BadIdentifiers(f"{len(self.donors)} donors for {n_samples} samples. Give one for each sample.")
+            raise BadIdentifiers(
+                f"{len(self.donors)} donors for {n_samples} samples. Give one for each sample."
+            )
         if self.covariates is not None and len(self.covariates) != n_samples:
             raise BadIdentifiers(f"{len(self.covariates)} rows of covariates for {n_samples} samples.")
         if n_probes == 0:
@@ -104,7 +108,9 @@ class Cohort:
         if np.isinf(self.expression).any():
             raise BadValues("expression holds infinite values. Replace them or leave the samples out.")
         if n_samples and (self.labels == "").any():
-            raise BadLabels(f"{int((self.labels == '').sum())} samples have no label. Label them or leave them out.")
+            raise BadLabels(
+                f"{int((self.labels == '').sum())} samples have no label. Label them or leave them out."
+            )
 
     @property
     def n_samples(self) -> int:
@@ -149,7 +155,9 @@ class Cohort:
             labels=self.labels[chosen],
             samples=self.samples[chosen],
             donors=None if self.donors is None else self.donors[chosen],
-            covariates=None if self.covariates is None else self.covariates.loc[chosen].reset_index(drop=True)
+            covariates=None
+            if self.covariates is None
+            else self.covariates.loc[chosen].reset_index(drop=True)
             if chosen.dtype == bool
             else self.covariates.iloc[chosen].reset_index(drop=True),
             provenance=self.provenance.then(step),

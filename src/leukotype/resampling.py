@@ -118,7 +118,9 @@ def read_folds(path: str | Path, cohort: Cohort, design: Design) -> Folds:
         fold_of[rows] = part["fold"].to_numpy()
         names = np.unique(fold_of)
         if len(names) < 2:
-            raise InfeasibleDesign(f"{path} has {len(names)} fold in repeat {repeat}, and at least 2 are needed.")
+            raise InfeasibleDesign(
+                f"{path} has {len(names)} fold in repeat {repeat}, and at least 2 are needed."
+            )
         n_outer = max(n_outer, len(names))
         for fold, name in enumerate(names):
             test = np.flatnonzero(fold_of == name)
@@ -127,7 +129,11 @@ def read_folds(path: str | Path, cohort: Cohort, design: Design) -> Folds:
             splits.append(_nest(cohort, design, number, fold, train, test))
     design = Design(n_outer, design.inner, len(repeats), design.seed)
     return Folds(
-        design, tuple(splits), cohort.fingerprint, cohort.donors is not None, source=f"read from {Path(path).name}"
+        design,
+        tuple(splits),
+        cohort.fingerprint,
+        cohort.donors is not None,
+        source=f"read from {Path(path).name}",
     )
 
 
@@ -155,7 +161,9 @@ def _folds_table(path: Path, cohort: Cohort) -> pd.DataFrame:
     return table
 
 
-def _nest(cohort: Cohort, design: Design, repeat: int, fold: int, train: IntArray, test: IntArray) -> OuterFold:
+def _nest(
+    cohort: Cohort, design: Design, repeat: int, fold: int, train: IntArray, test: IntArray
+) -> OuterFold:
     inner = tuple(_splitter(cohort, design.inner, design.seed + 1)(train))
     where = f"outer fold {fold + 1} of repeat {repeat + 1}"
     for part, _ in ((train, test), *inner):

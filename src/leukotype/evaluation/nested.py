@@ -61,7 +61,9 @@ def evaluate(
         raise InfeasibleDesign("these folds were drawn for another cohort. Draw them for this one.")
     jobs = execution.available_cores() if jobs is None else jobs
     if jobs < 1:
-        raise InfeasibleDesign(f"{jobs} jobs were asked for, and at least 1 is needed. Leave --jobs out for all cores.")
+        raise InfeasibleDesign(
+            f"{jobs} jobs were asked for, and at least 1 is needed. Leave --jobs out for all cores."
+        )
 
     start = time.perf_counter()
     tasks = [

@@ -100,7 +100,7 @@ class Evaluation:
 
     @cached_property
     def predictions(self) -> pd.DataFrame:
-        """One row per sample, model and repeat: sample, label, model, repeat, fold, predicted, p[class] ..."""
+        """One row per sample, model and repeat: sample, label, model, repeat, fold, predicted, p[class]..."""
         return summaries.predictions(self)
 
     def summary(self, metrics: Sequence[str] | None = None) -> pd.DataFrame:

@@ -37,7 +37,7 @@ class SingleProbe:
 def single_probe(
     fold: Fold, labels: IntArray, grid: Sequence[Setting], rng: np.random.Generator
 ) -> list[SingleProbe | ClassShares]:
-    """Choose the probe with the largest ANOVA F in the training part; classify by a discriminant on it alone."""
+    """Classify by the one probe with the largest ANOVA F in the training part."""
     varying = np.flatnonzero(np.ptp(fold.x_train, axis=0) > 0)
     if len(varying) == 0:
         return [*majority(fold, labels, grid, rng)]

@@ -70,7 +70,7 @@ class SklearnPath:
         """Fit every setting of the grid on the training part of `fold`."""
         seed = {"random_state": int(rng.integers(2**31))} if self.seeded else {}
         part = train_view(fold, self.view)
-        # Nothing varies, so there is nothing but the labels to learn from, and some estimators divide by zero.
+        # Where nothing varies only the labels can be learned from, and some estimators divide by zero.
         if not (part.size and np.ptp(part, axis=0).any()):
             return [ClassShares.of(labels, setting) for setting in grid]
         fitted: list[FittedEstimator | ClassShares] = []
