@@ -81,8 +81,8 @@ def path(
 
     Settings: `n_estimators` (500), `max_features` ("sqrt"), `min_samples_leaf` (1), as in scikit-learn's
     RandomForestClassifier, and `screen` (None): each tree considers only the `screen` probes with the highest
-    F statistic among the samples that it was given.  The screen is drawn anew for every tree because one screen
-    for all trees would have seen the samples they left out, and the out-of-bag error would flatter it.
+    F statistic among the samples that it was given.  The screen is drawn anew for every tree because one
+    screen for all trees would have seen the samples they left out, and the out-of-bag error would flatter it.
     With `screen` None the forest is RandomForestClassifier's, tree by tree, for the same seed.
 
     Breiman (2001), Machine Learning 45, 5-32.
