@@ -1,0 +1,65 @@
+"""Precision against recall: how far a call of a class can be trusted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import precision_recall_curve
+
+from leukotype.cohort import FloatArray
+from leukotype.evaluation import Evaluation
+from leukotype.figures import curves, theme
+from leukotype.figures.figure import Chart, Drawing
+
+TITLE = "Precision-recall curves, each class against the rest"
+PREVALENCE = "prevalence of the class"
+
+
+def draw(evaluation: Evaluation) -> Drawing:
+    numbers = curves.long(evaluation, curve, ("recall", "precision"), _prevalence, PREVALENCE)
+    areas = evaluation.per_class(["average_precision"])
+    macro = areas.groupby("model", sort=False)["value"].mean()
+    n = len(evaluation.cohort.labels)
+    caption = (
+        f"Out-of-fold precision against recall of every class against the rest, {theme.counted(n, 'sample')}, pooled over "
+        "the outer folds, drawn as steps since linear interpolation would flatter (Davis & Goadrich 2006). The dotted "
+        "line is the share of the class, which a rule without knowledge reaches: it differs from class to class, and "
+        "areas (AP, average precision) must be read against it (Saito & Rehmsmeier 2015)."
+        f"{curves.repeats_note(evaluation, 'the average precision')}"
+    )
+    listed = ", ".join(f"{model} {value:.3f}" for model, value in macro.items())
+    summary = (
+        f"Precision-recall curves, one panel for each of {len(evaluation.classes)} classes. "
+        f"Macro average precision: {listed}."
+    )
+    return Drawing(numbers, lambda table: _paint(table, evaluation, areas), caption, summary)
+
+
+def applies(evaluation: Evaluation) -> str | None:
+    return None if evaluation.models else "No model was evaluated."
+
+
+def curve(truth: FloatArray, scores: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Recall rising from 0, and the precision there; the first precision is 1 by convention."""
+    precision, recall, _ = precision_recall_curve(truth, scores)
+    # Past full recall a lower threshold only adds false alarms: those points draw a fall at recall 1.
+    first_full = int(np.flatnonzero(recall == 1.0)[-1])
+    return recall[first_full:][::-1], precision[first_full:][::-1]
+
+
+def _prevalence(truth: FloatArray, _: FloatArray) -> tuple[FloatArray, FloatArray]:
+    return np.array([0.0, 1.0]), np.full(2, truth.mean())
+
+
+def _paint(table: pd.DataFrame, evaluation: Evaluation, areas: pd.DataFrame) -> Chart:
+    chart = curves.panels(
+        table,
+        evaluation,
+        names=("recall", "precision"),
+        titles=("Recall", "Precision"),
+        areas=areas,
+        area_title="AP",
+        label=PREVALENCE,
+        interpolate="step-before",
+    )
+    return theme.dress(chart, TITLE, theme.subtitle(evaluation.cohort, "out of fold"))

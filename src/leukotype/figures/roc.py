@@ -1,0 +1,62 @@
+"""Receiver operating characteristic: what each class costs in false alarms."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import roc_curve
+
+from leukotype.cohort import FloatArray
+from leukotype.evaluation import Evaluation
+from leukotype.figures import curves, theme
+from leukotype.figures.figure import Chart, Drawing
+
+TITLE = "ROC curves, each class against the rest"
+CHANCE = "chance"
+
+
+def draw(evaluation: Evaluation) -> Drawing:
+    numbers = curves.long(evaluation, curve, ("fpr", "tpr"), lambda *_: (_DIAGONAL, _DIAGONAL), CHANCE)
+    areas = evaluation.per_class(["roc_auc"])
+    macro = areas.groupby("model", sort=False)["value"].mean()
+    best = str(macro.idxmax())
+    n = len(evaluation.cohort.labels)
+    caption = (
+        f"Out-of-fold receiver operating characteristic (Fawcett 2006) of every class against the rest, "
+        f"{theme.counted(n, 'sample')}, pooled over the outer folds; n is the number of samples of the class. The macro "
+        "AUC is the unweighted mean over classes, and 0.5 is chance. A class of few samples gives a curve of few steps, "
+        f"and its area is uncertain accordingly.{curves.repeats_note(evaluation, 'the AUC')}"
+    )
+    listed = ", ".join(f"{model} {value:.3f}" for model, value in macro.items())
+    summary = (
+        f"ROC curves, one panel for each of {len(evaluation.classes)} classes. Macro AUC: {listed}. "
+        f"The largest is that of {best}; chance is 0.5."
+    )
+    return Drawing(numbers, lambda table: _paint(table, evaluation, areas), caption, summary)
+
+
+def applies(evaluation: Evaluation) -> str | None:
+    return None if evaluation.models else "No model was evaluated."
+
+
+def curve(truth: FloatArray, scores: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """False and true positive rates from (0, 0) to (1, 1)."""
+    fpr, tpr, _ = roc_curve(truth, scores)
+    return fpr, tpr
+
+
+_DIAGONAL = np.array([0.0, 1.0])
+
+
+def _paint(table: pd.DataFrame, evaluation: Evaluation, areas: pd.DataFrame) -> Chart:
+    chart = curves.panels(
+        table,
+        evaluation,
+        names=("fpr", "tpr"),
+        titles=("False positive rate", "True positive rate"),
+        areas=areas,
+        area_title="AUC",
+        label=CHANCE,
+        interpolate="linear",
+    )
+    return theme.dress(chart, TITLE, theme.subtitle(evaluation.cohort, "out of fold"))
