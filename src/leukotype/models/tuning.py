@@ -11,7 +11,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 from leukotype.cohort import FloatArray, IntArray
-from leukotype.wide import Candidate, Fold, Setting
+from leukotype.wide import Candidate, Fold
 
 if TYPE_CHECKING:
     from leukotype.models import Model
@@ -24,13 +24,15 @@ CRITERIA: tuple[Criterion, ...] = ("log_loss", "accuracy", "balanced_accuracy")
 class Tuned:
     """The candidate chosen, refitted on the whole training part.
 
-    inner_score : mean of the criterion over the inner folds (log loss with its sign turned), or the
-                  candidate's own score where the model needs no inner folds; nan where there was no choice
-    temperature : by which scores are divided before the softmax; None where the model gives probabilities
+    inner_score    : mean of the criterion over the inner folds (log loss with its sign turned), or the
+                     candidate's own score where the model needs no inner folds
+    inner_log_loss : log loss over the same samples, whatever the criterion: what models can be compared by
+    temperature    : by which scores are divided before the softmax; None where the model gives probabilities
     """
 
     candidate: Candidate
     inner_score: float
+    inner_log_loss: float
     temperature: float | None
 
     def predict_proba(self, fold: Fold) -> FloatArray:
@@ -59,32 +61,41 @@ def tune(
     outer_rng, inner_rng = rng.spawn(2)
     if model.own_score:
         candidates = model.path(fold, labels, grid, outer_rng)
-        scores = [float(candidate.own_score) for candidate in candidates]  # type: ignore[attr-defined]
-        best = int(np.argmax(scores))
-        return Tuned(candidates[best], scores[best], None)
-    calibrated = "scores" in model.gives
-    if len(grid) == 1 and not calibrated:
-        return Tuned(model.path(fold, labels, grid, outer_rng)[0], float("nan"), None)
+        own = [float(candidate.own_score) for candidate in candidates]  # type: ignore[attr-defined]
+        best = int(np.argmax(own))
+        return Tuned(candidates[best], own[best], -own[best], None)
 
     outputs = [
-        [candidate.predict_proba(part) for candidate in model.path(part, own, grid, child)]
-        for (part, own, _), child in zip(inner, inner_rng.spawn(len(inner)), strict=True)
+        [candidate.predict_proba(part) for candidate in model.path(part, part_labels, grid, child)]
+        for (part, part_labels, _), child in zip(inner, inner_rng.spawn(len(inner)), strict=True)
     ]
     truths = [held_out for _, _, held_out in inner]
-    temperatures = [
-        fit_temperature(np.concatenate([output[i] for output in outputs]), np.concatenate(truths))
-        if calibrated
-        else None
-        for i in range(len(grid))
-    ]
-    scores = [
-        _mean_score(criterion, [output[i] for output in outputs], truths, temperatures[i])
-        for i in range(len(grid))
-    ]
+    trials = [_Trial.of([output[i] for output in outputs], truths, model) for i in range(len(grid))]
+    scores = [trial.mean(criterion) for trial in trials]
     best = int(np.argmax(scores))
-    chosen: Setting = grid[best]
-    candidate = model.path(fold, labels, [chosen], outer_rng)[0]
-    return Tuned(candidate, scores[best], temperatures[best])
+    candidate = model.path(fold, labels, [grid[best]], outer_rng)[0]
+    return Tuned(candidate, scores[best], -trials[best].mean("log_loss"), trials[best].temperature)
+
+
+@dataclass(frozen=True, eq=False)
+class _Trial:
+    """What one setting predicted on the inner folds."""
+
+    probabilities: tuple[FloatArray, ...]
+    truths: Sequence[IntArray]
+    temperature: float | None
+
+    @classmethod
+    def of(cls, outputs: Sequence[FloatArray], truths: Sequence[IntArray], model: Model) -> _Trial:
+        if "scores" not in model.gives:
+            return cls(tuple(outputs), truths, None)
+        temperature = fit_temperature(np.concatenate(outputs), np.concatenate(truths))
+        return cls(tuple(softmax(output / temperature, axis=1) for output in outputs), truths, temperature)
+
+    def mean(self, criterion: Criterion) -> float:
+        # The unweighted mean over folds, as scikit-learn's grid search takes it.
+        pairs = zip(self.probabilities, self.truths, strict=True)
+        return float(np.average([_SCORES[criterion](p, truth) for p, truth in pairs]))
 
 
 def fit_temperature(scores: FloatArray, labels: IntArray) -> float:
@@ -103,17 +114,6 @@ def fit_temperature(scores: FloatArray, labels: IntArray) -> float:
     # Bounds keep a perfect ranking of a few samples from claiming certainty, and a useless one finite.
     best = minimize_scalar(loss, bounds=(-6.0, 4.0), method="bounded", options={"xatol": 1e-6})
     return float(size * np.exp(-best.x))
-
-
-def _mean_score(
-    criterion: Criterion, outputs: Sequence[FloatArray], truths: Sequence[IntArray], temperature: float | None
-) -> float:
-    score = _SCORES[criterion]
-    values = []
-    for output, truth in zip(outputs, truths, strict=True):
-        p = output if temperature is None else softmax(output / temperature, axis=1)
-        values.append(score(p, truth))
-    return float(np.average(values))
 
 
 def _log_score(p: FloatArray, truth: IntArray) -> float:
