@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,19 +55,25 @@ class Trees:
         return node
 
 
-def join(
-    features: Sequence[NDArray[Any]],
-    thresholds: Sequence[NDArray[Any]],
-    lefts: Sequence[NDArray[Any]],
-    rights: Sequence[NDArray[Any]],
-    values: Sequence[FloatArray],
-) -> Trees:
-    """Lay trees end to end; each is given by its own arrays, root first.
+class TreeArrays(NamedTuple):
+    """One tree, root first.
 
-    features      : per tree (n_nodes,) probe that each node reads; anything in leaves
-    lefts, rights : per tree (n_nodes,) node numbers within that tree, -1 in leaves
-    values        : per tree (n_nodes, n_values)
+    feature     : (n_nodes,) probe that each node reads; anything in leaves
+    threshold   : (n_nodes,)
+    left, right : (n_nodes,) node numbers within the tree, -1 in leaves
+    value       : (n_nodes, n_values)
     """
+
+    feature: NDArray[Any]
+    threshold: NDArray[Any]
+    left: NDArray[Any]
+    right: NDArray[Any]
+    value: FloatArray
+
+
+def join(parts: Sequence[TreeArrays]) -> Trees:
+    """Lay trees end to end."""
+    features, thresholds, lefts, rights, values = zip(*parts, strict=True)
     sizes = np.array([len(threshold) for threshold in thresholds], dtype=np.intp)
     roots = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.intp)
     shift = np.repeat(roots, sizes)

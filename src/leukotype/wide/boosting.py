@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit, softmax
 
-from leukotype.wide._trees import Trees, join
+from leukotype.wide._trees import TreeArrays, Trees, join
 from leukotype.wide.fold import Fold
 from leukotype.wide.path import Setting
 from leukotype.wide.screen import f_screen
@@ -152,14 +152,14 @@ class _Boosted:
 
     def first(self, rounds: int, setting: Setting) -> FittedBoosting:
         n_trees = rounds * self.n_groups
-        trees = join(*zip(*self._parts[:n_trees], strict=True))
+        trees = join(self._parts[:n_trees])
         return FittedBoosting(setting, trees, self.group[:n_trees], self.base)
 
 
-def _arrays(tree: Mapping[str, Any], columns: IntArray) -> tuple[NDArray[Any], ...]:
+def _arrays(tree: Mapping[str, Any], columns: IntArray) -> TreeArrays:
     left = np.array(tree["left_children"], dtype=np.intp)
     condition = np.array(tree["split_conditions"], dtype=np.float32)
-    return (
+    return TreeArrays(
         columns[np.array(tree["split_indices"], dtype=np.intp)],
         # XGBoost goes left where x < condition: for float32 x that is x <= the number just below.
         np.nextafter(condition, np.float32(-np.inf)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from sklearn import config_context
 from sklearn.tree import DecisionTreeClassifier
 
-from leukotype.wide._trees import Trees, join
+from leukotype.wide._trees import TreeArrays, Trees, join
 from leukotype.wide.fold import Fold
 from leukotype.wide.path import Setting
-from leukotype.wide.screen import f_screens_of_draws
+from leukotype.wide.screen import FScreens
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -26,21 +26,27 @@ _DEFAULTS: dict[str, Any] = {
     "n_estimators": 500,
     "min_samples_leaf": 1,
 }
+# Enough for a sample to be left out by some fifty trees, which ranks settings as the whole forest would.
+_TUNING_TREES = 150
+_BLOCK = 16
 
 
 @dataclass(frozen=True, eq=False)
 class FittedForest:
-    """A forest grown on the training part of one fold.
+    """A forest on the training part of one fold, grown when it is asked for.
 
-    out_of_bag : (n_train, n_classes) mean vote of the trees that did not see the sample; NaN where all saw it
-    oob_loss   : log loss of `out_of_bag`, natural logarithm; a sample that every tree saw is left out
-    oob_error  : share of samples that `out_of_bag` calls wrongly
+    The out-of-bag votes come from its first 150 trees, so that a setting that loses costs no more than those.
+    When a tree is grown changes nothing: every seed is drawn beforehand.
     """
 
     setting: Setting
-    trees: Trees
-    out_of_bag: FloatArray
-    labels: IntArray = field(repr=False)
+    _grower: _Grower
+    _labels: IntArray
+
+    @cached_property
+    def trees(self) -> Trees:
+        """Every tree of the forest."""
+        return join(self._grower.parts(self._grower.n_trees))
 
     @property
     def probes(self) -> IntArray:
@@ -48,21 +54,29 @@ class FittedForest:
         return self.trees.columns
 
     @cached_property
+    def out_of_bag(self) -> FloatArray:
+        """(n_train, n_classes) mean vote of the trees that did not see a sample; NaN where all saw it."""
+        trees = join(self._grower.parts(min(_TUNING_TREES, self._grower.n_trees)))
+        draws = self._grower.draws
+        return _mean_vote(trees, trees.leaves(draws.columns.T), draws.weights[: trees.n_trees].T == 0)
+
+    @cached_property
     def oob_loss(self) -> float:
+        """Log loss of `out_of_bag`, natural logarithm; samples that every tree saw are left out."""
         known = ~np.isnan(self.out_of_bag[:, 0])
         if not known.any():
             return float("inf")
-        # A vote of 0 out of the few trees that left the sample out is not certainty.
-        floor = 0.5 / self.trees.n_trees
-        voted = np.maximum(self.out_of_bag[known, self.labels[known]], floor)
+        # That none of a few dozen trees voted for the class is not certainty that it is another.
+        voted = np.maximum(self.out_of_bag[known, self._labels[known]], 0.5 / _TUNING_TREES)
         return float(-np.log(voted).mean())
 
     @cached_property
     def oob_error(self) -> float:
+        """Share of the samples that `out_of_bag` calls wrongly."""
         known = ~np.isnan(self.out_of_bag[:, 0])
         if not known.any():
             return 1.0
-        return float((self.out_of_bag[known].argmax(axis=1) != self.labels[known]).mean())
+        return float((self.out_of_bag[known].argmax(axis=1) != self._labels[known]).mean())
 
     @property
     def own_score(self) -> float:
@@ -77,7 +91,7 @@ class FittedForest:
 def path(
     fold: Fold, labels: IntArray, grid: Sequence[Setting], rng: np.random.Generator
 ) -> list[FittedForest]:
-    """Grow one forest per setting, all on the same bootstrap draws.
+    """One forest per setting, all on the same bootstrap draws.
 
     Settings: `n_estimators` (500), `max_features` ("sqrt"), `min_samples_leaf` (1), as in scikit-learn's
     RandomForestClassifier, and `screen` (None): each tree considers only the `screen` probes with the highest
@@ -88,67 +102,76 @@ def path(
     Breiman (2001), Machine Learning 45, 5-32.
     """
     full = [_complete(setting) for setting in grid]
-    n_draws = max(setting["n_estimators"] for setting in full)
-    draws = _Draws.of(fold, labels, n_draws, int(rng.integers(np.iinfo(np.int32).max)))
-    sizes = [setting["screen"] for setting in full if setting["screen"] is not None]
-    if sizes:
-        draws.screen(fold, labels, max(sizes))
-    return [_grow(draws, labels, setting, wanted) for setting, wanted in zip(full, grid, strict=True)]
+    seed = int(rng.integers(np.iinfo(np.int32).max))
+    largest = max((setting["screen"] or 0 for setting in full), default=0)
+    draws = _Draws(fold, labels, seed, max((setting["n_estimators"] for setting in full), default=0), largest)
+    return [
+        FittedForest(wanted, _Grower(draws, setting), labels)
+        for setting, wanted in zip(full, grid, strict=True)
+    ]
 
 
-@dataclass(eq=False)
 class _Draws:
     """What the trees of all settings share: one seed and one bootstrap sample per tree number.
 
     columns : (n_probes, n_train) float32, so that the probes of a screen are gathered as whole rows
+    seeds   : (n_draws,)
     weights : (n_draws, n_train) how often each sample was drawn
-    screens : (n_draws, size) probes by F statistic within the draw, best first
     """
 
-    columns: NDArray[np.float32]
-    seeds: NDArray[np.int64]
-    weights: FloatArray
-    screens: IntArray | None = None
-
-    @classmethod
-    def of(cls, fold: Fold, labels: IntArray, n_draws: int, seed: int) -> _Draws:
+    def __init__(self, fold: Fold, labels: IntArray, seed: int, n_draws: int, screen: int) -> None:
+        self.labels = labels
+        self.columns = np.ascontiguousarray(fold.x_train.T, dtype=np.float32)
         # The order of these calls is RandomForestClassifier's, so that its forest can be had again.
         source = np.random.RandomState(seed)
-        seeds = np.array([source.randint(np.iinfo(np.int32).max) for _ in range(n_draws)], dtype=np.int64)
+        self.seeds = [int(source.randint(np.iinfo(np.int32).max)) for _ in range(n_draws)]
         n = fold.n_train
-        weights = np.empty((n_draws, n))
-        for row, tree_seed in enumerate(seeds):
-            weights[row] = np.bincount(np.random.RandomState(tree_seed).randint(0, n, n), minlength=n)
-        return cls(np.ascontiguousarray(fold.x_train.T, dtype=np.float32), seeds, weights)
+        self.weights = np.empty((n_draws, n))
+        for row, own in enumerate(self.seeds):
+            self.weights[row] = np.bincount(np.random.RandomState(own).randint(0, n, n), minlength=n)
+        self._screener = FScreens(fold.z_train, labels, screen) if screen else None
+        self._screens: dict[int, IntArray] = {}
 
-    def screen(self, fold: Fold, labels: IntArray, size: int) -> None:
-        self.screens = f_screens_of_draws(fold.z_train, labels, self.weights, size)
+    def screen(self, draw: int, size: int) -> IntArray:
+        """(size,) probes by F statistic within the draw, best first."""
+        block = draw // _BLOCK
+        if block not in self._screens and self._screener is not None:
+            weights = self.weights[block * _BLOCK : (block + 1) * _BLOCK]
+            self._screens[block] = self._screener.of_draws(weights)
+        return self._screens[block][draw % _BLOCK, :size]
 
-    def part(self, draw: int, size: int | None) -> tuple[NDArray[np.float32], IntArray | None]:
-        if size is None or self.screens is None:
-            return self.columns.T, None
-        chosen = self.screens[draw, :size]
-        return self.columns[chosen].T, chosen
 
+class _Grower:
+    """The trees of one setting, in order, each grown once."""
 
-def _grow(draws: _Draws, labels: IntArray, full: Setting, wanted: Setting) -> FittedForest:
-    options = {name: full[name] for name in ("max_features", "min_samples_leaf")}
-    features, thresholds, lefts, rights, values = [], [], [], [], []
-    # Checking the same parameters and the same finite numbers for each tree takes as long as growing it.
-    with config_context(skip_parameter_validation=True, assume_finite=True):
-        for draw in range(full["n_estimators"]):
-            x, chosen = draws.part(draw, full["screen"])
-            tree = DecisionTreeClassifier(random_state=int(draws.seeds[draw]), **options)
-            grown = tree.fit(x, labels, sample_weight=draws.weights[draw], check_input=False).tree_
-            features.append(grown.feature if chosen is None else chosen[grown.feature])
-            thresholds.append(grown.threshold)
-            lefts.append(grown.children_left)
-            rights.append(grown.children_right)
-            values.append(grown.value[:, 0, :])
-    trees = join(features, thresholds, lefts, rights, values)
-    unseen = draws.weights[: trees.n_trees].T == 0
-    vote = _mean_vote(trees, trees.leaves(draws.columns.T), unseen)
-    return FittedForest(wanted, trees, vote, labels)
+    def __init__(self, draws: _Draws, setting: Setting) -> None:
+        self.draws = draws
+        self.n_trees: int = setting["n_estimators"]
+        self._size: int | None = setting["screen"]
+        self._options = {name: setting[name] for name in ("max_features", "min_samples_leaf")}
+        self._grown: list[TreeArrays] = []
+
+    def parts(self, n_trees: int) -> list[TreeArrays]:
+        """The first `n_trees` trees."""
+        # Checking the same parameters and the same finite numbers for each tree takes as long as growing it.
+        with config_context(skip_parameter_validation=True, assume_finite=True):
+            for draw in range(len(self._grown), n_trees):
+                self._grown.append(self._grow(draw))
+        return self._grown[:n_trees]
+
+    def _grow(self, draw: int) -> TreeArrays:
+        draws = self.draws
+        chosen = None if self._size is None else draws.screen(draw, self._size)
+        x = draws.columns.T if chosen is None else draws.columns[chosen].T
+        tree = DecisionTreeClassifier(random_state=draws.seeds[draw], **self._options)
+        grown = tree.fit(x, draws.labels, sample_weight=draws.weights[draw], check_input=False).tree_
+        return TreeArrays(
+            feature=grown.feature if chosen is None else chosen[grown.feature],
+            threshold=grown.threshold,
+            left=grown.children_left,
+            right=grown.children_right,
+            value=grown.value[:, 0, :],
+        )
 
 
 def _mean_vote(trees: Trees, leaves: IntArray, counted: NDArray[np.bool_] | None = None) -> FloatArray:

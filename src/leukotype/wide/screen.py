@@ -9,9 +9,6 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 
 
-_DRAWS_AT_ONCE = 16
-
-
 def f_statistic(x: FloatArray, labels: IntArray) -> FloatArray:
     """(n_probes,) F statistic of one-way analysis of variance of each column of `x` over the classes.
 
@@ -40,20 +37,26 @@ def f_screen(x: FloatArray, labels: IntArray, size: int) -> IntArray:
     return strongest(f_statistic(x, labels)[None, :], size)[0]
 
 
-def f_screens_of_draws(x: FloatArray, labels: IntArray, weights: FloatArray, size: int) -> IntArray:
-    """(n_draws, size) columns with the highest F statistic within each draw, best first.
+class FScreens:
+    """Screens of many draws from the same samples.
 
-    x       : (n_samples, n_probes), standardised: columns far from 0 lose digits
-    labels  : (n_samples,) int codes 0 .. n_classes - 1
-    weights : (n_draws, n_samples) how often each sample was drawn; one drawn 0 times has no say
+    x      : (n_samples, n_probes), standardised: columns far from 0 lose digits
+    labels : (n_samples,) int codes 0 .. n_classes - 1
+    size   : probes in a screen
     """
-    squares = x**2
-    members = np.eye(int(labels.max()) + 1)[labels].T
-    chosen = []
-    for start in range(0, len(weights), _DRAWS_AT_ONCE):
-        part = weights[start : start + _DRAWS_AT_ONCE]
-        chosen.append(strongest(_explained_share(x, squares, members, part), size))
-    return np.concatenate(chosen)
+
+    def __init__(self, x: FloatArray, labels: IntArray, size: int) -> None:
+        self._x = x
+        self._squares = x**2
+        self._members = np.eye(int(labels.max()) + 1)[labels].T
+        self._size = size
+
+    def of_draws(self, weights: FloatArray) -> IntArray:
+        """(n_draws, size) columns with the highest F statistic within each draw, best first.
+
+        weights : (n_draws, n_samples) how often each sample was drawn; one drawn 0 times has no say
+        """
+        return strongest(_explained_share(self._x, self._squares, self._members, weights), self._size)
 
 
 def strongest(scores: FloatArray, size: int) -> IntArray:
