@@ -17,7 +17,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from leukotype.errors import UnknownName
 from leukotype.models import baselines
-from leukotype.wide import Path, Setting
+from leukotype.wide import Path, Setting, boosting, elasticnet, forest
 from leukotype.wide.adapter import SklearnPath
 
 __all__ = ["DEFAULT", "MODELS", "Model", "by_name", "select"]
@@ -70,6 +70,23 @@ MODELS: tuple[Model, ...] = (
         cite="Cover & Hart 1967",
     ),
     Model(
+        "forest",
+        "Random forest",
+        forest.path,
+        {"screen": (500, 4000), "max_features": ("sqrt", 0.1)},
+        gives=_GENES,
+        cite="Breiman 2001",
+        own_score=True,
+    ),
+    Model(
+        "xgboost",
+        "Gradient-boosted trees (XGBoost)",
+        boosting.path,
+        {"screen": (500, 2000), "max_depth": (2, 4), "learning_rate": (0.1, 0.3), "n_estimators": (25, 50, 100)},
+        gives=_GENES,
+        cite="Chen & Guestrin 2016",
+    ),
+    Model(
         "svm",
         "Linear support vector machine",
         SklearnPath(partial(SVC, kernel="linear"), view="standardised"),
@@ -103,11 +120,27 @@ MODELS: tuple[Model, ...] = (
         {"alpha": (10.0, 1.0, 0.1)},
         cite="Rumelhart et al. 1986",
     ),
+    Model(
+        "elastic-net",
+        "Sparse multinomial regression (elastic net)",
+        elasticnet.path,
+        {"l1_ratio": (1.0, 0.5), "strength": (0.5, 0.3, 0.2, 0.1, 0.05, 0.02)},
+        gives=_GENES,
+        cite="Zou & Hastie 2005; Friedman et al. 2010",
+    ),
     Model("majority", "Majority class", baselines.majority, baseline=True),
     Model("single-probe", "Best single probe", baselines.single_probe, gives=_GENES, baseline=True),
 )
 
-DEFAULT: tuple[str, ...] = ("logistic", "knn", "svm", "majority", "single-probe")
+DEFAULT: tuple[str, ...] = (
+    "logistic",
+    "knn",
+    "forest",
+    "xgboost",
+    "svm",
+    "majority",
+    "single-probe",
+)
 
 
 def by_name(name: str) -> Model:
