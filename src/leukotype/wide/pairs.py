@@ -73,11 +73,11 @@ def path(
 ) -> list[FittedPairs]:
     """Find the top scoring pairs for each two classes; every k from one matrix of scores.
 
-    Settings: `k` (1), odd, the number of pairs, no probe in two of them; `screen` (500), the probes that pairs
-    are sought among: those whose rank within the sample has the highest F statistic between the two classes.
-    Ranks within the sample, and nothing else of the values, decide: any increasing transformation of each
-    sample gives the same rule.  Where fewer disjoint pairs tell the classes apart than k, there are fewer.  Nothing here is
-    random: `rng` is not drawn from.
+    Settings: `k` (1), odd, the number of pairs, no probe in two of them; `screen` (500), the probes that
+    pairs are sought among: those whose rank within the sample has the highest F statistic between the two
+    classes.  Ranks within the sample, and nothing else of the values, decide: any increasing transformation
+    of each sample gives the same rule.  Where fewer disjoint pairs tell the classes apart than k, there are
+    fewer.  Nothing here is random: `rng` is not drawn from.
 
     The score of a pair is the difference between the classes in how often one probe is above the other; ties
     go to the larger difference in the mean gap between their ranks.
