@@ -166,7 +166,8 @@ class _Grower:
         tree = DecisionTreeClassifier(random_state=draws.seeds[draw], **self._options)
         grown = tree.fit(x, draws.labels, sample_weight=draws.weights[draw], check_input=False).tree_
         return TreeArrays(
-            feature=grown.feature if chosen is None else chosen[grown.feature],
+            # A leaf splits on probe -2, which a screen does not have.
+            feature=grown.feature if chosen is None else chosen[np.maximum(grown.feature, 0)],
             threshold=grown.threshold,
             left=grown.children_left,
             right=grown.children_right,

@@ -1,0 +1,166 @@
+"""Boosting: XGBoost's numbers for every number of rounds, and the laws of every path."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from xgboost import XGBClassifier
+
+from leukotype.wide.boosting import path
+from leukotype.wide.fold import Fold
+
+SCREENS = (None, 20)
+
+
+def problem(n=40, p=60, n_classes=3, seed=0):
+    rng = np.random.default_rng(seed)
+    labels = np.arange(n) % n_classes
+    x = rng.normal(7.0, 1.0, size=(n, p))
+    x[np.arange(n), labels] += 1.5
+    return x, labels.astype(np.intp)
+
+
+def fit(x, labels, grid, test=None):
+    test = x if test is None else test
+    fold = Fold(np.concatenate([x, test]), np.arange(len(x)), len(x) + np.arange(len(test)))
+    return fold, path(fold, labels, grid, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_without_a_screen_it_is_xgboost_for_every_number_of_rounds(n_classes):
+    x, labels = problem(n=60, n_classes=n_classes)
+    test, _ = problem(n=25, seed=9, n_classes=n_classes)
+    grid = [
+        {"max_depth": depth, "learning_rate": rate, "n_estimators": rounds, "reg_lambda": 0.5}
+        for depth in (2, 4)
+        for rate in (0.1, 0.3)
+        for rounds in (1, 7, 25)
+    ]
+    fold, fitted = fit(x, labels, grid, test)
+    for setting, ours in zip(grid, fitted, strict=True):
+        theirs = XGBClassifier(tree_method="hist", n_jobs=1, random_state=0, **setting).fit(x, labels)
+        assert ours.setting == setting
+        assert_allclose(ours.predict_proba(fold), theirs.predict_proba(test), atol=1e-6)
+        assert_array_equal(ours.probes, np.flatnonzero(theirs.feature_importances_))
+
+
+def test_one_fit_serves_every_number_of_rounds(monkeypatch):
+    import xgboost
+
+    rounds = []
+    train = xgboost.train
+
+    def counted(parameters, data, number, **rest):
+        rounds.append(number)
+        return train(parameters, data, number, **rest)
+
+    monkeypatch.setattr(xgboost, "train", counted)
+    x, labels = problem()
+    fit(x, labels, [{"n_estimators": k, "max_depth": d} for d in (1, 2) for k in (5, 12, 3)])
+    assert rounds == [12, 12]
+
+
+def test_a_screen_keeps_to_its_probes():
+    x, labels = problem()
+    _, (screened,) = fit(x, labels, [{"screen": 5, "n_estimators": 50}])
+    assert len(screened.probes) <= 5
+    assert {0, 1, 2} <= set(screened.probes.tolist())
+
+
+def test_no_value_is_lost_in_binning():
+    # With a bin for every value, values and their ranks make the same trees.
+    x, labels = problem(n=200, p=12)
+    ranks = np.argsort(np.argsort(x, axis=0), axis=0)
+    fold, (values,) = fit(x, labels, [{"n_estimators": 5}])
+    rank_fold, (orders,) = fit(ranks, labels, [{"n_estimators": 5}])
+    assert_allclose(values.predict_proba(fold), orders.predict_proba(rank_fold), atol=1e-6)
+
+
+def test_the_order_of_the_grid_and_its_company_do_not_matter():
+    x, labels = problem()
+    grid = [{"n_estimators": k, "max_depth": d, "screen": s} for s in SCREENS for d in (1, 3) for k in (4, 9)]
+    fold, forwards = fit(x, labels, grid)
+    _, backwards = fit(x, labels, grid[::-1])
+    for setting, one, two in zip(grid, forwards, backwards[::-1], strict=True):
+        _, (alone,) = fit(x, labels, [setting])
+        assert_array_equal(one.predict_proba(fold), two.predict_proba(fold))
+        assert_array_equal(one.predict_proba(fold), alone.predict_proba(fold))
+
+
+def test_probe_order_does_not_matter_behind_a_screen():
+    x, labels = problem()
+    shuffled = np.random.default_rng(1).permutation(x.shape[1])
+    fold, (one,) = fit(x, labels, [{"screen": 20, "n_estimators": 10}])
+    other_fold, (two,) = fit(x[:, shuffled], labels, [{"screen": 20, "n_estimators": 10}])
+    assert_allclose(one.predict_proba(fold), two.predict_proba(other_fold), atol=1e-6)
+    assert_array_equal(one.probes, np.sort(shuffled[two.probes]))
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_a_sample_alone_gets_the_same_bits_as_in_a_batch(screen):
+    x, labels = problem()
+    test, _ = problem(n=11, seed=8)
+    fold, (candidate,) = fit(x, labels, [{"screen": screen, "n_estimators": 10}], test)
+    together = candidate.predict_proba(fold)
+    for row in range(11):
+        assert_array_equal(candidate.predict_proba(Fold(test, np.arange(11), [row]))[0], together[row])
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_no_test_sample_is_read_while_fitting(screen):
+    x, labels = problem()
+    fold, (clean,) = fit(x, labels, [{"screen": screen, "n_estimators": 10}], x[:5])
+    _, (poisoned,) = fit(x, labels, [{"screen": screen, "n_estimators": 10}], np.full((5, 60), 1e30))
+    assert_array_equal(clean.predict_proba(fold), poisoned.predict_proba(fold))
+
+
+DEGENERATE = {
+    "constant probes": lambda x: np.concatenate([np.full((len(x), 30), 4.0), x], axis=1),
+    "all constant": lambda x: np.ones((len(x), 6)),
+    "duplicate samples": lambda x: np.repeat(x[::2], 2, axis=0),
+    "fewer probes than samples": lambda x: x[:, :3],
+    "integers": lambda x: np.round(x * 10).astype(np.int32),
+    "float32": lambda x: x.astype(np.float32),
+}
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("kind", DEGENERATE)
+def test_degenerate_input(kind, screen):
+    x, _ = problem(n=24, p=40)
+    labels = np.repeat([0, 1, 2], 8)
+    fold, fitted = fit(DEGENERATE[kind](x), labels, [{"screen": screen, "n_estimators": 5}])
+    p = fitted[0].predict_proba(fold)
+    assert_allclose(p.sum(axis=1), 1.0, atol=1e-12)
+    if kind == "all constant":
+        assert_allclose(p, 1 / 3, atol=1e-6)
+
+
+@pytest.mark.parametrize("labels", [[0, 0, 0, 1, 1, 2], [0, 0, 0, 0, 0, 1]])
+def test_a_class_of_one_sample_and_more_settings_than_samples(labels):
+    x, _ = problem(n=6, p=30)
+    fold, fitted = fit(x, np.array(labels), [{"n_estimators": k, "screen": 4} for k in range(1, 10)])
+    assert all(candidate.predict_proba(fold).shape == (6, max(labels) + 1) for candidate in fitted)
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ({"screen": 0}, "screen is 0"),
+        ({"n_estimators": 0}, "n_estimators is 0"),
+        ({"gamma": 3}, "no setting 'gamma'"),
+    ],
+)
+def test_bad_settings_are_named(setting, words):
+    x, labels = problem(n=12, p=5)
+    with pytest.raises(ValueError, match=words):
+        fit(x, labels, [setting])
+
+
+def test_the_library_is_loaded_only_when_boosting():
+    code = "import sys, leukotype.wide.boosting; sys.exit('xgboost' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,189 @@
+"""The forest: scikit-learn's where it claims to be, honest out of bag, and blind to the test part."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.ensemble import RandomForestClassifier
+
+from leukotype.wide.fold import Fold
+from leukotype.wide.forest import path
+from leukotype.wide.screen import f_screen
+
+SCREENS = (None, 20)
+
+
+def problem(n=40, p=80, n_classes=3, seed=0, effect=2.0):
+    rng = np.random.default_rng(seed)
+    labels = np.arange(n) % n_classes
+    x = rng.normal(7.0, 1.0, size=(n, p))
+    x[np.arange(n), labels] += effect
+    return x, labels.astype(np.intp)
+
+
+def fit(x, labels, grid, test=None, seed=3):
+    test = x if test is None else test
+    fold = Fold(np.concatenate([x, test]), np.arange(len(x)), len(x) + np.arange(len(test)))
+    return fold, path(fold, labels, grid, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("max_features", ["sqrt", "log2", 0.1, None])
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_without_a_screen_it_is_the_forest_of_scikit_learn(n_classes, max_features):
+    x, labels = problem(n_classes=n_classes)
+    fold, (ours,) = fit(x, labels, [{"max_features": max_features, "n_estimators": 60}])
+    seed = int(np.random.default_rng(3).integers(np.iinfo(np.int32).max))
+    theirs = RandomForestClassifier(60, max_features=max_features, random_state=seed, oob_score=True)
+    theirs.fit(x, labels)
+    assert_allclose(ours.predict_proba(fold), theirs.predict_proba(x), atol=1e-12)
+    assert_allclose(ours.out_of_bag, theirs.oob_decision_function_, atol=1e-12)
+    assert_allclose(1 - ours.oob_error, theirs.oob_score_)
+    assert_array_equal(ours.probes, np.flatnonzero(theirs.feature_importances_))
+
+
+def test_out_of_bag_error_is_at_chance_on_noise_because_each_tree_has_its_own_screen():
+    # One screen for all trees has seen every sample: the samples a tree left out are no longer unseen.
+    own, shared = [], []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        x, labels = rng.normal(size=(40, 2000)), np.arange(40) % 2
+        _, (honest,) = fit(x, labels, [{"screen": 20, "n_estimators": 100}])
+        own.append(honest.oob_error)
+        _, (leaky,) = fit(x[:, f_screen(x, labels, 20)], labels, [{"n_estimators": 100}])
+        shared.append(leaky.oob_error)
+    assert np.mean(own) > 0.35
+    assert np.mean(shared) < 0.2
+
+
+def test_out_of_bag_score_finds_the_setting_that_predicts():
+    x, labels = problem(n=60, p=400, n_classes=2)
+    grid = [{"max_features": 1, "n_estimators": 150}, {"max_features": 0.5, "n_estimators": 150}]
+    _, (blind, sighted) = fit(x, labels, grid)
+    assert sighted.own_score > blind.own_score
+    assert sighted.own_score == -sighted.oob_loss
+
+
+def test_a_larger_forest_begins_with_the_smaller():
+    x, labels = problem()
+    fold, (small, large) = fit(x, labels, [{"n_estimators": 5}, {"n_estimators": 9}])
+    n_nodes = small.trees.roots[-1]
+    assert_array_equal(small.trees.roots, large.trees.roots[:5])
+    assert_array_equal(small.trees.threshold[:n_nodes], large.trees.threshold[:n_nodes])
+    assert small.predict_proba(fold).shape == (len(x), 3)
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_when_a_tree_is_grown_changes_nothing(screen):
+    x, labels = problem()
+    grid = [{"screen": screen, "n_estimators": 170}, {"screen": 10, "n_estimators": 30}]
+    fold, scored = fit(x, labels, grid)
+    scores = [candidate.own_score for candidate in scored]
+    _, unscored = fit(x, labels, grid)
+    before = [candidate.predict_proba(fold) for candidate in reversed(unscored)][::-1]
+    for candidate, probabilities in zip(scored, before, strict=True):
+        assert_array_equal(candidate.predict_proba(fold), probabilities)
+    assert [candidate.own_score for candidate in unscored] == scores
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_the_same_seed_gives_the_same_forest_and_another_does_not(screen):
+    x, labels = problem()
+    fold, (one,) = fit(x, labels, [{"screen": screen, "n_estimators": 20}])
+    _, (two,) = fit(x, labels, [{"screen": screen, "n_estimators": 20}])
+    _, (other,) = fit(x, labels, [{"screen": screen, "n_estimators": 20}], seed=4)
+    assert_array_equal(one.predict_proba(fold), two.predict_proba(fold))
+    assert (one.predict_proba(fold) != other.predict_proba(fold)).any()
+
+
+def test_probe_order_does_not_matter_behind_a_screen():
+    x, labels = problem()
+    shuffled = np.random.default_rng(1).permutation(x.shape[1])
+    fold, (one,) = fit(x, labels, [{"screen": 20, "n_estimators": 40}])
+    other_fold, (two,) = fit(x[:, shuffled], labels, [{"screen": 20, "n_estimators": 40}])
+    assert_allclose(one.predict_proba(fold), two.predict_proba(other_fold), atol=1e-12)
+    assert_array_equal(one.probes, np.sort(shuffled[two.probes]))
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_a_sample_alone_gets_the_same_bits_as_in_a_batch(screen):
+    x, labels = problem()
+    test, _ = problem(n=11, seed=8)
+    fold, (candidate,) = fit(x, labels, [{"screen": screen, "n_estimators": 30}], test)
+    together = candidate.predict_proba(fold)
+    for row in range(11):
+        assert_array_equal(candidate.predict_proba(Fold(test, np.arange(11), [row]))[0], together[row])
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_no_test_sample_is_read_while_fitting(screen):
+    x, labels = problem()
+    poison = np.full((5, x.shape[1]), 1e30)
+    fold, (clean,) = fit(x, labels, [{"screen": screen, "n_estimators": 20}], x[:5])
+    _, (poisoned,) = fit(x, labels, [{"screen": screen, "n_estimators": 20}], poison)
+    assert clean.own_score == poisoned.own_score
+    assert_array_equal(clean.predict_proba(fold), poisoned.predict_proba(fold))
+
+
+def test_only_probes_of_the_rule_are_read():
+    x, labels = problem()
+    fold, (candidate,) = fit(x, labels, [{"screen": 20, "n_estimators": 20}])
+    elsewhere = np.full_like(x, np.nan)
+    elsewhere[:, candidate.probes] = x[:, candidate.probes]
+    # NaN would be imputed by a fold: the trees are asked directly.
+    assert_array_equal(candidate.trees.leaves(elsewhere), candidate.trees.leaves(fold.x_test))
+
+
+DEGENERATE = {
+    "constant probes": lambda x: np.concatenate([np.full((len(x), 30), 4.0), x], axis=1),
+    "all constant": lambda x: np.ones((len(x), 6)),
+    "duplicate samples": lambda x: np.repeat(x[::2], 2, axis=0),
+    "fewer probes than samples": lambda x: x[:, :3],
+    "integers": lambda x: np.round(x * 10).astype(np.int32),
+    "float32": lambda x: x.astype(np.float32),
+}
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("kind", DEGENERATE)
+def test_degenerate_input(kind, screen):
+    x, _ = problem(n=24, p=40)
+    labels = np.repeat([0, 1, 2], 8)
+    fold, fitted = fit(DEGENERATE[kind](x), labels, [{"screen": screen, "n_estimators": 8}])
+    p = fitted[0].predict_proba(fold)
+    assert_allclose(p.sum(axis=1), 1.0, atol=1e-12)
+    if kind == "all constant":
+        assert len(fitted[0].probes) == 0
+        assert (p == p[0]).all()
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_a_class_of_one_sample_and_more_settings_than_samples(screen):
+    x, _ = problem(n=6, p=30)
+    labels = np.array([0, 0, 0, 1, 1, 2])
+    grid = [{"screen": screen, "n_estimators": k, "min_samples_leaf": 1} for k in range(1, 10)]
+    fold, fitted = fit(x, labels, grid)
+    for candidate in fitted:
+        assert candidate.predict_proba(fold).shape == (6, 3)
+        assert np.isfinite(candidate.oob_error)
+
+
+def test_one_tree_and_two_samples():
+    x = np.array([[0.0, 1.0], [1.0, 1.0]])
+    fold, (candidate,) = fit(x, np.array([0, 1]), [{"n_estimators": 1, "screen": 1}])
+    assert candidate.predict_proba(fold).shape == (2, 2)
+    assert candidate.own_score <= 0
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ({"screen": 0}, "screen is 0"),
+        ({"n_estimators": 0}, "n_estimators is 0"),
+        ({"max_depth": 3}, "no setting 'max_depth'"),
+    ],
+)
+def test_bad_settings_are_named(setting, words):
+    x, labels = problem(n=12, p=5)
+    with pytest.raises(ValueError, match=words):
+        fit(x, labels, [setting])

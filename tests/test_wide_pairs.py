@@ -1,0 +1,192 @@
+"""Top scoring pairs: the definitions by brute force, and blindness to all but order within a sample."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.stats import rankdata
+
+from leukotype.wide.fold import Fold
+from leukotype.wide.pairs import path
+
+GRID = tuple({"k": k, "screen": 30} for k in (1, 3, 5, 7))
+
+
+def problem(n=30, p=40, n_classes=2, seed=0):
+    rng = np.random.default_rng(seed)
+    labels = (np.arange(n) % n_classes).astype(np.intp)
+    x = rng.normal(7.0, 1.0, size=(n, p))
+    x[np.arange(n), labels] += 2.0
+    return x, labels
+
+
+def fit(x, labels, grid=GRID, test=None):
+    test = x if test is None else test
+    fold = Fold(np.concatenate([x, test]), np.arange(len(x)), len(x) + np.arange(len(test)))
+    return fold, path(fold, labels, grid, np.random.default_rng(0))
+
+
+def test_the_best_pair_is_the_best_of_all_pairs():
+    # Geman 2004: the largest difference between the classes in how often one probe is above the other,
+    # ties by the difference in mean rank gap; here by looking at every pair.
+    for seed in range(5):
+        x, labels = problem(n=24, p=12, seed=seed)
+        _, (candidate,) = fit(x, labels, [{"k": 1, "screen": 12}])
+        ranks = rankdata(x, axis=1)
+        one, two = labels == 0, labels == 1
+
+        def score(pair, x=x, ranks=ranks, one=one, two=two):
+            i, j = pair
+            above = x[:, j] > x[:, i]
+            gap = ranks[:, j] - ranks[:, i]
+            return round(above[two].mean() - above[one].mean(), 9), gap[two].mean() - gap[one].mean()
+
+        i, j = max(permutations(range(12), 2), key=score)
+        assert (candidate.duels[0].lower[0], candidate.duels[0].upper[0]) == (i, j)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 1000), st.sampled_from(["exp", "cube", "rank", "shift"]), st.integers(2, 4))
+def test_any_increasing_transformation_of_each_sample_gives_the_same_rule_and_calls(seed, kind, n_classes):
+    rng = np.random.default_rng(seed)
+    x, labels = problem(n=18, p=15, n_classes=n_classes, seed=seed)
+    test, _ = problem(n=7, p=15, seed=seed + 1)
+    each = {
+        "exp": lambda row: np.exp(rng.uniform(0.1, 2) * row),
+        "cube": lambda row: (row - 7) ** 3,
+        "rank": lambda row: rankdata(row),
+        "shift": lambda row: rng.uniform(0.5, 2) * row + rng.normal(),
+    }[kind]
+    fold, before = fit(x, labels, GRID, test)
+    bent_fold, after = fit(np.array([each(r) for r in x]), labels, GRID, np.array([each(r) for r in test]))
+    for one, two in zip(before, after, strict=True):
+        for first, second in zip(one.duels, two.duels, strict=True):
+            assert_array_equal(first.lower, second.lower)
+            assert_array_equal(first.upper, second.upper)
+        assert_array_equal(one.predict_proba(fold), two.predict_proba(bent_fold))
+
+
+def test_pairs_are_disjoint_and_a_smaller_k_is_a_beginning_of_a_larger():
+    x, labels = problem(n_classes=3)
+    _, fitted = fit(x, labels)
+    longest = fitted[-1]
+    for candidate, setting in zip(fitted, GRID, strict=True):
+        for duel, whole in zip(candidate.duels, longest.duels, strict=True):
+            both = np.concatenate([duel.lower, duel.upper])
+            assert len(np.unique(both)) == len(both) == 2 * setting["k"]
+            assert_array_equal(duel.lower, whole.lower[: setting["k"]])
+
+
+def test_probabilities_are_shares_of_votes():
+    x, labels = problem(n_classes=2)
+    fold, fitted = fit(x, labels)
+    for candidate, setting in zip(fitted, GRID, strict=True):
+        p = candidate.predict_proba(fold)
+        (duel,) = candidate.duels
+        votes = (x[:, duel.upper] > x[:, duel.lower]).sum(axis=1)
+        assert_allclose(p[:, 1], votes / setting["k"])
+        assert_allclose(p.sum(axis=1), 1.0)
+
+
+def test_one_against_one_counts_every_duel_of_a_class_alike():
+    x, labels = problem(n_classes=4)
+    fold, (candidate,) = fit(x, labels, [{"k": 3, "screen": 20}])
+    assert [(duel.first, duel.second) for duel in candidate.duels] == [
+        (0, 1),
+        (0, 2),
+        (0, 3),
+        (1, 2),
+        (1, 3),
+        (2, 3),
+    ]
+    # A class that wins all of its duels has 3 votes of 6.
+    assert candidate.predict_proba(fold).max() <= 0.5
+    assert (candidate.predict_proba(fold).argmax(axis=1) == labels).mean() > 0.8
+    assert_allclose(candidate.predict_proba(fold).sum(axis=1), 1.0)
+
+
+def test_probe_order_does_not_matter():
+    x, labels = problem(n_classes=3)
+    shuffled = np.random.default_rng(1).permutation(x.shape[1])
+    fold, before = fit(x, labels)
+    other_fold, after = fit(x[:, shuffled], labels)
+    for one, two in zip(before, after, strict=True):
+        assert_array_equal(one.predict_proba(fold), two.predict_proba(other_fold))
+        assert_array_equal(one.probes, np.sort(shuffled[two.probes]))
+
+
+def test_no_test_sample_is_read_while_fitting():
+    x, labels = problem()
+    fold, clean = fit(x, labels, test=x[:4])
+    _, poisoned = fit(x, labels, test=np.full((4, x.shape[1]), 1e300))
+    for one, two in zip(clean, poisoned, strict=True):
+        assert_array_equal(one.predict_proba(fold), two.predict_proba(fold))
+
+
+@pytest.mark.parametrize("n", [254, 255, 256, 600])
+def test_counts_that_no_longer_fit_a_byte(n):
+    x, labels = problem(n=2 * n, p=6)
+    _, (candidate,) = fit(x, labels, [{"k": 1, "screen": 6}])
+    above = (x[:, 1] > x[:, 0])[labels == 1].mean()
+    assert above > 0.8
+    assert (candidate.duels[0].lower[0], candidate.duels[0].upper[0]) == (0, 1)
+
+
+DEGENERATE = {
+    "constant probes": lambda x: np.concatenate([np.full((len(x), 30), 4.0), x], axis=1),
+    "all constant": lambda x: np.ones((len(x), 6)),
+    "duplicate samples": lambda x: np.repeat(x[::2], 2, axis=0),
+    "duplicate probes": lambda x: np.concatenate([x, x], axis=1),
+    "one probe": lambda x: x[:, :1],
+    "integers": lambda x: np.round(x).astype(np.int32),
+    "float32": lambda x: x.astype(np.float32),
+}
+
+
+@pytest.mark.parametrize("kind", DEGENERATE)
+def test_degenerate_input(kind):
+    x, _ = problem(n=24, p=20)
+    fold, fitted = fit(DEGENERATE[kind](x), np.repeat([0, 1, 2], 8))
+    for candidate in fitted:
+        assert_allclose(candidate.predict_proba(fold).sum(axis=1), 1.0)
+        if kind in ("all constant", "one probe"):
+            assert len(candidate.probes) == 0
+            assert_allclose(candidate.predict_proba(fold), 1 / 3)
+
+
+def test_a_class_of_one_sample():
+    x, _ = problem(n=6, p=30)
+    fold, fitted = fit(x, np.array([0, 0, 0, 1, 1, 2]))
+    assert all(candidate.predict_proba(fold).shape == (6, 3) for candidate in fitted)
+
+
+def test_too_few_probes_for_k_give_an_odd_number_of_pairs():
+    x, labels = problem(n=20, p=9)
+    fold, (candidate,) = fit(x, labels, [{"k": 9, "screen": 9}])
+    assert len(candidate.duels[0].lower) in (1, 3)
+    assert set(np.unique(candidate.predict_proba(fold)[:, 1] * len(candidate.duels[0].lower)).round(9)) <= {
+        0.0,
+        1.0,
+        2.0,
+        3.0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ({"k": 2}, "k is 2"),
+        ({"k": 0}, "k is 0"),
+        ({"screen": 1}, "screen is 1"),
+        ({"n": 3}, "no setting 'n'"),
+    ],
+)
+def test_bad_settings_are_named(setting, words):
+    x, labels = problem(n=12, p=5)
+    with pytest.raises(ValueError, match=words):
+        fit(x, labels, [setting])
