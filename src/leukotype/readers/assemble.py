@@ -1,0 +1,183 @@
+"""A raw table and the user's options become a cohort."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from leukotype.cohort import Cohort, Provenance
+from leukotype.errors import BadIdentifiers, BadLabels, BadValues, UnknownName
+from leukotype.readers import scale as scales
+from leukotype.readers.raw import LABEL_NAMES, SAMPLE_NAMES, RawTable
+from leukotype.readers.source import Source, load, text_of
+
+_MONTH = "jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec"
+_DATE = re.compile(
+    rf"(\d{{1,2}}[-/ ]({_MONTH})|({_MONTH})[-/ ]\d{{1,2}}|\d{{4}}-\d\d-\d\d( 00:00:00)?|\d{{1,2}}/\d{{1,2}}/\d{{2,4}})",
+    re.IGNORECASE,
+)
+
+
+def assemble(
+    raw: RawTable,
+    source: Source,
+    *,
+    name: str,
+    label: str | None,
+    labels: dict[str, str] | None,
+    donor: str | None,
+    samples: str | None,
+    scale: str,
+    impute: str | None,
+) -> Cohort:
+    """Return the cohort that a raw table holds; raises InputError with what is wrong with it."""
+    if scale not in scales.SCALES:
+        raise UnknownName(f"no scale {scale!r}. There are {', '.join(scales.SCALES)}.")
+    if impute not in (None, "median"):
+        raise UnknownName(f"no imputation {impute!r}. There is median.")
+    steps = list(raw.steps)
+    if not raw.probes:
+        raise BadValues(
+            f"{source.path} has no probes: none of its {len(raw.text)} columns holds numbers. "
+            "Name a file with one numeric column per probe."
+        )
+    _refuse_dates(raw.probes, source.path)
+    sample_column, ids = _sample_ids(raw, samples, source.path)
+    if sample_column is None and raw.ids is None:
+        steps.append("No column of sample ids: the rows were numbered from 1.")
+    label_column, classes = _labels(raw, label, labels, ids, source.path)
+    donors = None if donor is None else _column(raw, donor, "--donor", source.path)
+    used = {sample_column, label_column, donor}
+    covariates = {column: cells for column, cells in raw.text.items() if column not in used}
+
+    values, unit, done = scales.apply(_checked(raw, ids, impute, source.path), scale)
+    steps += done
+    missing = int(np.isnan(values).sum())
+    if missing:
+        steps.append(
+            f"{missing} missing values are filled by the training median inside each fold, as asked."
+        )
+    constant = int(
+        (np.nanmax(values, axis=0, initial=-np.inf) == np.nanmin(values, axis=0, initial=np.inf)).sum()
+    )
+    if constant:
+        steps.append(f"{constant} probes have the same value in every sample; they were kept.")
+    return Cohort(
+        expression=values,
+        labels=np.array(classes),
+        samples=np.array(ids),
+        probes=np.array(raw.probes),
+        name=name,
+        donors=None if donors is None else np.array(donors),
+        covariates=_typed(covariates) if covariates else None,
+        provenance=Provenance(source.path, source.sha256, unit, tuple(steps)),
+    )
+
+
+def read_labels(path: str | Path) -> dict[str, str]:
+    """Read a CSV of two columns, sample and label; raises BadLabels where it is none."""
+    from leukotype.readers.cells import head_of, lines_of, split
+
+    source = load(path)
+    text = text_of(source)
+    head = head_of(text, source.path)
+    found: dict[str, str] = {}
+    for number, line in enumerate(lines_of(text)[1:]):
+        cells = split(line, head.delimiter)
+        if len(cells) < 2 or not cells[1]:
+            raise BadLabels(
+                f"{path}: line {number + 2} holds no label. Each line needs a sample and its label."
+            )
+        if found.setdefault(cells[0], cells[1]) != cells[1]:
+            raise BadLabels(f"{path}: sample {cells[0]!r} has two labels. Give each sample one.")
+    return found
+
+
+def _refuse_dates(probes: Sequence[str], path: str) -> None:
+    dates = [probe for probe in probes if _DATE.fullmatch(probe)]
+    if dates:
+        raise BadIdentifiers(
+            f"{path}: {len(dates)} probe names are dates, the first {dates[0]!r}: a spreadsheet turned gene names "
+            "such as SEPT2 or MARCH1 into them. Export the table again with that column as text."
+        )
+
+
+def _sample_ids(raw: RawTable, samples: str | None, path: str) -> tuple[str | None, list[str]]:
+    if raw.ids is not None and samples is None:
+        return None, raw.ids
+    if samples is not None:
+        return samples, _column(raw, samples, "--samples", path)
+    for wanted in SAMPLE_NAMES:
+        for column in raw.text:
+            if column.strip().lower() == wanted:
+                return column, raw.text[column]
+    return None, [str(row + 1) for row in range(len(raw.values))]
+
+
+def _labels(
+    raw: RawTable, label: str | None, labels: dict[str, str] | None, ids: list[str], path: str
+) -> tuple[str | None, list[str]]:
+    if labels is not None:
+        without = [sample for sample in ids if sample not in labels]
+        if without:
+            raise BadLabels(
+                f"{len(without)} of {len(ids)} samples stand in no line of the labels file, the first "
+                f"{without[0]!r}. Its samples are called {', '.join(list(labels)[:3])} ..."
+            )
+        return None, [labels[sample] for sample in ids]
+    column = label
+    if column is None:
+        lower = {name.strip().lower(): name for name in reversed(raw.text)}
+        column = next((lower[name] for name in LABEL_NAMES if name in lower), None)
+    if column is None:
+        seen = ", ".join([*raw.text, *raw.probes][:6])
+        raise BadLabels(
+            f"{path} has no label column: none is called {', '.join(LABEL_NAMES[:4])} ...; it begins with {seen}. "
+            "Name the column with --label, or a file of labels with --labels."
+        )
+    classes = _column(raw, column, "--label", path)
+    empty = [sample for sample, cell in zip(ids, classes, strict=True) if not cell]
+    if empty:
+        raise BadLabels(
+            f"{path}: {len(empty)} samples have no label in column {column!r}, the first {empty[0]!r}. "
+            "Label them, or leave them out of the file."
+        )
+    return column, classes
+
+
+def _column(raw: RawTable, name: str, option: str, path: str) -> list[str]:
+    if name not in raw.text:
+        there = ", ".join(list(raw.text)[:8]) or "none"
+        raise BadIdentifiers(f"{path} has no column {name!r} for {option}. Its text columns: {there}.")
+    return raw.text[name]
+
+
+def _checked(raw: RawTable, ids: list[str], impute: str | None, path: str) -> np.ndarray:
+    for bad, kind in ((np.isinf(raw.values), "infinite"), (np.isnan(raw.values), "missing")):
+        if not bad.any() or (kind == "missing" and impute is not None):
+            continue
+        row, column = np.argwhere(bad)[0]
+        remedy = (
+            "Fill them inside each fold with --impute median, or leave those samples or probes out"
+            if kind == "missing"
+            else "Replace them in the file"
+        )
+        raise BadValues(
+            f"{path}: {int(bad.sum())} values are {kind}, the first in sample {ids[row]!r}, "
+            f"probe {raw.probes[column]!r}. {remedy}."
+        )
+    return raw.values
+
+
+def _typed(columns: dict[str, list[str]]) -> pd.DataFrame:
+    """Return covariates as numbers where every known cell is one, else as text."""
+    frame = pd.DataFrame(columns)
+    for name in frame:
+        numbers = pd.to_numeric(frame[name].replace("", None), errors="coerce")
+        if numbers.notna().sum() == (frame[name] != "").sum() and numbers.notna().any():
+            frame[name] = numbers
+    return frame

@@ -1,0 +1,118 @@
+"""Probes in rows, one column a sample; with or without a `call` column beside every sample (Golub)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from leukotype.errors import BadIdentifiers, BadValues, UnreadableFile
+from leukotype.readers.cells import fast_numbers, is_number, lines_of, numbers_of, split
+from leukotype.readers.raw import LABEL_NAMES, MISSING, PROBE_NAMES, Head, Options, RawTable
+
+TURNED = "Probes stood in rows: the matrix was turned, so that samples stand in rows."
+
+
+def detects_calls(head: Head, options: Options) -> bool:
+    """Tell whether every other column is called `call`: detection calls A, P, M beside the intensities."""
+    names = [name.lower() for name in head.header]
+    return names.count("call") >= 2 and names.count("call") >= (len(names) - 3) // 2
+
+
+def detects(head: Head, options: Options) -> bool:
+    """Tell whether probes stand in rows: by the names of the first column, the labels, or the labels file."""
+    names = [name.strip().lower() for name in head.header]
+    if options.label in head.header or options.samples in head.header:
+        return False
+    if options.label_samples and len(options.label_samples & set(head.header)) >= 2:
+        return True
+    if options.label is not None and any(row[0] == options.label for row in head.rows):
+        return True
+    if any(name in LABEL_NAMES for name in names[:10]):
+        return False
+    first_cells = [row[0] for row in head.rows if row]
+    if any(cell.lower() in LABEL_NAMES for cell in first_cells):
+        return True
+    if names[0] in PROBE_NAMES:
+        return True
+    # Without any names to go by: far more rows than columns, and a first column of ids.
+    return head.n_lines > 3 * len(names) and not any(is_number(cell) for cell in first_cells)
+
+
+def read(text: str, head: Head, options: Options) -> RawTable:
+    """Read a matrix with probes in rows and turn it; rows of text are labels or covariates."""
+    return _read(text, head, options, step=1)
+
+
+def read_calls(text: str, head: Head, options: Options) -> RawTable:
+    """Read the Kaggle layout of Golub: description, accession, then intensity and call of each patient."""
+    table = _read(text, head, options, step=2)
+    return table.noting("The detection calls (A, P, M) beside the intensities were left out.")
+
+
+def _read(text: str, head: Head, options: Options, step: int) -> RawTable:
+    lines = lines_of(text)
+    n_lead = _lead(head)
+    header = list(head.header)
+    ids = header[n_lead::step]
+    id_column = _id_column(head, n_lead)
+    width = len(header)
+    probes: list[str] = []
+    rows: list[np.ndarray] = []
+    words: dict[str, list[str]] = {}
+    for number, line in enumerate(lines[1:]):
+        if step == 1 and '"' not in line:
+            parts = line.split(head.delimiter, n_lead)
+            numbers = fast_numbers(parts[-1], head.delimiter, len(ids)) if len(parts) == n_lead + 1 else None
+            if numbers is not None:
+                rows.append(numbers)
+                probes.append(parts[id_column].strip())
+                continue
+        cells = split(line, head.delimiter)
+        if len(cells) not in (width, width - step + 1):
+            raise UnreadableFile(
+                f"{head.path}: line {number + 2} has {len(cells)} cells, and the header has {width}. "
+                "Every line needs one cell per column."
+            )
+        values = cells[n_lead::step][: len(ids)]
+        numbers, wrong = numbers_of(values)
+        name = cells[id_column]
+        if 2 * len(wrong) > len(values) or name.lower() in LABEL_NAMES or name == options.label:
+            words[name] = values
+        elif wrong:
+            raise BadValues(
+                f"{head.path}: line {number + 2}, probe {name!r}, sample {ids[wrong[0]]!r} holds {values[wrong[0]]!r}, "
+                "which is no number. Correct it, or leave it empty and use --impute median."
+            )
+        else:
+            rows.append(numbers)
+            probes.append(name)
+    if not rows:
+        raise BadValues(
+            f"{head.path} has no row of numbers: the matrix has no probes. Name a file with expression."
+        )
+    values = np.ascontiguousarray(np.array(rows).T)
+    return RawTable(words, values, probes, ids=ids, steps=(TURNED,))
+
+
+def _lead(head: Head) -> int:
+    """Return the number of columns that describe the probe, before the first sample."""
+    named = [name.strip().lower() in PROBE_NAMES for name in head.header]
+    lead = named.index(False) if False in named else len(named)
+    if lead:
+        return lead
+    first = next((row for row in head.rows if row[0].lower() not in LABEL_NAMES), head.rows[0])
+    texts = [not is_number(cell) and cell.lower() not in MISSING for cell in first]
+    return max(1, texts.index(False) if False in texts else 1)
+
+
+def _id_column(head: Head, n_lead: int) -> int:
+    """Return the column of the probe ids: the one called so, else the first without a repeated cell."""
+    for column in range(n_lead):
+        if any(word in head.header[column].lower() for word in ("accession", "probe", "id_ref")):
+            return column
+    for column in range(n_lead):
+        cells = [row[column] for row in head.rows]
+        if len(set(cells)) == len(cells):
+            return column
+    raise BadIdentifiers(
+        f"{head.path}: no column before the samples holds probe ids that differ. Give each probe its own id."
+    )
