@@ -12,7 +12,7 @@ from leukotype.figures import (
     heatmap,
     intensity,
     pca,
-    precision_recall,
+    precision,
     roc,
     samples,
     tsne,
@@ -35,7 +35,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure("comparison", comparison.TITLE, "evaluation", comparison.draw, comparison.applies),
     Figure("confusion", confusion.TITLE, "evaluation", confusion.draw, confusion.applies),
     Figure("roc", roc.TITLE, "evaluation", roc.draw, roc.applies),
-    Figure("precision-recall", precision_recall.TITLE, "evaluation", precision_recall.draw, precision_recall.applies),
+    Figure("precision-recall", precision.TITLE, "evaluation", precision.draw, precision.applies),
     Figure("calibration", calibration.TITLE, "evaluation", calibration.draw, calibration.applies),
     Figure("samples", samples.TITLE, "evaluation", samples.draw, samples.applies),
 )

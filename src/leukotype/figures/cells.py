@@ -15,7 +15,14 @@ STRIP = 10
 
 
 def heatmap(
-    matrix: FloatArray, columns: pd.DataFrame, rows: pd.DataFrame, *, column: str, row: str, value: str, digits: int
+    matrix: FloatArray,
+    columns: pd.DataFrame,
+    rows: pd.DataFrame,
+    *,
+    column: str,
+    row: str,
+    value: str,
+    digits: int,
 ) -> alt.Chart:
     """Rectangles over the fields `column` and `row`, with the field `value` still to be given a colour.
 
@@ -45,26 +52,33 @@ def heatmap(
 
 
 def strip(
-    table: pd.DataFrame, classes: Sequence[str], axis: alt.Axis, length: float, *, side: Literal["x", "y"], legend: bool
+    table: pd.DataFrame,
+    classes: Sequence[str],
+    axis: alt.Axis | None,
+    length: float,
+    *,
+    side: Literal["x", "y"],
+    legend: alt.Legend | None,
 ) -> alt.Chart:
     """The class of each sample of `table` (sample, class), as a band along one side of a heatmap."""
     order = table["sample"].tolist()
-    colour = theme.class_colour(classes)
-    if not legend:
-        colour = alt.Color("class:N", scale=theme.class_scale(classes), legend=None)
     band = (
         alt.Chart(theme.rows(table[["sample", "class"]]))
         .mark_rect(aria=False)
         .encode(
-            color=colour,
+            color=alt.Color("class:N", scale=theme.class_scale(classes), sort=None, legend=legend),
             tooltip=[alt.Tooltip("sample:N", title="Sample"), alt.Tooltip("class:N", title="Class")],
         )
     )
     shaped: alt.Chart
     if side == "x":
-        shaped = band.encode(x=alt.X("sample:N", sort=order, axis=axis)).properties(width=length, height=STRIP)
+        shaped = band.encode(x=alt.X("sample:N", sort=order, axis=axis)).properties(
+            width=length, height=STRIP
+        )
     else:
-        shaped = band.encode(y=alt.Y("sample:N", sort=order, axis=axis)).properties(width=STRIP, height=length)
+        shaped = band.encode(y=alt.Y("sample:N", sort=order, axis=axis)).properties(
+            width=STRIP, height=length
+        )
     return shaped
 
 

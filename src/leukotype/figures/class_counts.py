@@ -39,14 +39,16 @@ def applies(cohort: Cohort) -> str | None:
 
 
 def _paint(table: pd.DataFrame, cohort: Cohort) -> Chart:
-    table = table.assign(label=[f"{n} ({s:.0%})" for n, s in zip(table["samples"], table["share"], strict=True)])
+    table = table.assign(
+        label=[f"{n} ({s:.0%})" for n, s in zip(table["samples"], table["share"], strict=True)]
+    )
     names = list(cohort.classes)
     tooltips = [alt.Tooltip("class:N", title="Class"), alt.Tooltip("samples:Q", title="Samples")]
     tooltips += [alt.Tooltip("share:Q", title="Share", format=".1%")]
     if "donors" in table:
         tooltips.append(alt.Tooltip("donors:Q", title="Donors"))
     base = alt.Chart(theme.rows(table)).encode(
-        y=alt.Y("class:N", sort=names, axis=theme.names_axis("Class")),
+        y=alt.Y("class:N", sort=names, axis=theme.names_axis("Class", limit=230)),
         x=alt.X(
             "samples:Q",
             axis=alt.Axis(title="Number of samples", format="d", tickMinStep=1, grid=False),

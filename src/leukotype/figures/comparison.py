@@ -32,14 +32,18 @@ def draw(evaluation: Evaluation) -> Drawing:
     times = "once" if design.repeats == 1 else f"{design.repeats} times"
     methods = ", ".join(dict.fromkeys(numbers["interval"].str.replace(" (degenerate)", "")))
     caption = (
-        f"Out-of-fold performance on {theme.counted(n, 'sample')} of {k} classes, {design.outer}-fold cross-validation "
-        f"drawn {times}; dots are estimates, lines their 95 % intervals ({methods}). Hollow dots are baselines, which any "
-        "useful model must beat; dashed lines are what chance gives. Intervals of two models overlap widely even where one "
-        "is better on the very same samples, and they do not include how another draw of training samples would turn out."
+        f"Out-of-fold performance on {theme.counted(n, 'sample')} of {k} classes, {design.outer}-fold "
+        f"cross-validation drawn {times}; dots are estimates, lines their 95 % intervals ({methods}). Hollow "
+        "dots are baselines, which any useful model must beat; dashed lines are what chance gives. "
+        "Intervals of two models overlap widely even where one is better on the very same samples, and they "
+        "do not include how another draw of training samples would turn out."
     )
     main = numbers[numbers["metric"] == METRICS[0]]
     listed = ", ".join(f"{r.model} {r.value:.2f} ({r.low:.2f} to {r.high:.2f})" for r in main.itertuples())
-    summary = f"Dot-and-whisker charts of {len(METRICS)} metrics. Balanced accuracy: {listed}; chance is {1 / k:.2f}."
+    summary = (
+        f"Dot-and-whisker charts of {len(METRICS)} metrics. Balanced accuracy: {listed}; "
+        f"chance is {1 / k:.2f}."
+    )
     return Drawing(numbers, lambda table: _paint(table, evaluation), caption, summary)
 
 
@@ -54,12 +58,15 @@ def _chance(metric: str, evaluation: Evaluation) -> float:
 
 
 def _paint(table: pd.DataFrame, evaluation: Evaluation) -> Chart:
-    panels = [_panel(table[table["metric"] == name], evaluation, first=k % 2 == 0) for k, name in enumerate(METRICS)]
+    panels = [
+        _panel(table[table["metric"] == name], evaluation, first=k % 2 == 0) for k, name in enumerate(METRICS)
+    ]
     chart = alt.concat(*panels, columns=2, spacing={"row": 16, "column": 14})
-    return theme.dress(chart, TITLE, theme.subtitle(evaluation.cohort, "out of fold", "95 % intervals"))
+    lines = theme.subtitle(evaluation.cohort, "out of fold", "95 % intervals")
+    return theme.dress(chart, TITLE, [*lines, "Hollow dots: baselines. Dashed lines: chance."])
 
 
-def _panel(table: pd.DataFrame, evaluation: Evaluation, *, first: bool) -> alt.LayerChart:
+def _panel(table: pd.DataFrame, evaluation: Evaluation, *, first: bool) -> Chart:
     metric = metrics.by_name(table["metric"].iloc[0])
     better = "higher is better" if metric.higher_is_better else "lower is better"
     # Models in the order they were asked for, baselines last.
@@ -68,7 +75,7 @@ def _panel(table: pd.DataFrame, evaluation: Evaluation, *, first: bool) -> alt.L
     high = max(1.0, float(table[["value", "high"]].max().max())) if metric.higher_is_better else None
     scale = alt.Scale(domainMin=low, domainMax=high, nice=False, zero=True) if high else alt.Scale(zero=True)
     axis = theme.names_axis("Model") if first else alt.Axis(labels=False, ticks=False, title=None)
-    x_axis = alt.Axis(title=f"{metric.title} ({better})", tickCount=5)
+    x_axis = alt.Axis(title=f"{metric.title}, {better}", tickCount=4, labelOverlap=True)
     base = alt.Chart(theme.rows(table.drop(columns=["metric"]))).encode(
         y=alt.Y("model:N", sort=order, axis=axis),
         tooltip=[
@@ -82,12 +89,16 @@ def _panel(table: pd.DataFrame, evaluation: Evaluation, *, first: bool) -> alt.L
     colour = alt.condition("datum.baseline", alt.value("#777777"), alt.value(theme.COLOURS[0]))
     fill = alt.condition("datum.baseline", alt.value("white"), alt.value(theme.COLOURS[0]))
     x = alt.X("value:Q", scale=scale, axis=x_axis)
-    whiskers = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", scale=scale, axis=x_axis), x2="high:Q", color=colour)
-    dots = base.mark_point(filled=False, size=60, strokeWidth=2, opacity=1).encode(x=x, stroke=colour, fill=fill)
+    whiskers = base.mark_rule(strokeWidth=2).encode(
+        x=alt.X("low:Q", scale=scale, axis=x_axis), x2="high:Q", color=colour
+    )
+    dots = base.mark_point(filled=False, size=60, strokeWidth=2, opacity=1).encode(
+        x=x, stroke=colour, fill=fill
+    )
     chance = (
         alt.Chart(theme.rows(table[["chance"]].head(1).dropna()))
         .mark_rule(strokeDash=[4, 3], color=theme.COLOURS[3], strokeWidth=1.3)
         .encode(x=alt.X("chance:Q", scale=scale))
     )
-    chart: alt.LayerChart = alt.layer(chance, whiskers, dots).properties(width=228, height=alt.Step(19))
+    chart: Chart = alt.layer(chance, whiskers, dots).properties(width=228, height=alt.Step(19))
     return chart

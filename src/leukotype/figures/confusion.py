@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from leukotype.evaluation import Evaluation
-from leukotype.figures import theme
+from leukotype.figures import multiples, theme
 from leukotype.figures.figure import Chart, Drawing
 
 TITLE = "Confusion matrices"
@@ -31,10 +31,13 @@ def draw(evaluation: Evaluation) -> Drawing:
     n, repeats = len(evaluation.cohort.labels), evaluation.folds.design.repeats
     mean = f" Numbers are means over {repeats} repeats." if repeats > 1 else ""
     caption = (
-        f"Out-of-fold calls of {theme.counted(n, 'sample')}: rows are the true class, columns the call; the number is of "
-        f"samples, the colour its share of the row, so that the diagonal shows recall.{mean} Cells without a number are 0."
+        f"Out-of-fold calls of {theme.counted(n, 'sample')}: rows are the true class, columns the call; the "
+        f"number is of samples, the colour its share of the row, so that the diagonal shows recall.{mean} "
+        "Cells without a number are 0."
     )
-    worst = numbers[numbers["truth"] != numbers["predicted"]].sort_values("count", ascending=False, kind="stable")
+    worst = numbers[numbers["truth"] != numbers["predicted"]].sort_values(
+        "count", ascending=False, kind="stable"
+    )
     summary = f"Confusion matrices of {theme.counted(len(evaluation.models), 'model')} over {k} classes."
     if len(worst) and worst["count"].iloc[0] > 0:
         row = worst.iloc[0]
@@ -56,37 +59,47 @@ def _number(count: float) -> str:
 
 
 def _paint(table: pd.DataFrame, evaluation: Evaluation) -> Chart:
-    classes, models = list(evaluation.classes), list(evaluation.models)
-    cell = max(22.0, min(36.0, 170 / len(classes)))
-    side = cell * len(classes)
-    columns = max(1, min(len(models), int((theme.WIDTH - 60) // (side + 14))))
+    classes = list(evaluation.classes)
+    k = len(classes)
+    cell = 34.0 if k <= 4 else 28.0 if k <= 8 else max(16.0, 250 // k)
+    room = theme.WIDTH + 90 - 6.2 * min(max(map(len, classes)), 22)
+    columns = multiples.columns_for(len(evaluation.models), max(1, min(4, int(room // (k * cell + 16)))))
     table = table.assign(text=[_number(count) for count in table["count"]])
-    axis = theme.names_axis("True class", domain=False)
-    below = theme.names_axis("Called class", domain=False, labelAngle=-90 if len(classes) > 1 else 0)
-    base = alt.Chart().encode(
-        x=alt.X("predicted:N", sort=classes, axis=below),
-        y=alt.Y("truth:N", sort=classes, axis=axis),
-        tooltip=[
-            alt.Tooltip("model:N", title="Model"),
-            alt.Tooltip("truth:N", title="True class"),
-            alt.Tooltip("predicted:N", title="Called"),
-            alt.Tooltip("count:Q", title="Samples", format=".3~f"),
-            alt.Tooltip("share:Q", title="Share of the true class", format=".1%"),
-        ],
-    )
+    x_axis = theme.names_axis("Called class", domain=False, labelAngle=-90)
+    y_axis = theme.names_axis("True class", domain=False)
     share = alt.Color(
         "share:Q",
-        scale=alt.Scale(scheme="blues", domain=[0, 1]),
-        legend=alt.Legend(title=["Share of", "true class"], format=".0%", gradientLength=110, values=[0, 0.5, 1]),
+        scale=alt.Scale(domain=[0, 0.5, 1], range=["#f4f6f9", "#6aaed6", "#08306b"]),
+        legend=alt.Legend(
+            title="Share of the true class",
+            format=".0%",
+            orient="bottom",
+            direction="horizontal",
+            gradientLength=160,
+            gradientThickness=12,
+            values=[0, 0.5, 1],
+        ),
     )
     ink = alt.condition("datum.share > 0.55", alt.value("white"), alt.value(theme.INK))
-    text = base.mark_text(fontSize=11 if cell >= 26 else 9, aria=False).encode(text="text:N", color=ink)
-    chart = (
-        alt.layer(base.mark_rect(stroke="white", strokeWidth=1).encode(color=share), text, data=theme.rows(table))
-        .properties(width=side, height=side)
-        .facet(
-            facet=alt.Facet("model:N", sort=models, header=alt.Header(title=None, labelLimit=int(side) + 20)),
-            columns=columns,
+
+    def panel(model: str, place: multiples.Place) -> Chart:
+        base = alt.Chart(theme.rows(table[table["model"] == model])).encode(
+            x=alt.X("predicted:N", sort=classes, axis=place.x(x_axis)),
+            y=alt.Y("truth:N", sort=classes, axis=place.y(y_axis)),
+            tooltip=[
+                alt.Tooltip("model:N", title="Model"),
+                alt.Tooltip("truth:N", title="True class"),
+                alt.Tooltip("predicted:N", title="Called"),
+                alt.Tooltip("count:Q", title="Samples", format=".3~f"),
+                alt.Tooltip("share:Q", title="Share of the true class", format=".1%"),
+            ],
         )
-    )
+        cells = base.mark_rect(stroke="white", strokeWidth=1, aria=False).encode(color=share)
+        size = 11 if cell >= 28 else 9 if cell >= 22 else 8
+        text = base.mark_text(fontSize=size, aria=False).encode(text="text:N", color=ink)
+        chart: Chart = alt.layer(cells, text).properties(width=k * cell, height=k * cell)
+        return chart
+
+    names = dict(zip(evaluation.models, evaluation.models, strict=True))
+    chart = multiples.wrap(names, panel, columns=columns, width=k * cell)
     return theme.dress(chart, TITLE, theme.subtitle(evaluation.cohort, "out of fold"))

@@ -35,12 +35,18 @@ def draw(cohort: Cohort) -> Drawing:
         }
     )
     off = r[~np.eye(len(r), dtype=bool)]
-    shared = f" Up to {max(map(len, blocks))} neighbouring samples of a class share one cell, which shows their mean."
+    diagonal = "the diagonal is 1 by definition"
+    if k < cohort.n_samples:
+        diagonal = (
+            f"up to {max(map(len, blocks))} neighbouring samples of a class share one cell, which shows the "
+            "mean over pairs of different samples"
+        )
     caption = (
-        f"Pearson correlation of the expression of {theme.counted(cohort.n_probes, 'probe')} between every two of "
-        f"{theme.counted(cohort.n_samples, 'sample')}, ordered by class and within it by average-linkage clustering."
-        f"{shared if k < cohort.n_samples else ''} Since probes differ more than samples do, even unlike samples "
-        f"correlate highly: compare colours, not with zero.{span.missing_note(cohort)}"
+        f"Pearson correlation of the expression of {theme.counted(cohort.n_probes, 'probe')} between every "
+        f"two of {theme.counted(cohort.n_samples, 'sample')}, ordered by class and within it by "
+        f"average-linkage clustering; {diagonal}. Since probes differ more than samples do, even unlike "
+        "samples correlate highly: compare the colours, which end at the 1st and the 99.5th percentile, not "
+        f"with zero.{span.missing_note(cohort)}"
     )
     summary = (
         f"Heatmap of the correlation between {theme.counted(cohort.n_samples, 'sample')}; "
@@ -95,6 +101,10 @@ def _block_means(r: FloatArray, blocks: list[IntArray]) -> FloatArray:
     for number, block in enumerate(blocks):
         share[number, block] = 1 / len(block)
     means: FloatArray = share @ r @ share.T
+    # A sample's correlation with itself says nothing of its block.
+    for number, block in enumerate(blocks):
+        if len(block) > 1:
+            means[number, number] = (means[number, number] * len(block) - 1) / (len(block) - 1)
     return means
 
 
@@ -114,7 +124,7 @@ def _paint(table: pd.DataFrame, cohort: Cohort) -> Chart:
         color=alt.Color(
             "r:Q",
             scale=alt.Scale(scheme="viridis", domain=_domain(matrix), clamp=True),
-            legend=alt.Legend(title=["Pearson r"], gradientLength=min(200, side * 0.7), format=".2~f"),
+            legend=alt.Legend(title=["Pearson r"], gradientLength=min(200, side * 0.7), format=".3~f"),
         ),
         tooltip=[
             alt.Tooltip("sample:N", title="Sample"),
@@ -126,10 +136,12 @@ def _paint(table: pd.DataFrame, cohort: Cohort) -> Chart:
     ).properties(width=side, height=side)
     axis = theme.samples_axis("Sample, ordered by class", cohort.n_samples, side)
     grid = alt.concat(
-        cells.strip(columns, cohort.classes, axis, side, side="y", legend=False),
+        cells.strip(columns, cohort.classes, axis, side, side="y", legend=None),
         heat,
         cells.blank(),
-        cells.strip(columns, cohort.classes, axis, side, side="x", legend=True),
+        cells.strip(
+            columns, cohort.classes, axis, side, side="x", legend=theme.legend("Class", cohort.classes)
+        ),
         columns=2,
         spacing=3,
     ).resolve_scale(color="independent")
@@ -137,7 +149,7 @@ def _paint(table: pd.DataFrame, cohort: Cohort) -> Chart:
 
 
 def _domain(matrix: FloatArray) -> list[float]:
-    """From the 1st percentile, so that one odd array does not bleach the rest."""
+    """Where the colours begin and end, such that neither the diagonal nor one odd array bleaches the rest."""
     off = matrix[~np.eye(len(matrix), dtype=bool)]
-    low = float(np.nanquantile(off, 0.01)) if np.isfinite(off).any() else 0.0
-    return [round(min(low, 0.999), 3), 1.0]
+    low, high = np.nanquantile(off, [0.01, 0.995])
+    return [round(float(low), 3), round(max(float(high), float(low) + 0.002), 3)]

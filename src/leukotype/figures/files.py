@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -13,12 +14,23 @@ from leukotype.errors import OutputRefused
 from leukotype.figures.figure import Drawing
 
 PNG_SCALE = 2.0
-VEGA_LITE = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 def svg(drawing: Drawing) -> str:
     """The drawing as an SVG document; the same text for the same numbers."""
-    return str(vl_convert.vegalite_to_svg(drawing.chart().to_dict(), vl_version=VEGA_LITE, allowed_base_urls=[]))
+    # No address is allowed: all data is inside, and nothing is to be fetched.
+    text = str(
+        vl_convert.vegalite_to_svg(drawing.chart().to_dict(), vl_version=_version(), allowed_base_urls=[])
+    )
+    # A sample id may hold a control character; XML may not.
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _version() -> str | None:
+    """Altair's version of Vega-Lite where the converter has it, else None for its newest."""
+    version = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
+    return version if version in vl_convert.get_vegalite_versions() else None
 
 
 def save(drawing: Drawing, folder: str | Path, stem: str) -> tuple[Path, Path]:
@@ -46,7 +58,8 @@ def save(drawing: Drawing, folder: str | Path, stem: str) -> tuple[Path, Path]:
         for temporary in beside.values():
             Path(temporary).unlink(missing_ok=True)
         raise OutputRefused(
-            f"cannot write {stem} into {folder}: {problem.strerror or problem}. Choose another folder with --out."
+            f"cannot write {stem} into {folder}: {problem.strerror or problem}. Choose another folder with "
+            "--out."
         ) from problem
     svg_path, png_path = contents
     return svg_path, png_path

@@ -40,15 +40,17 @@ def draw(cohort: Cohort) -> Drawing:
         }
     )
     caption = (
-        f"The {theme.counted(n_probes, 'probe')} of largest variance over all {theme.counted(n_samples, 'sample')}, of "
-        f"{theme.counted(cohort.n_probes, 'probe')}; each is shown as its distance from its mean in standard "
-        "deviations, and colours end at 3. Rows and columns are ordered by average-linkage clustering of Euclidean "
-        "distances (Eisen et al. 1998). Probes are selected by variance, which uses no labels, so classes that come "
-        f"together here were not made to.{span.missing_note(cohort)}"
+        f"The {theme.counted(n_probes, 'probe')} of largest variance over all "
+        f"{theme.counted(n_samples, 'sample')}, of {theme.counted(cohort.n_probes, 'probe')}; each is shown "
+        "as its distance from its mean in standard deviations, and colours end at 3. Rows and columns are "
+        "ordered by average-linkage clustering of Euclidean distances (Eisen et al. 1998). Probes are "
+        "selected by variance, which uses no labels, so classes that come together here were not made "
+        f"to.{span.missing_note(cohort)}"
     )
     summary = (
-        f"Clustered heatmap of {theme.counted(n_probes, 'probe')} by {theme.counted(n_samples, 'sample')} with a "
-        f"dendrogram of each and a strip that shows the class of every sample, of {len(cohort.classes)} classes."
+        f"Clustered heatmap of {theme.counted(n_probes, 'probe')} by {theme.counted(n_samples, 'sample')} "
+        "with a dendrogram of each and a strip that shows the class of every sample, of "
+        f"{len(cohort.classes)} classes."
     )
     return Drawing(numbers, lambda table: _paint(table, cohort, c), caption, summary)
 
@@ -57,7 +59,11 @@ def applies(cohort: Cohort) -> str | None:
     if cohort.n_samples < 3:
         return f"A clustered heatmap needs at least 3 samples, and there are {cohort.n_samples}."
     varying = len(_most_variable(span.filled(cohort)))
-    return None if varying >= 2 else f"A clustered heatmap needs at least 2 probes that vary, and there are {varying}."
+    return (
+        None
+        if varying >= 2
+        else f"A clustered heatmap needs at least 2 probes that vary, and there are {varying}."
+    )
 
 
 def _most_variable(matrix: FloatArray) -> np.ndarray:
@@ -108,7 +114,9 @@ def _paint(table: pd.DataFrame, cohort: Cohort, c: _Clustered) -> Chart:
         trees.chart(c.probe_tree, along=height, across=84, upright=False),
         heat,
         cells.blank(),
-        cells.strip(c.samples, cohort.classes, axis, width, side="x", legend=True),
+        cells.strip(
+            c.samples, cohort.classes, axis, width, side="x", legend=theme.legend("Class", cohort.classes)
+        ),
         columns=2,
         spacing=3,
     ).resolve_scale(color="independent")

@@ -18,9 +18,9 @@ def draw(cohort: Cohort) -> Drawing:
     numbers["pc1_share"], numbers["pc2_share"] = shares[0], shares[1]
     caption = (
         f"The {theme.counted(cohort.n_samples, 'sample')} on the first two principal components of "
-        f"{theme.counted(cohort.n_probes, 'probe')}, centred and not scaled (Hotelling 1933). Together they hold "
-        f"{shares[:2].sum():.0%} of the variance. Labels take no part in it: classes that lie apart differ in "
-        f"much of their expression, and so may batches.{span.missing_note(cohort)}"
+        f"{theme.counted(cohort.n_probes, 'probe')}, centred and not scaled (Hotelling 1933). Together they "
+        f"hold {shares[:2].sum():.0%} of the variance. Labels take no part in it: classes that lie apart "
+        f"differ in much of their expression, and so may batches.{span.missing_note(cohort)}"
     )
     summary = (
         f"Scatter plot of {theme.counted(cohort.n_samples, 'sample')} on principal components 1 "
@@ -34,7 +34,9 @@ def applies(cohort: Cohort) -> str | None:
         return f"Principal components need at least 3 samples, and there are {cohort.n_samples}."
     if cohort.n_probes < 2:
         return "A plane of principal components needs at least 2 probes, and there is 1."
-    return None if span.varies(cohort) else "No probe differs between samples, so that there are no components."
+    return (
+        None if span.varies(cohort) else "No probe differs between samples, so that there are no components."
+    )
 
 
 def _paint(table: pd.DataFrame, cohort: Cohort) -> Chart:

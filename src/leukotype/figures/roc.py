@@ -17,15 +17,17 @@ CHANCE = "chance"
 
 def draw(evaluation: Evaluation) -> Drawing:
     numbers = curves.long(evaluation, curve, ("fpr", "tpr"), lambda *_: (_DIAGONAL, _DIAGONAL), CHANCE)
-    areas = evaluation.per_class(["roc_auc"])
+    areas = curves.areas(evaluation, "roc_auc")
     macro = areas.groupby("model", sort=False)["value"].mean()
     best = str(macro.idxmax())
     n = len(evaluation.cohort.labels)
     caption = (
-        f"Out-of-fold receiver operating characteristic (Fawcett 2006) of every class against the rest, "
-        f"{theme.counted(n, 'sample')}, pooled over the outer folds; n is the number of samples of the class. The macro "
-        "AUC is the unweighted mean over classes, and 0.5 is chance. A class of few samples gives a curve of few steps, "
-        f"and its area is uncertain accordingly.{curves.repeats_note(evaluation, 'the AUC')}"
+        "Out-of-fold receiver operating characteristic (Fawcett 2006) of every class against the rest, "
+        f"{theme.counted(n, 'sample')}, pooled over the outer folds; n is the number of samples of the "
+        "class. The macro AUC is the unweighted mean over classes. A class of few samples gives a curve of "
+        "few steps, and an uncertain area. Chance is 0.5, but pooling over folds can bring a rule without "
+        "knowledge below it, since a fold that holds out more of a class is trained on fewer (Airola et al. "
+        f"2011).{curves.repeats_note(evaluation, 'the AUC')}"
     )
     listed = ", ".join(f"{model} {value:.3f}" for model, value in macro.items())
     summary = (

@@ -27,7 +27,7 @@ def draw(evaluation: Evaluation) -> Drawing:
                 "class": str(cohort.labels[row]),
                 "model": model,
                 "wrong": float(wrong[m, row]),
-                "called": _called(evaluation, model, row),
+                "called": _called(evaluation, model, int(row)),
                 "p_true": float(evaluation.probabilities(model)[:, row, cohort.codes[row]].mean()),
             }
             for row in shown
@@ -39,13 +39,14 @@ def draw(evaluation: Evaluation) -> Drawing:
     everywhere = f" {_listed(by_all)} every model got wrong every time." if by_all and len(models) > 1 else ""
     left_out = "; baselines are left out" if len(models) < len(evaluation.models) else ""
     caption = (
-        f"The {len(shown)} of {theme.counted(n, 'sample')} that at least one model called wrongly out of fold{times}; the "
-        f"other {n - len(shown)} were called rightly by all of {theme.counted(len(models), 'model')}{left_out}.{everywhere} "
-        "A sample that unlike models agree to get wrong deserves a look at its label and its quality."
+        f"The {len(shown)} of {theme.counted(n, 'sample')} that at least one model called wrongly out of "
+        f"fold{times}; the other {n - len(shown)} were called rightly by all of "
+        f"{theme.counted(len(models), 'model')}{left_out}.{everywhere} A sample that unlike models agree to "
+        "get wrong deserves a look at its label and its quality."
     )
     summary = (
-        f"Heatmap of {theme.counted(len(shown), 'sample')} by {theme.counted(len(models), 'model')}, showing how often "
-        f"each was called wrongly.{everywhere}"
+        f"Heatmap of {theme.counted(len(shown), 'sample')} by {theme.counted(len(models), 'model')}, showing "
+        f"how often each was called wrongly.{everywhere}"
     )
     return Drawing(numbers, lambda table: _paint(table, evaluation), caption, summary)
 
@@ -83,24 +84,19 @@ def _paint(table: pd.DataFrame, evaluation: Evaluation) -> Chart:
     n = len(order)
     step = 14.0 if n <= 40 else 10.0 if n <= theme.MOST_LABELS else theme.cell_step(n, 600, 7)
     height, width = n * step, len(models) * 34.0
-    repeats = evaluation.folds.design.repeats
-    share = alt.Color(
+    wrong = alt.Color(
         "wrong:Q",
-        scale=alt.Scale(range=["#f2f2f2", "#f7b28a", theme.COLOURS[3], "#7a2f00"], domain=[0, 0.34, 0.67, 1]),
-        legend=alt.Legend(
-            title=["Called wrongly"] if repeats == 1 else ["Called wrongly,", "share of repeats"],
-            format=".0%",
-            gradientLength=100,
-            values=[0, 1] if repeats == 1 else [0, 0.5, 1],
-        ),
+        scale=alt.Scale(range=["#f0f0f0", "#f7b28a", theme.COLOURS[3], "#7a2f00"], domain=[0, 0.34, 0.67, 1]),
+        legend=_key(evaluation.folds.design.repeats),
     )
+    samples = order["sample"].tolist()
     heat = (
         alt.Chart(theme.rows(table))
-        .mark_rect(stroke="white", strokeWidth=1 if step >= 7 else 0)
+        .mark_rect(stroke="white", strokeWidth=1 if step >= 7 else 0, aria=False)
         .encode(
             x=alt.X("model:N", sort=models, axis=theme.names_axis("Model", labelAngle=-90)),
-            y=alt.Y("sample:N", sort=order["sample"].tolist(), axis=None),
-            color=share,
+            y=alt.Y("sample:N", sort=samples, axis=theme.samples_axis("Sample, ordered by class", n, height)),
+            color=wrong,
             tooltip=[
                 alt.Tooltip("sample:N", title="Sample"),
                 alt.Tooltip("class:N", title="Class"),
@@ -112,9 +108,29 @@ def _paint(table: pd.DataFrame, evaluation: Evaluation) -> Chart:
         )
         .properties(width=width, height=height)
     )
-    band = cells.strip(
-        order, evaluation.classes, theme.samples_axis("Sample, by class", n, height), height, side="y", legend=True
-    )
-    chart = alt.hconcat(band, heat, spacing=3).resolve_scale(color="independent")
+    legend = alt.Legend(title="Class", orient="right", labelLimit=230)
+    band = cells.strip(order, evaluation.classes, None, height, side="y", legend=legend)
+    chart = alt.hconcat(heat, band, spacing=3).resolve_scale(color="independent")
     facts = f"{n} wrong by at least one model"
     return theme.dress(chart, TITLE, theme.subtitle(evaluation.cohort, facts))
+
+
+def _key(repeats: int) -> alt.Legend:
+    if repeats == 1:
+        return alt.Legend(
+            title="Called",
+            orient="bottom",
+            type="symbol",
+            symbolType="square",
+            values=[0, 1],
+            labelExpr="datum.value > 0 ? 'wrongly' : 'rightly'",
+        )
+    return alt.Legend(
+        title=f"Called wrongly, share of {repeats} repeats",
+        orient="bottom",
+        direction="horizontal",
+        format=".0%",
+        gradientLength=120,
+        gradientThickness=12,
+        values=[0, 0.5, 1],
+    )

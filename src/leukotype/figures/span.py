@@ -9,7 +9,7 @@ from leukotype.cohort import Cohort, FloatArray, IntArray
 
 
 def filled(cohort: Cohort) -> FloatArray:
-    """(n_samples, n_probes) expression; a missing value takes the median of its probe (0 if all are missing)."""
+    """(n_samples, n_probes) expression; missing values take the median of their probe, else 0."""
     matrix = cohort.expression
     missing = np.isnan(matrix)
     if not missing.any():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -31,8 +31,6 @@ DASHES = ((1, 0), (6, 2), (2, 2), (8, 2, 2, 2))
 DISTINCT_COLOURS = 8
 # Beyond this, one label per sample is unreadable.
 MOST_LABELS = 80
-
-_Any = TypeVar("_Any", bound=Chart)
 
 
 def colour_of(number: int) -> str:
@@ -109,12 +107,14 @@ def samples_axis(title: str, n: int, length: float) -> alt.Axis:
     if n > MOST_LABELS:
         return alt.Axis(title=title, labels=False, ticks=False)
     size = max(6.0, min(10.0, math.floor(length / n * 0.92 * 2) / 2))
-    return alt.Axis(title=title, labelFontSize=size, labelOverlap=False, labelLimit=110, ticks=False, labelPadding=4)
+    return alt.Axis(
+        title=title, labelFontSize=size, labelOverlap=False, labelLimit=110, ticks=False, labelPadding=4
+    )
 
 
-def names_axis(title: str | None, **options: Any) -> alt.Axis:
-    """The axis of a few names, none of them left out."""
-    return alt.Axis(title=title, labelOverlap=False, labelLimit=150, ticks=False, labelPadding=5, **options)
+def names_axis(title: str | None, *, limit: int = 150, **options: Any) -> alt.Axis:
+    """The axis of a few names, none of them left out; longer ones end after `limit` px."""
+    return alt.Axis(title=title, labelOverlap=False, labelLimit=limit, ticks=False, labelPadding=5, **options)
 
 
 def rows(frame: pd.DataFrame) -> alt.InlineData:
@@ -138,11 +138,18 @@ def _plain(value: object) -> object:
 
 def subtitle(cohort: Cohort, *facts: str) -> list[str]:
     """Name, number of samples and what else matters; a line of its own where the values are simulated."""
-    name = cohort.name if len(cohort.name) <= 44 else f"{cohort.name[:28]} … {cohort.name[-12:]}"
-    lines = [" · ".join([name, counted(len(cohort.labels), "sample"), *facts])]
+    lines = [" · ".join([shortened(cohort.name, 44), counted(len(cohort.labels), "sample"), *facts])]
     if cohort.provenance.simulated:
         lines.append("Simulated values: no patient stands behind them")
     return lines
+
+
+def shortened(name: str, most: int) -> str:
+    """A name of at most `most` letters, the middle of a longer one left out."""
+    if len(name) <= most:
+        return name
+    tail = (most - 1) // 3
+    return f"{name[: most - 1 - tail]}…{name[-tail:]}"
 
 
 def counted(n: int, noun: str) -> str:
@@ -155,10 +162,10 @@ def expression_title(cohort: Cohort) -> str:
     return f"Expression ({cohort.provenance.scale})"
 
 
-def dress(chart: _Any, title: str, lines: Sequence[str], **config: Mapping[str, Any]) -> _Any:
+def dress(chart: Chart, title: str, lines: Sequence[str], **config: Mapping[str, Any]) -> Chart:
     """Give a finished chart its title, subtitle and the common look; `config` adds to that look."""
     heading = alt.TitleParams(text=title, subtitle=list(lines), anchor="start", frame="group")
-    dressed: _Any = chart.properties(title=heading, background="white", padding=8)
+    dressed: Chart = chart.properties(title=heading, background="white", padding=8)
     dressed.config = alt.Config.from_dict(_merged(_CONFIG, config))
     return dressed
 
@@ -198,9 +205,16 @@ _CONFIG: Mapping[str, Any] = {
         "titleFontWeight": "normal",
         "labelColor": INK,
         "titleColor": INK,
+        "titleLimit": 420,
         "symbolStrokeWidth": 2,
     },
-    "header": {"labelFontSize": 12, "labelFontWeight": 600, "labelColor": INK, "labelPadding": 4, "title": None},
+    "header": {
+        "labelFontSize": 12,
+        "labelFontWeight": 600,
+        "labelColor": INK,
+        "labelPadding": 4,
+        "title": None,
+    },
     "view": {"stroke": "#bbbbbb"},
     "concat": {"spacing": 12},
     "facet": {"spacing": 14},

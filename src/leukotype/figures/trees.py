@@ -58,15 +58,26 @@ def branches(tree: FloatArray) -> pd.DataFrame:
 
 
 def chart(tree: FloatArray, *, along: float, across: float, upright: bool) -> alt.Chart:
-    """The dendrogram, its leaves spread over `along` px; they point down where `upright`, else to the right."""
+    """The dendrogram, its leaves spread over `along` px, pointing down where `upright`, else right."""
     table = branches(tree)
-    top = float(tree[:, 2].max()) or 1.0
+    lowest, top = float(tree[:, 2].min()), float(tree[:, 2].max())
+    # Long bare stems say nothing and leave no room for the merges: leaves begin a little below the lowest.
+    floor = max(0.0, lowest - 0.25 * (top - lowest))
+    table["height"] = table["height"].clip(lower=floor)
+    if top == floor:
+        top = floor + 1.0
     # Row 0 of a heatmap is at the top, so the leaves beside it run downwards.
     leaves = {"domain": [0, len(tree) + 1], "nice": False, "zero": False, "reverse": not upright}
-    heights = {"domain": [0, top * 1.04], "nice": False, "reverse": not upright}
+    heights = {
+        "domain": [floor, top + 0.03 * (top - floor)],
+        "zero": False,
+        "nice": False,
+        "reverse": not upright,
+    }
     place = {"field": "place", "type": "quantitative", "axis": None, "scale": leaves}
     height = {"field": "height", "type": "quantitative", "axis": None, "scale": heights}
-    lines = alt.Chart(theme.rows(table)).mark_line(strokeWidth=0.8, color="#555555", aria=False)
+    width = min(0.9, 0.5 * along / (len(tree) + 1))
+    lines = alt.Chart(theme.rows(table)).mark_line(strokeWidth=width, color="#555555", aria=False)
     drawn: alt.Chart = lines.encode(
         x=alt.X.from_dict(place if upright else height),
         y=alt.Y.from_dict(height if upright else place),

@@ -27,14 +27,15 @@ def draw(cohort: Cohort) -> Drawing:
     place, components = _embed(cohort)
     numbers = scatter.numbers(cohort, {"tsne1": place[:, 0], "tsne2": place[:, 1]})
     caption = (
-        f"t-SNE (van der Maaten & Hinton 2008) of the {theme.counted(cohort.n_samples, 'sample')}, from their first "
-        f"{theme.counted(components, 'principal component')}; perplexity {perplexity(cohort.n_samples):.3g}, "
-        "started from the principal components. It keeps near neighbours together: distances between clusters and "
-        f"their sizes mean little, and the axes have no unit. Labels take no part in it.{span.missing_note(cohort)}"
+        f"t-SNE (van der Maaten & Hinton 2008) of the {theme.counted(cohort.n_samples, 'sample')}, from "
+        f"their first {theme.counted(components, 'principal component')}; perplexity "
+        f"{perplexity(cohort.n_samples):.3g}, started from the principal components. It keeps near "
+        "neighbours together: distances between clusters and their sizes mean little, and the axes have no "
+        f"unit. Labels take no part in it.{span.missing_note(cohort)}"
     )
     summary = (
-        f"t-SNE map of {theme.counted(cohort.n_samples, 'sample')}, coloured by {len(cohort.classes)} classes. "
-        "Only which samples lie close together can be read from it."
+        f"t-SNE map of {theme.counted(cohort.n_samples, 'sample')}, coloured by {len(cohort.classes)} "
+        "classes. Only which samples lie close together can be read from it."
     )
     return Drawing(numbers, lambda table: _paint(table, cohort), caption, summary)
 
@@ -42,14 +43,16 @@ def draw(cohort: Cohort) -> Drawing:
 def applies(cohort: Cohort) -> str | None:
     if cohort.n_samples < LEAST_SAMPLES:
         return f"t-SNE needs at least {LEAST_SAMPLES} samples, and there are {cohort.n_samples}."
-    return None if span.varies(cohort) else "No probe differs between samples, so that there is nothing to map."
+    return (
+        None if span.varies(cohort) else "No probe differs between samples, so that there is nothing to map."
+    )
 
 
 def _embed(cohort: Cohort) -> tuple[FloatArray, int]:
     scores, _ = span.principal_components(cohort)
     components = min(MOST_COMPONENTS, cohort.n_samples - 1, cohort.n_probes)
     scores = scores[:, :components]
-    # A start of small size, as in Kobak & Berens (2019): the large-scale layout is then that of the components.
+    # A small start, as in Kobak & Berens (2019): the large-scale layout is then that of the components.
     start = scores[:, :2] if components > 1 else scores[:, [0, 0]]
     start = start / start[:, 0].std() * 1e-4
     method = "exact" if cohort.n_samples <= EXACT_UP_TO else "barnes_hut"

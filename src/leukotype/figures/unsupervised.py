@@ -91,12 +91,15 @@ def draw(cohort: Cohort) -> Drawing:
     caption = (
         f"Adjusted Rand index (Hubert & Arabie 1985) between the {k} classes of "
         f"{theme.counted(cohort.n_samples, 'sample')} and {k} clusters found without labels on all "
-        f"{theme.counted(cohort.n_probes, 'probe')}: 1 is the same partition, 0 what chance gives. Grey bars: middle "
-        f"95 % under {N_PERMUTATIONS:,} permutations of the labels. A low value does not mean that the classes cannot be "
-        f"told apart, only that they are not the largest differences.{span.missing_note(cohort)}"
+        f"{theme.counted(cohort.n_probes, 'probe')}: 1 is the same partition, 0 what chance gives. Grey "
+        f"bars: middle 95 % under {N_PERMUTATIONS:,} permutations of the labels. A low value does not mean "
+        "that the classes cannot be told apart, only that they are not the largest "
+        f"differences.{span.missing_note(cohort)}"
     )
     listed = ", ".join(f"{row['method']} {row['adjusted_rand']:.2f}" for row in rows)
-    summary = f"Dot chart of the adjusted Rand index of clusterings against the classes: {listed}; chance is 0."
+    summary = (
+        f"Dot chart of the adjusted Rand index of clusterings against the classes: {listed}; chance is 0."
+    )
     return Drawing(numbers, lambda table: _paint(table, cohort), caption, summary)
 
 
@@ -113,7 +116,11 @@ def _paint(table: pd.DataFrame, cohort: Cohort) -> Chart:
     names = table["method"].tolist()
     low = min(-0.1, float(table[["adjusted_rand", "chance_low"]].min().min()) - 0.02)
     scale = alt.Scale(domain=[round(low, 2), 1.0], nice=False)
-    x = alt.X("adjusted_rand:Q", scale=scale, axis=alt.Axis(title="Adjusted Rand index (1 = the classes, 0 = chance)"))
+    x = alt.X(
+        "adjusted_rand:Q",
+        scale=scale,
+        axis=alt.Axis(title="Adjusted Rand index (1 = the classes, 0 = chance)"),
+    )
     tooltips = [
         alt.Tooltip("method:N", title="Clustering"),
         alt.Tooltip("adjusted_rand:Q", title="Adjusted Rand index", format=".3f"),
@@ -132,7 +139,11 @@ def _paint(table: pd.DataFrame, cohort: Cohort) -> Chart:
         x2="chance_high:Q",
         color=alt.Color("chance:N", scale=colours, legend=legend),
     )
-    zero = alt.Chart(theme.rows(table.head(1))).mark_rule(strokeDash=[4, 3], color=theme.GREY).encode(x=alt.datum(0))
+    zero = (
+        alt.Chart(theme.rows(table.head(1)))
+        .mark_rule(strokeDash=[4, 3], color=theme.GREY)
+        .encode(x=alt.datum(0))
+    )
     dots = base.mark_point(filled=True, size=110, opacity=1).encode(
         x=x, color=alt.Color("found:N", scale=colours, legend=legend)
     )

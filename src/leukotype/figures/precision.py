@@ -17,15 +17,16 @@ PREVALENCE = "prevalence of the class"
 
 def draw(evaluation: Evaluation) -> Drawing:
     numbers = curves.long(evaluation, curve, ("recall", "precision"), _prevalence, PREVALENCE)
-    areas = evaluation.per_class(["average_precision"])
+    areas = curves.areas(evaluation, "average_precision")
     macro = areas.groupby("model", sort=False)["value"].mean()
     n = len(evaluation.cohort.labels)
     caption = (
-        f"Out-of-fold precision against recall of every class against the rest, {theme.counted(n, 'sample')}, pooled over "
-        "the outer folds, drawn as steps since linear interpolation would flatter (Davis & Goadrich 2006). The dotted "
-        "line is the share of the class, which a rule without knowledge reaches: it differs from class to class, and "
-        "areas (AP, average precision) must be read against it (Saito & Rehmsmeier 2015)."
-        f"{curves.repeats_note(evaluation, 'the average precision')}"
+        "Out-of-fold precision against recall of every class against the rest, "
+        f"{theme.counted(n, 'sample')}, pooled over the outer folds, drawn as steps since linear "
+        "interpolation would flatter (Davis & Goadrich 2006). The dotted line is the share of the class, "
+        "which a rule without knowledge reaches: it differs from class to class, and areas (AP, average "
+        "precision) must be read against it (Saito & Rehmsmeier "
+        f"2015).{curves.repeats_note(evaluation, 'the average precision')}"
     )
     listed = ", ".join(f"{model} {value:.3f}" for model, value in macro.items())
     summary = (
@@ -40,11 +41,15 @@ def applies(evaluation: Evaluation) -> str | None:
 
 
 def curve(truth: FloatArray, scores: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Recall rising from 0, and the precision there; the first precision is 1 by convention."""
+    """Recall rising from 0 to 1, and the precision of the step that ends there; the first step begins at 0.
+
+    Of thresholds with the same recall the highest counts, as in average precision: the area of the steps.
+    """
     precision, recall, _ = precision_recall_curve(truth, scores)
-    # Past full recall a lower threshold only adds false alarms: those points draw a fall at recall 1.
-    first_full = int(np.flatnonzero(recall == 1.0)[-1])
-    return recall[first_full:][::-1], precision[first_full:][::-1]
+    # Recall falls along scikit-learn's arrays; points without any recall bound no area.
+    recall, precision = recall[::-1], precision[::-1]
+    steps = np.flatnonzero(np.diff(recall, prepend=0.0) > 0)
+    return np.r_[0.0, recall[steps]], np.r_[precision[steps[0]], precision[steps]]
 
 
 def _prevalence(truth: FloatArray, _: FloatArray) -> tuple[FloatArray, FloatArray]:
