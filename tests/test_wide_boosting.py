@@ -33,7 +33,8 @@ def fit(x, labels, grid, test=None):
 @pytest.mark.parametrize("n_classes", [2, 4])
 def test_without_a_screen_it_is_xgboost_for_every_number_of_rounds(n_classes):
     x, labels = problem(n=60, n_classes=n_classes)
-    test, _ = problem(n=25, seed=9, n_classes=n_classes)
+    # Among the training samples are those whose values the trees split at.
+    test = np.concatenate([problem(n=25, seed=9, n_classes=n_classes)[0], x])
     grid = [
         {"max_depth": depth, "learning_rate": rate, "n_estimators": rounds, "reg_lambda": 0.5}
         for depth in (2, 4)

@@ -211,3 +211,14 @@ def test_the_strong_rule_misses_nothing():
     sparse = SparsePath(z, labels, 0.9)
     for solution in sparse.descend(sparse.largest * np.geomspace(1, 0.01, 30)):
         assert solution.kkt_residual <= 1e-8
+
+
+def test_a_rule_that_discards_everything_costs_time_but_not_the_optimum():
+    # The strong rule can be wrong; the check over all columns is what makes the solution exact.
+    x, labels = problem(n=30, p=200, n_classes=2, seed=5)
+    z = (x - x.mean(axis=0)) / x.std(axis=0)
+    right, misled = SparsePath(z, labels, 0.9), SparsePath(z, labels, 0.9)
+    misled.gradient = np.zeros_like(misled.gradient)
+    (one,), (two,) = right.descend([right.largest * 0.7]), misled.descend([right.largest * 0.7])
+    assert one.coefficients.any()
+    assert_allclose(one.coefficients, two.coefficients, atol=1e-7)

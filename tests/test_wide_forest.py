@@ -42,6 +42,18 @@ def test_without_a_screen_it_is_the_forest_of_scikit_learn(n_classes, max_featur
     assert_array_equal(ours.probes, np.flatnonzero(theirs.feature_importances_))
 
 
+def test_values_are_compared_in_single_precision_as_scikit_learn_does():
+    x, labels = problem(n_classes=2)
+    seed = int(np.random.default_rng(3).integers(np.iinfo(np.int32).max))
+    theirs = RandomForestClassifier(20, random_state=seed).fit(x, labels)
+    # A hair above the threshold of a root, which single precision does not see.
+    test = np.repeat(x[:1], 20, axis=0)
+    for row, tree in zip(test, theirs.estimators_, strict=True):
+        row[tree.tree_.feature[0]] = np.nextafter(tree.tree_.threshold[0], np.inf)
+    fold, (ours,) = fit(x, labels, [{"n_estimators": 20}], test)
+    assert_allclose(ours.predict_proba(fold), theirs.predict_proba(test), atol=1e-12)
+
+
 def test_out_of_bag_error_is_at_chance_on_noise_because_each_tree_has_its_own_screen():
     # One screen for all trees has seen every sample: the samples a tree left out are no longer unseen.
     own, shared = [], []
