@@ -1,0 +1,60 @@
+"""One score per outer test part: what paired tests of models compare."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from leukotype import metrics
+from leukotype.cohort import FloatArray
+from leukotype.errors import UnknownName
+from leukotype.evaluation import Evaluation
+from leukotype.metrics import Metric, Scored
+
+# A mean over classes is a mean over those that the test part holds: the others have no share to give.
+_MEAN_OF = {
+    "balanced_accuracy": "recall",
+    "recall_macro": "recall",
+    "precision_macro": "precision",
+    "f1_macro": "f1",
+    "roc_auc_macro": "roc_auc",
+    "average_precision_macro": "average_precision",
+}
+
+
+def single(name: str) -> Metric:
+    """Return the metric called `name`; raises UnknownName where it gives one number per class."""
+    metric = metrics.by_name(name)
+    if metric.per_class:
+        raise UnknownName(f"metric {name!r} gives one number per class. Name one of the whole cohort.")
+    return metric
+
+
+def known(evaluation: Evaluation, models: Sequence[str] | None = None) -> tuple[str, ...]:
+    """Return `models`, or all of the evaluation; raises UnknownName for one it does not hold."""
+    chosen = evaluation.models if models is None else tuple(models)
+    for model in chosen:
+        if model not in evaluation.models:
+            raise UnknownName(f"no model {model!r} here. There are {', '.join(evaluation.models)}.")
+    return chosen
+
+
+def fold_scores(evaluation: Evaluation, model: str, metric: Metric) -> FloatArray:
+    """(n_splits,) score of `model` on each outer test part, in the order of the folds.
+
+    A metric that averages over classes averages here over the classes that the test part holds.
+    """
+    scored = evaluation.scored(model)
+    return np.array([_on_part(metric, scored[s.repeat], s.test) for s in evaluation.folds.splits])
+
+
+def _on_part(metric: Metric, scored: Scored, rows: np.ndarray) -> float:
+    weights = np.zeros((1, scored.n_samples))
+    weights[0, rows] = 1.0
+    if metric.name not in _MEAN_OF:
+        return float(metric.weighted(scored, weights)[0])
+    present = np.unique(scored.labels[rows])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        each = metrics.by_name(_MEAN_OF[metric.name]).weighted(scored, weights)[0]
+    return float(each[present].mean())

@@ -1,0 +1,175 @@
+"""Two models on the same folds: is one better, and by how much?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from leukotype.cohort import FloatArray
+from leukotype.errors import InfeasibleDesign
+from leukotype.evaluation import Evaluation
+from leukotype.inference.fold_scores import fold_scores, known, single
+from leukotype.inference.multiplicity import holm
+
+
+@dataclass(frozen=True)
+class PairedT:
+    """A mean difference with its 95 % interval; p is two-sided.
+
+    p is 1 where all differences are 0, and nan where they are all the same other number: they then leave no
+    variance to judge it by.
+    """
+
+    difference: float
+    low: float
+    high: float
+    statistic: float
+    p: float
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Probability that A is better, that both are practically equivalent, and that B is better."""
+
+    a_better: float
+    equivalent: float
+    b_better: float
+
+
+@dataclass(frozen=True)
+class Discordance:
+    """How many units each of two models gets right more often than the other, and the exact two-sided p."""
+
+    only_a: int
+    only_b: int
+    p: float
+
+
+def corrected_t(differences: ArrayLike, *, n_test: float, n_train: float, level: float = 0.95) -> PairedT:
+    """Paired t test of resampled scores, corrected for overlapping training sets.
+
+    differences : (n_resamples,) score of A minus score of B; positive favours A
+    n_test, n_train : mean number of samples on each side of a split
+
+    The variance of the mean is inflated from 1/n_resamples to 1/n_resamples + n_test/n_train.
+
+    Nadeau & Bengio (2003), Machine Learning 52, 239-281.
+    """
+    mean, spread, df = _moments(differences, n_test, n_train)
+    if spread == 0:
+        p, statistic = (1.0, 0.0) if mean == 0 else (float("nan"), float(np.copysign(np.inf, mean)))
+        return PairedT(mean, mean, mean, statistic, p)
+    statistic = mean / spread
+    half = float(stats.t.ppf(1 - (1 - level) / 2, df)) * spread
+    return PairedT(mean, mean - half, mean + half, statistic, float(2 * stats.t.sf(abs(statistic), df)))
+
+
+def correlated_t(differences: ArrayLike, *, n_test: float, n_train: float, rope: float = 0.0) -> Posterior:
+    """Bayesian correlated t test: the posterior of the mean difference, cut at -rope and rope.
+
+    differences : (n_resamples,) score of A minus score of B; positive favours A
+    n_test, n_train : mean number of samples on each side of a split; their correlation is n_test / (both)
+    rope        : half the width of the region of practical equivalence, in units of the score
+
+    With rope 0 and a flat prior, a_better is one minus the one-sided p-value of `corrected_t`.
+
+    Benavoli, Corani, Demšar & Zaffalon (2017), Journal of Machine Learning Research 18(77).
+    """
+    if rope < 0:
+        raise InfeasibleDesign(f"the region of equivalence is {rope:g} wide, and must not be below 0.")
+    mean, spread, df = _moments(differences, n_test, n_train)
+    if spread == 0:
+        inside = abs(mean) <= rope
+        return Posterior(float(mean > 0 and not inside), float(inside), float(mean < 0 and not inside))
+    worse, better = stats.t.cdf(-rope, df, mean, spread), stats.t.sf(rope, df, mean, spread)
+    return Posterior(float(better), float(max(1 - worse - better, 0.0)), float(worse))
+
+
+def mcnemar(right_a: ArrayLike, right_b: ArrayLike, units: ArrayLike | None = None) -> Discordance:
+    """McNemar's exact test of two models' calls on the same samples.
+
+    right_a, right_b : (n_repeats, n_samples) whether each call was right
+    units            : (n_samples,) donor of each sample; each sample on its own for None
+
+    A unit counts for the model that was right more often on it, over its samples and all repeats: repeats see
+    the same samples again and add no units.  With one repeat and no donors this is McNemar's test; otherwise
+    the sign test that generalises it.
+
+    McNemar (1947), Psychometrika 12, 153-157; Dietterich (1998), Neural Computation 10, 1895-1923.
+    """
+    a, b = (np.atleast_2d(np.asarray(right, dtype=np.int64)) for right in (right_a, right_b))
+    balance = (a - b).sum(axis=0)
+    if units is not None:
+        balance = np.bincount(np.unique(np.asarray(units), return_inverse=True)[1], weights=balance)
+    only_a, only_b = int((balance > 0).sum()), int((balance < 0).sum())
+    p = 1.0 if only_a + only_b == 0 else float(stats.binomtest(only_a, only_a + only_b).pvalue)
+    return Discordance(only_a, only_b, p)
+
+
+def compare(
+    evaluation: Evaluation,
+    metric: str = "balanced_accuracy",
+    *,
+    models: Sequence[str] | None = None,
+    rope: float = 0.01,
+) -> pd.DataFrame:
+    """Compare every two models on the same folds; one row a pair.
+
+    model_a, model_b, metric
+    difference, low, high    : mean over the test parts, with the interval of the corrected t; positive
+                               favours A, also where a smaller score is better
+    t, p_t, p_t_holm         : corrected resampled t
+    a_better, equivalent, b_better : posterior probabilities, `rope` being what counts as no difference
+    only_a, only_b, p_mcnemar, p_mcnemar_holm : units that one gets right more often than the other
+
+    Holm's adjustment is over the rows of the table.  Raises UnknownName for a metric or model that is not
+    there, InfeasibleDesign for fewer than 2 models.
+    """
+    chosen, judged = known(evaluation, models), single(metric)
+    if len(chosen) < 2:
+        raise InfeasibleDesign(
+            f"{len(chosen)} model to compare, and at least 2 are needed. Name more models."
+        )
+    sign = 1.0 if judged.higher_is_better else -1.0
+    scores = {model: sign * fold_scores(evaluation, model, judged) for model in chosen}
+    right = {model: evaluation.predicted(model) == evaluation.cohort.codes for model in chosen}
+    splits = evaluation.folds.splits
+    sizes = {
+        "n_test": float(np.mean([len(split.test) for split in splits])),
+        "n_train": float(np.mean([len(split.train) for split in splits])),
+    }
+    rows: list[dict[str, Any]] = []
+    for a, b in combinations(chosen, 2):
+        t = corrected_t(scores[a] - scores[b], **sizes)
+        belief = correlated_t(scores[a] - scores[b], **sizes, rope=rope)
+        discordance = mcnemar(right[a], right[b], evaluation.cohort.donors)
+        rows.append(
+            {"model_a": a, "model_b": b, "metric": metric}
+            | {"difference": t.difference, "low": t.low, "high": t.high, "t": t.statistic, "p_t": t.p}
+            | {"p_t_holm": np.nan, **vars(belief)}
+            | {"only_a": discordance.only_a, "only_b": discordance.only_b, "p_mcnemar": discordance.p}
+        )
+    table = pd.DataFrame(rows)
+    table["p_t_holm"] = holm(table["p_t"])
+    table["p_mcnemar_holm"] = holm(table["p_mcnemar"])
+    return table
+
+
+def _moments(differences: ArrayLike, n_test: float, n_train: float) -> tuple[float, float, int]:
+    """Mean, standard error with the correction for overlap, and degrees of freedom."""
+    values: FloatArray = np.asarray(differences, dtype=np.float64)
+    if len(values) < 2:
+        raise InfeasibleDesign(f"{len(values)} resampled score, and at least 2 are needed.")
+    mean = float(values.mean())
+    deviation = float(values.std(ddof=1))
+    # Equal differences leave rounding error, not variance.
+    if deviation <= 1e-12 * max(float(np.abs(values).max()), 1e-300):
+        return float(values[0]), 0.0, len(values) - 1
+    return mean, deviation * float(np.sqrt(1 / len(values) + n_test / n_train)), len(values) - 1
