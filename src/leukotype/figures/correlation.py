@@ -60,7 +60,7 @@ def applies(cohort: Cohort) -> str | None:
         return f"A correlation between samples needs at least 2, and there is {cohort.n_samples}."
     if cohort.n_probes < LEAST_PROBES:
         return f"A correlation needs at least {LEAST_PROBES} probes, and there are {cohort.n_probes}."
-    known = int((span.filled(cohort).std(axis=1) > 0).sum())
+    known = int(np.isfinite(np.diag(pearson(span.filled(cohort)))).sum())
     return None if known >= 2 else "Samples whose probes all have one value have no correlation."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import tempfile
@@ -14,6 +15,8 @@ from leukotype.errors import OutputRefused
 from leukotype.figures.figure import Drawing
 
 PNG_SCALE = 2.0
+_DEFINED = re.compile(r'(?<= )id="((?:gradient_|clip)\d+)"')
+_USED = re.compile(r"url\(#(\w+)\)")
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
@@ -24,7 +27,20 @@ def svg(drawing: Drawing) -> str:
         vl_convert.vegalite_to_svg(drawing.chart().to_dict(), vl_version=_version(), allowed_base_urls=[])
     )
     # A sample id may hold a control character; XML may not.
-    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+    return _renamed(_NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text))
+
+
+def _renamed(text: str) -> str:
+    """Give gradients and clip paths ids of their own.
+
+    The converter counts them through the life of the process, so that they say what was drawn before; and two
+    drawings inside one page must not share an id.
+    """
+    names = list(dict.fromkeys(_DEFINED.findall(text)))
+    digest = hashlib.sha256(_DEFINED.sub("", _USED.sub("", text)).encode()).hexdigest()[:8]
+    renamed = {name: f"{name.rstrip('0123456789')}{digest}_{k}" for k, name in enumerate(names)}
+    text = _DEFINED.sub(lambda match: f'id="{renamed[match[1]]}"', text)
+    return _USED.sub(lambda match: f"url(#{renamed.get(match[1], match[1])})", text)
 
 
 def _version() -> str | None:

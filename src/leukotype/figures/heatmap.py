@@ -97,7 +97,7 @@ def _paint(table: pd.DataFrame, cohort: Cohort, c: _Clustered) -> Chart:
         y=alt.Y(
             "probe:N",
             sort=c.probes,
-            axis=theme.names_axis(None, orient="right", labelFontSize=8, domain=False),
+            axis=theme.names_axis("Probe", orient="right", labelFontSize=8, domain=False),
         ),
         color=alt.Color("z:Q", scale=_COLOURS, legend=None),
         tooltip=[
