@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from leukotype.cohort import Cohort, Provenance
+from leukotype.cohort import Cohort, FloatArray, Provenance
 from leukotype.errors import BadIdentifiers, BadLabels, BadValues, UnknownName
 from leukotype.readers import scale as scales
 from leukotype.readers.raw import LABEL_NAMES, SAMPLE_NAMES, RawTable
@@ -156,7 +156,7 @@ def _column(raw: RawTable, name: str, option: str, path: str) -> list[str]:
     return raw.text[name]
 
 
-def _checked(raw: RawTable, ids: list[str], impute: str | None, path: str) -> np.ndarray:
+def _checked(raw: RawTable, ids: list[str], impute: str | None, path: str) -> FloatArray:
     for bad, kind in ((np.isinf(raw.values), "infinite"), (np.isnan(raw.values), "missing")):
         if not bad.any() or (kind == "missing" and impute is not None):
             continue

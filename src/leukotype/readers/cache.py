@@ -6,10 +6,13 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
+from leukotype.cohort import FloatArray
 from leukotype.readers.raw import RawTable
 
 # Part of the key: raise it with every change of what a parse yields.
@@ -61,11 +64,11 @@ def store(folder: Path, name: str, table: RawTable) -> None:
         return
 
 
-def _digest(values: np.ndarray) -> str:
-    return hashlib.sha256(np.ascontiguousarray(values)).hexdigest()
+def _digest(values: FloatArray) -> str:
+    return hashlib.sha256(memoryview(np.ascontiguousarray(values)).cast("B")).hexdigest()
 
 
-def _replace(path: Path, write) -> None:  # type: ignore[no-untyped-def]
+def _replace(path: Path, write: Callable[[BinaryIO], object]) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
     try:
         with os.fdopen(handle, "wb") as stream:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from leukotype.cohort import FloatArray
 from leukotype.errors import BadIdentifiers, BadValues, UnreadableFile
 from leukotype.readers.cells import fast_numbers, is_number, lines_of, numbers_of, split
 from leukotype.readers.raw import LABEL_NAMES, MISSING, PROBE_NAMES, Head, Options, RawTable
@@ -56,7 +57,7 @@ def _read(text: str, head: Head, options: Options, step: int) -> RawTable:
     id_column = _id_column(head, n_lead)
     width = len(header)
     probes: list[str] = []
-    rows: list[np.ndarray] = []
+    rows: list[FloatArray] = []
     words: dict[str, list[str]] = {}
     for number, line in enumerate(lines[1:]):
         if step == 1 and '"' not in line:
@@ -72,14 +73,14 @@ def _read(text: str, head: Head, options: Options, step: int) -> RawTable:
                 f"{head.path}: line {number + 2} has {len(cells)} cells, and the header has {width}. "
                 "Every line needs one cell per column."
             )
-        values = cells[n_lead::step][: len(ids)]
-        numbers, wrong = numbers_of(values)
+        own = cells[n_lead::step][: len(ids)]
+        numbers, wrong = numbers_of(own)
         name = cells[id_column]
-        if 2 * len(wrong) > len(values) or name.lower() in LABEL_NAMES or name == options.label:
-            words[name] = values
+        if 2 * len(wrong) > len(own) or name.lower() in LABEL_NAMES or name == options.label:
+            words[name] = own
         elif wrong:
             raise BadValues(
-                f"{head.path}: line {number + 2}, probe {name!r}, sample {ids[wrong[0]]!r} holds {values[wrong[0]]!r}, "
+                f"{head.path}: line {number + 2}, probe {name!r}, sample {ids[wrong[0]]!r} holds {own[wrong[0]]!r}, "
                 "which is no number. Correct it, or leave it empty and use --impute median."
             )
         else:

@@ -1,0 +1,188 @@
+"""Simulated cohorts with known truth, in the layout and the width of GSE9476, and null cohorts.
+
+Figures of the shape are quantiles of the probe means and deviations of GSE9476 (RMA, HG-U133A), read off for
+51 of its samples; no value of a patient is in here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from leukotype.cohort import Cohort, FloatArray, IntArray, Provenance, StrArray
+from leukotype.errors import BadValues
+
+GSE9476_CLASSES: Mapping[str, int] = {
+    "Bone_Marrow_CD34": 8,
+    "Bone_Marrow": 10,
+    "AML": 26,
+    "PB": 10,
+    "PBSC_CD34": 10,
+}
+GSE9476_PROBES = 22283
+N_CONTROLS = 68
+
+# Quantiles of the mean of a probe (log2 intensity).
+_LEVELS = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
+_MEANS = (3.4, 3.68, 4.07, 4.44, 5.29, 6.39, 7.48, 8.6, 9.36, 11.78, 13.99)
+# Median deviation within a class at a mean, and the spread of its logarithm.
+_SD_AT = (3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 14.0)
+_SD = (0.09, 0.13, 0.19, 0.23, 0.31, 0.42, 0.48, 0.5, 0.51, 0.45, 0.36)
+_LOG_SD_SPREAD = 0.38
+# What classes share: the two CD34-selected compartments differ little from each other.
+_SHARED = (("Bone_Marrow_CD34", "PBSC_CD34"),)
+
+
+@dataclass(frozen=True, eq=False)
+class Population:
+    """The truth from which samples are drawn.
+
+    classes     : names, in the order of their rows
+    means       : (n_classes, n_probes) expected log2 intensity
+    deviations  : (n_probes,) deviation within a class
+    loadings    : (n_factors, n_probes) weights of the co-expression factors, unit deviation per probe with noise
+    noise       : (n_probes,) weight of a probe's own noise
+    array_shift : deviation of the shift that a whole array has
+    markers     : probes planted for each class
+    """
+
+    classes: tuple[str, ...]
+    probes: StrArray
+    means: FloatArray
+    deviations: FloatArray
+    loadings: FloatArray
+    noise: FloatArray
+    array_shift: float
+    markers: dict[str, IntArray]
+
+    def draw(self, class_sizes: Mapping[str, int], seed: int, name: str = "simulated") -> Cohort:
+        """Draw new samples; rows are grouped by class, as CuMiDa groups them."""
+        rng = np.random.default_rng(seed)
+        codes = np.repeat([self.classes.index(label) for label in class_sizes], list(class_sizes.values()))
+        n = len(codes)
+        factors = rng.standard_normal((n, len(self.loadings)))
+        values = rng.standard_normal((n, len(self.probes)))
+        values *= self.noise
+        values += factors @ self.loadings
+        values *= self.deviations
+        values += self.means[codes] + self.array_shift * rng.standard_normal((n, 1))
+        return Cohort(
+            expression=np.round(np.maximum(values, 2.0), 6),
+            labels=np.array(self.classes)[codes],
+            samples=np.arange(1, n + 1).astype(str),
+            probes=self.probes,
+            name=name,
+            provenance=Provenance(
+                source="leukotype.datasets.simulate",
+                scale="simulated log2 intensity",
+                steps=(f"Simulated with seed {seed}: no patient stands behind these values.",),
+                simulated=True,
+            ),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Simulation:
+    """A cohort and the population it was drawn from."""
+
+    cohort: Cohort
+    population: Population
+
+    @property
+    def markers(self) -> dict[str, IntArray]:
+        """Columns of the probes planted for each class."""
+        return self.population.markers
+
+    def fresh(self, class_sizes: Mapping[str, int], seed: int) -> Cohort:
+        """Draw new samples of the same population: the test set that gives a true accuracy."""
+        return self.population.draw(class_sizes, seed, f"{self.cohort.name}, fresh")
+
+
+def simulate(
+    class_sizes: Mapping[str, int] | None = None,
+    n_probes: int = GSE9476_PROBES,
+    *,
+    markers_per_class: int | None = None,
+    effect: float = 1.5,
+    n_factors: int = 12,
+    correlation: float = 0.35,
+    array_shift: float = 0.05,
+    seed: int = 0,
+    name: str = "simulated cohort",
+) -> Simulation:
+    """Simulate a cohort whose truth is known.
+
+    class_sizes       : samples of each class; those of GSE9476 by default
+    markers_per_class : probes whose mean is shifted in a class; 1 % of the probes by default
+    effect            : mean size of a shift, in deviations of the probe within a class
+    n_factors         : co-expression factors that probes load on, the same in every class
+    correlation       : share of a probe's variance that the factors carry, on average
+    array_shift       : deviation of an array's overall intensity (log2)
+
+    The two CD34-selected compartments of GSE9476 share their markers but for a tenth, so they are hard to tell
+    apart, as in the real cohort.  Raises BadValues for sizes that make no cohort.
+    """
+    sizes = dict(GSE9476_CLASSES if class_sizes is None else class_sizes)
+    wanted = max(1, n_probes // 100) if markers_per_class is None else markers_per_class
+    if not sizes or min(sizes.values()) < 1 or n_probes < 1 or not 0 <= wanted <= n_probes:
+        raise BadValues(
+            f"{sizes} samples, {n_probes} probes, {wanted} markers a class: each class needs a sample, "
+            "and there can be no more markers than probes."
+        )
+    rng = np.random.default_rng([seed, 9476])
+    base = np.interp(rng.uniform(size=n_probes), _LEVELS, _MEANS)
+    spread = np.exp(_LOG_SD_SPREAD * rng.standard_normal(n_probes))
+    deviations = np.interp(base, _SD_AT, _SD) * spread
+    share = np.clip(rng.beta(2, 2 * (1 - correlation) / max(correlation, 1e-9), n_probes), 0, 0.95)
+    share *= correlation > 0
+    loadings = rng.standard_normal((n_factors, n_probes))
+    loadings *= np.sqrt(share) / np.sqrt((loadings**2).sum(axis=0))
+    markers = {label: np.sort(rng.choice(n_probes, wanted, replace=False)) for label in sizes}
+    for first, second in _SHARED:
+        if first in markers and second in markers:
+            own = max(1, wanted // 10)
+            markers[second] = np.unique(np.concatenate([markers[first][own:], markers[second][:own]]))
+    means = np.tile(base, (len(sizes), 1))
+    shifts = effect * rng.gamma(4.0, 0.25, n_probes) * rng.choice([-1.0, 1.0], n_probes) * deviations
+    for row, label in enumerate(sizes):
+        means[row, markers[label]] += shifts[markers[label]]
+    population = Population(
+        tuple(sizes), _probe_ids(n_probes), means, deviations, loadings, np.sqrt(1 - share), array_shift, markers
+    )
+    return Simulation(population.draw(sizes, seed, name), population)
+
+
+def null_cohort(
+    class_sizes: Mapping[str, int] | None = None,
+    n_probes: int = 2000,
+    *,
+    seed: int = 0,
+    correlation: float = 0.35,
+    name: str = "null cohort",
+) -> Cohort:
+    """Simulate a cohort whose labels say nothing about expression.
+
+    class_sizes : 60 samples in the proportions of GSE9476 by default
+    """
+    sizes = _PROPORTIONED if class_sizes is None else class_sizes
+    simulation = simulate(
+        sizes, n_probes, markers_per_class=0, correlation=correlation, seed=seed, name=name
+    )
+    return simulation.cohort
+
+
+def default() -> Cohort:
+    """Return the embedded default: 64 samples × 22,283 probes in the layout of GSE9476."""
+    return simulate(name="simulated cohort shaped like GSE9476").cohort
+
+
+_PROPORTIONED: Mapping[str, int] = {"Bone_Marrow_CD34": 8, "Bone_Marrow": 9, "AML": 25, "PB": 9, "PBSC_CD34": 9}
+
+
+def _probe_ids(n_probes: int) -> StrArray:
+    # In the style of HG-U133A, its control probes last; the ids are made up.
+    controls = min(N_CONTROLS, n_probes // 100)
+    ids = [f"{200001 + i}_at" for i in range(n_probes - controls)]
+    return np.array(ids + [f"AFFX-sim{i + 1}_at" for i in range(controls)])

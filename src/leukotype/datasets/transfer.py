@@ -1,0 +1,137 @@
+"""One file over HTTP: retried with patience, taken up again where it broke off."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+CHUNK = 1 << 16
+# Seconds to wait before the next try, doubled each time.
+PATIENCE = 0.5
+
+
+class Interrupted(Exception):
+    """A transfer that did not reach its end, in one sentence."""
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """A downloader for pooch that keeps what has arrived for a later try.
+
+    kept    : where a broken transfer is left, and looked for, between runs
+    work    : file of this run alone; two runs at once do not share it
+    timeout : seconds to connect, and seconds without a byte
+    retries : further tries within this run
+    """
+
+    kept: Path
+    work: Path
+    timeout: tuple[float, float]
+    retries: int
+    progress: bool = False
+
+    def __call__(self, url: str, output_file: str, pooch: object) -> None:
+        """Download `url` to `output_file`; raises Interrupted with the reason where it does not come whole."""
+        import requests
+
+        # Moving is atomic: of two runs one takes what was kept, the other begins anew.
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(self.kept, self.work)
+        for attempt in range(self.retries + 1):
+            if attempt:
+                time.sleep(PATIENCE * 2 ** (attempt - 1))
+            try:
+                self._receive(url)
+                shutil.copyfile(self.work, output_file)
+                self._tag().unlink(missing_ok=True)
+                return
+            except (requests.ConnectionError, requests.Timeout, _Short) as problem:
+                reason = _in_words(problem)
+            except requests.HTTPError as problem:
+                status = problem.response.status_code
+                reason = f"the server answers {status} {problem.response.reason}"
+                if status < 500:
+                    break
+            except requests.RequestException as problem:
+                reason = _in_words(problem)
+                break
+        if self.work.exists() and self.work.stat().st_size:
+            os.replace(self.work, self.kept)
+        raise Interrupted(reason)
+
+    def _receive(self, url: str) -> None:
+        import requests
+
+        have = self.work.stat().st_size if self.work.exists() else 0
+        # Without compression on the way, sizes are those of the file.
+        headers = {"Accept-Encoding": "identity"}
+        tag = self._read_tag()
+        if have and tag:
+            headers |= {"Range": f"bytes={have}-", "If-Range": tag}
+        with requests.get(url, headers=headers, timeout=self.timeout, stream=True) as answer:
+            if answer.status_code == 416:
+                self.work.unlink(missing_ok=True)
+                raise _Short("the server has less than was kept; it is fetched anew")
+            answer.raise_for_status()
+            going_on = answer.status_code == 206
+            start = have if going_on else 0
+            length = answer.headers.get("Content-Length")
+            expected = None if length is None else start + int(length)
+            self._write_tag(answer.headers.get("ETag") or answer.headers.get("Last-Modified"))
+            with self.work.open("ab" if going_on else "wb") as stream, self._bar(start, expected) as bar:
+                for chunk in answer.iter_content(CHUNK):
+                    stream.write(chunk)
+                    bar.update(len(chunk))
+        arrived = self.work.stat().st_size
+        if expected is not None and arrived != expected:
+            raise _Short(f"the transfer ended after {arrived} of {expected} bytes")
+
+    def _bar(self, start: int, total: int | None) -> Any:
+        from tqdm import tqdm
+
+        return tqdm(
+            initial=start, total=total, unit="B", unit_scale=True, disable=not self.progress, desc="Downloading"
+        )
+
+    def _tag(self) -> Path:
+        return self.kept.with_name(self.kept.name + ".json")
+
+    def _read_tag(self) -> str | None:
+        try:
+            return str(json.loads(self._tag().read_text(encoding="utf-8"))["tag"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _write_tag(self, tag: str | None) -> None:
+        # A weak tag does not promise the same bytes, so it is of no use for a range.
+        if tag is None or tag.startswith("W/"):
+            self._tag().unlink(missing_ok=True)
+            return
+        beside = self.work.with_name("tag")
+        beside.write_text(json.dumps({"tag": tag}), encoding="utf-8")
+        os.replace(beside, self._tag())
+
+
+class _Short(Exception):
+    """Fewer bytes than promised."""
+
+
+def _in_words(problem: Exception) -> str:
+    import requests
+
+    if isinstance(problem, requests.Timeout):
+        return "no answer in time"
+    if isinstance(problem, _Short):
+        return str(problem)
+    text = str(problem)
+    if "NameResolution" in text or "getaddrinfo" in text or "Name or service" in text:
+        return "its host name cannot be resolved (is there a network?)"
+    if "refused" in text:
+        return "the connection was refused"
+    return f"the connection broke ({type(problem).__name__})"
