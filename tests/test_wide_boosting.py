@@ -49,20 +49,50 @@ def test_without_a_screen_it_is_xgboost_for_every_number_of_rounds(n_classes):
         assert_array_equal(ours.probes, np.flatnonzero(theirs.feature_importances_))
 
 
-def test_one_fit_serves_every_number_of_rounds(monkeypatch):
+@pytest.mark.parametrize("min_child_weight", [0.0, 1.0, 3.0])
+@pytest.mark.parametrize("n_classes", [2, 5])
+def test_rounds_that_cannot_split_any_more_are_still_those_of_xgboost(n_classes, min_child_weight):
+    x, labels = problem(n=34, n_classes=n_classes)
+    setting = {
+        "learning_rate": 0.3,
+        "n_estimators": 120,
+        "max_depth": 3,
+        "min_child_weight": min_child_weight,
+    }
+    fold, (ours,) = fit(x, labels, [setting])
+    theirs = XGBClassifier(tree_method="hist", n_jobs=1, random_state=0, **setting).fit(x, labels)
+    assert_allclose(ours.predict_proba(fold), theirs.predict_proba(x), atol=2e-6)
+    assert ours.trees.n_trees == 120 * (n_classes if n_classes > 2 else 1)
+
+
+def count_updates(monkeypatch):
     import xgboost
 
-    rounds = []
-    train = xgboost.train
+    counted = []
+    update = xgboost.Booster.update
 
-    def counted(parameters, data, number, **rest):
-        rounds.append(number)
-        return train(parameters, data, number, **rest)
+    def counting(booster, data, *rest):
+        counted.append(data.num_col())
+        return update(booster, data, *rest)
 
-    monkeypatch.setattr(xgboost, "train", counted)
-    x, labels = problem()
-    fit(x, labels, [{"n_estimators": k, "max_depth": d} for d in (1, 2) for k in (5, 12, 3)])
-    assert rounds == [12, 12]
+    monkeypatch.setattr(xgboost.Booster, "update", counting)
+    return counted
+
+
+def test_one_fit_serves_every_number_of_rounds_and_every_depth_not_reached(monkeypatch):
+    counted = count_updates(monkeypatch)
+    x, labels = problem(n=20)
+    fit(x, labels, [{"n_estimators": k, "max_depth": d} for d in (1, 7, 8, 9) for k in (5, 12, 3)])
+    # Once for the depths that no tree reaches, once for stumps.
+    assert len(counted) == 24
+
+
+def test_probes_are_not_searched_when_nothing_can_split(monkeypatch):
+    counted = count_updates(monkeypatch)
+    x, labels = problem(n=34, n_classes=2)
+    fit(x, labels, [{"n_estimators": 100}])
+    assert len(counted) == 100
+    assert 0 < counted.count(x.shape[1]) < 50
 
 
 def test_a_screen_keeps_to_its_probes():

@@ -105,7 +105,8 @@ def simulate(
     n_probes: int = GSE9476_PROBES,
     *,
     markers_per_class: int | None = None,
-    effect: float = 1.5,
+    effect: float = 1.0,
+    composition: float = 1.0,
     n_factors: int = 12,
     correlation: float = 0.35,
     array_shift: float = 0.05,
@@ -115,17 +116,19 @@ def simulate(
     """Simulate a cohort whose truth is known.
 
     class_sizes       : samples of each class; those of GSE9476 by default
-    markers_per_class : probes whose mean is shifted in a class; 1 % of the probes by default
+    markers_per_class : probes whose mean is shifted in a class; 2 % of the probes by default
     effect            : mean size of a shift, in deviations of the probe within a class
+    composition       : deviation of a class's mean on each co-expression factor, in deviations of the factor
+                        within a class: what a class differs by across many probes at once
     n_factors         : co-expression factors that probes load on, the same in every class
     correlation       : share of a probe's variance that the factors carry, on average
     array_shift       : deviation of an array's overall intensity (log2)
 
-    The two CD34-selected compartments of GSE9476 share their markers but for a tenth, so they are hard to tell
-    apart, as in the real cohort.  Raises BadValues for sizes that make no cohort.
+    The two CD34-selected compartments of GSE9476 share nine tenths of their markers and most of their composition,
+    so they are hard to tell apart, as in the real cohort.  Raises BadValues for sizes that make no cohort.
     """
     sizes = dict(GSE9476_CLASSES if class_sizes is None else class_sizes)
-    wanted = max(1, n_probes // 100) if markers_per_class is None else markers_per_class
+    wanted = max(1, n_probes // 50) if markers_per_class is None else markers_per_class
     if not sizes or min(sizes.values()) < 1 or n_probes < 1 or not 0 <= wanted <= n_probes:
         raise BadValues(
             f"{sizes} samples, {n_probes} probes, {wanted} markers a class: each class needs a sample, "
@@ -144,7 +147,12 @@ def simulate(
         if first in markers and second in markers:
             own = max(1, wanted // 10)
             markers[second] = np.unique(np.concatenate([markers[first][own:], markers[second][:own]]))
-    means = np.tile(base, (len(sizes), 1))
+    centres = composition * rng.standard_normal((len(sizes), n_factors))
+    for first, second in _SHARED:
+        if first in sizes and second in sizes:
+            pair = [list(sizes).index(label) for label in (first, second)]
+            centres[pair[1]] = 0.8 * centres[pair[0]] + 0.6 * centres[pair[1]]
+    means = base + (centres @ loadings) * deviations
     shifts = effect * rng.gamma(4.0, 0.25, n_probes) * rng.choice([-1.0, 1.0], n_probes) * deviations
     for row, label in enumerate(sizes):
         means[row, markers[label]] += shifts[markers[label]]
@@ -168,7 +176,7 @@ def null_cohort(
     """
     sizes = _PROPORTIONED if class_sizes is None else class_sizes
     simulation = simulate(
-        sizes, n_probes, markers_per_class=0, correlation=correlation, seed=seed, name=name
+        sizes, n_probes, markers_per_class=0, composition=0.0, correlation=correlation, seed=seed, name=name
     )
     return simulation.cohort
 

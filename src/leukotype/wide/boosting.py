@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit, softmax
+from scipy.special import expit, softmax
 
-from leukotype.wide._trees import TreeArrays, Trees, join
+from leukotype.wide._trees import Trees
+from leukotype.wide._xgboost import Binned, Boosted
 from leukotype.wide.fold import Fold
 from leukotype.wide.path import Setting
-from leukotype.wide.screen import f_screen
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -29,8 +27,6 @@ _DEFAULTS: dict[str, Any] = {
     "reg_lambda": 1.0,
     "reg_alpha": 0.0,
 }
-# A histogram with a bin for every value of every training sample loses nothing.
-_MOST_BINS = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +65,7 @@ class FittedBoosting:
 def path(
     fold: Fold, labels: IntArray, grid: Sequence[Setting], rng: np.random.Generator
 ) -> list[FittedBoosting]:
-    """Boost once for each setting but `n_estimators`, whose values are the first rounds of the longest fit.
+    """Boost as few times as give every setting: a number of rounds is the beginning of a longer fit.
 
     Settings: `max_depth` (6), `learning_rate` (0.3), `n_estimators` (100), `min_child_weight` (1),
     `reg_lambda` (1) and `reg_alpha` (0), as in XGBClassifier; `screen` (None): only the `screen` probes with
@@ -79,99 +75,32 @@ def path(
     Chen & Guestrin (2016), KDD, 785-794.
     """
     full = [_complete(setting) for setting in grid]
-    binned = _Binned(fold, labels)
-    longest: dict[tuple[Any, ...], int] = {}
+    binned = Binned(fold, labels)
+    rounds: dict[tuple[Any, ...], int] = {}
+    depths: dict[tuple[Any, ...], set[int]] = {}
     for setting in full:
-        key = _without_rounds(setting)
-        longest[key] = max(longest.get(key, 0), setting["n_estimators"])
-    fits: dict[tuple[Any, ...], _Boosted] = {}
-    for key, rounds in longest.items():
-        fits[key] = binned.boost(dict(key), rounds)
-    return [
-        fits[_without_rounds(setting)].first(setting["n_estimators"], wanted)
-        for setting, wanted in zip(full, grid, strict=True)
-    ]
+        key = _shared(setting)
+        rounds[key] = max(rounds.get(key, 0), setting["n_estimators"])
+        depths.setdefault(key, set()).add(setting["max_depth"])
+    fits: dict[tuple[Any, ...], Boosted] = {}
+    for key, most in rounds.items():
+        boosted: Boosted | None = None
+        for depth in sorted(depths[key], reverse=True):
+            # Trees that never came near a lower bound are what they would be under it.
+            if boosted is None or boosted.depth > depth:
+                boosted = binned.boost({**dict(key), "max_depth": depth}, most)
+            fits[key, depth] = boosted
+    fitted = []
+    for setting, wanted in zip(full, grid, strict=True):
+        boosted = fits[_shared(setting), setting["max_depth"]]
+        fitted.append(FittedBoosting(wanted, *boosted.first(setting["n_estimators"])))
+    return fitted
 
 
-class _Binned:
-    """The training part, binned once for each size of screen."""
-
-    def __init__(self, fold: Fold, labels: IntArray) -> None:
-        self.fold = fold
-        self.labels = labels
-        self.n_classes = int(labels.max()) + 1
-        self._matrices: dict[int | None, tuple[Any, IntArray]] = {}
-
-    @cached_property
-    def _order(self) -> IntArray:
-        return f_screen(self.fold.z_train, self.labels, self.fold.n_probes)
-
-    def _matrix(self, size: int | None) -> tuple[Any, IntArray]:
-        # XGBoost takes a second to load, and only this room needs it.
-        import xgboost
-
-        if size not in self._matrices:
-            columns = np.arange(self.fold.n_probes) if size is None else self._order[:size]
-            x = self.fold.x_train if size is None else self.fold.x_train[:, columns]
-            data = xgboost.QuantileDMatrix(
-                x.astype(np.float32), label=self.labels, nthread=1, max_bin=_MOST_BINS
-            )
-            self._matrices[size] = data, columns
-        return self._matrices[size]
-
-    def boost(self, setting: Mapping[str, Any], rounds: int) -> _Boosted:
-        import xgboost
-
-        data, columns = self._matrix(setting["screen"])
-        several = self.n_classes > 2
-        parameters: dict[str, Any] = {
-            **{name: value for name, value in setting.items() if name != "screen"},
-            "objective": "multi:softprob" if several else "binary:logistic",
-            "tree_method": "hist",
-            "max_bin": _MOST_BINS,
-            "nthread": 1,
-            "seed": 0,
-            "verbosity": 0,
-        }
-        if several:
-            parameters["num_class"] = self.n_classes
-        booster = xgboost.train(parameters, data, rounds)
-        return _Boosted(json.loads(booster.save_raw("json"))["learner"], columns, self.n_classes)
-
-
-class _Boosted:
-    """All rounds of one fit, read from the library's own JSON."""
-
-    def __init__(self, learner: Mapping[str, Any], columns: IntArray, n_classes: int) -> None:
-        model = learner["gradient_booster"]["model"]
-        self.group = np.array(model["tree_info"], dtype=np.intp)
-        self.n_groups = n_classes if n_classes > 2 else 1
-        stated = np.atleast_1d(json.loads(learner["learner_model_param"]["base_score"])).astype(np.float64)
-        self.base = np.broadcast_to(stated if n_classes > 2 else logit(stated), self.n_groups)
-        self._parts = [_arrays(tree, columns) for tree in model["trees"]]
-
-    def first(self, rounds: int, setting: Setting) -> FittedBoosting:
-        n_trees = rounds * self.n_groups
-        trees = join(self._parts[:n_trees])
-        return FittedBoosting(setting, trees, self.group[:n_trees], self.base)
-
-
-def _arrays(tree: Mapping[str, Any], columns: IntArray) -> TreeArrays:
-    left = np.array(tree["left_children"], dtype=np.intp)
-    condition = np.array(tree["split_conditions"], dtype=np.float32)
-    return TreeArrays(
-        columns[np.array(tree["split_indices"], dtype=np.intp)],
-        # XGBoost goes left where x < condition: for float32 x that is x <= the number just below.
-        np.nextafter(condition, np.float32(-np.inf)),
-        left,
-        np.array(tree["right_children"], dtype=np.intp),
-        # In a leaf the place of the condition holds the leaf's value.
-        condition[:, None].astype(np.float64),
+def _shared(setting: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(
+        (name, value) for name, value in setting.items() if name not in ("n_estimators", "max_depth")
     )
-
-
-def _without_rounds(setting: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple((name, value) for name, value in setting.items() if name != "n_estimators")
 
 
 def _complete(setting: Setting) -> dict[str, Any]:
@@ -181,6 +110,7 @@ def _complete(setting: Setting) -> dict[str, Any]:
     full = {**_DEFAULTS, **setting}
     if full["screen"] is not None and full["screen"] < 1:
         raise ValueError(f"screen is {full['screen']}, and must be at least 1, or None for every probe.")
-    if full["n_estimators"] < 1:
-        raise ValueError(f"n_estimators is {full['n_estimators']}, and must be at least 1.")
+    for name in ("n_estimators", "max_depth"):
+        if full[name] < 1:
+            raise ValueError(f"{name} is {full[name]}, and must be at least 1.")
     return full
