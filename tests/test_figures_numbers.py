@@ -172,6 +172,29 @@ def test_heatmap_shows_the_most_variable_probes_standardised(holed: Cohort) -> N
         assert_allclose(found, expected.loc[found.index, found.columns], atol=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("name", "across", "down", "digits"),
+    [("heatmap", "sample", "probe", 2), ("correlation", "sample", "other", 4)],
+)
+def test_packed_cells_are_the_cells_of_the_table(
+    tiny_cohort: Cohort, name: str, across: str, down: str, digits: int
+) -> None:
+    drawing = figures.by_name(name).draw(tiny_cohort)
+    value = {"heatmap": "z", "correlation": "r"}[name]
+    expected = drawing.table().set_index([across, down])[value]
+    data = drawing.chart().to_dict()["datasets"].values()
+    columns = next(rows for rows in data if "values" in rows[0])
+    names = {row["row_number"]: row[down] for rows in data for row in rows if "row_number" in row}
+    cells = {
+        (column[across], names[number]): cell
+        for column in columns
+        for number, cell in enumerate(column["values"], start=1)
+    }
+    assert len(cells) == len(expected)
+    for key, cell in cells.items():
+        assert cell == pytest.approx(expected[key], abs=0.51 * 10**-digits)
+
+
 @pytest.mark.parametrize("n", [2, 3, 10, 40])
 def test_dendrogram_is_that_of_scipy(n: int) -> None:
     tree = trees.linkage(np.random.default_rng(n).normal(size=(n, 4)))
@@ -287,6 +310,7 @@ def test_precision_steps_have_the_area_of_average_precision(tiny_evaluation: Eva
             )
             assert set(zip(precision[1:].round(9), recall[1:].round(9), strict=True)) <= known
             assert (recall[0], recall[-1]) == (0.0, 1.0)
+            assert (np.diff(recall) > 0).all()
     base = (
         found[found["model"] == "prevalence of the class"].groupby("class")["precision"].agg(["min", "max"])
     )

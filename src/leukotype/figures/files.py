@@ -27,7 +27,7 @@ def svg(drawing: Drawing) -> str:
         vl_convert.vegalite_to_svg(drawing.chart().to_dict(), vl_version=_version(), allowed_base_urls=[])
     )
     # A sample id may hold a control character; XML may not.
-    return (_NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text))
+    return _renamed(_NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
 def _renamed(text: str) -> str:
