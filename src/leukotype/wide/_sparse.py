@@ -111,9 +111,8 @@ class SparsePath:
         slope = self.gradient + penalty * (1 - self.l1_ratio) * self.b
         margin = self.z[:, self.b.any(axis=1)] @ self.b[self.b.any(axis=1)] + self.intercept
         free = np.abs(self.excess(margin).sum(axis=0)).max()
-        return max(
-            float(np.abs(steepest(slope, self.b, penalty * self.l1_ratio)).max(initial=0.0)), float(free)
-        )
+        wrong = violation(slope, self.b, penalty * self.l1_ratio)
+        return max(float(wrong.max(initial=0.0)), float(free))
 
 
 class _Restricted:
@@ -129,30 +128,38 @@ class _Restricted:
         used = b.any(axis=1)
         return self.z[:, used] @ b[used] + intercept
 
-    def objective(self, b: FloatArray, intercept: FloatArray) -> float:
-        penalty = self.absolute * np.abs(b).sum() + self.ridge / 2 * (b**2).sum()
-        return self.path.loss(self.margin(b, intercept)) + float(penalty)
-
     def solve(self, b: FloatArray, intercept: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Proximal Newton steps until no coordinate violates its condition."""
-        value = self.objective(b, intercept)
+        b, margin = b.copy(), self.margin(b, intercept)
         for _ in range(_MOST_STEPS):
-            margin = self.margin(b, intercept)
             excess = self.path.excess(margin)
             slope = self.z.T @ excess + self.ridge * b
-            wrong = np.abs(steepest(slope, b, self.absolute))
+            wrong = violation(slope, b, self.absolute)
             if max(wrong.max(initial=0.0), np.abs(excess.sum(axis=0)).max()) <= _TOLERANCE / 2:
                 break
-            b_step, intercept_step = self._newton_step(b, margin, excess, slope, wrong)
-            b, intercept, value, moved = self._line_search(b, intercept, value, b_step, intercept_step)
-            if not moved:
+            chosen = np.nonzero(_worth_moving(b, wrong))
+            step, intercept_step = self._newton_step(chosen, b[chosen], margin, excess, slope[chosen])
+            moved = np.zeros_like(b)
+            moved[chosen] = step
+            columns = np.unique(chosen[0])
+            margin_step = self.z[:, columns] @ moved[columns] + intercept_step
+            size = self._line_search(b[chosen], step, margin, margin_step)
+            if size == 0.0:
                 break
+            b[chosen] += size * step
+            intercept = intercept + size * intercept_step
+            margin = margin + size * margin_step
         return b, intercept
 
     def _newton_step(
-        self, b: FloatArray, margin: FloatArray, excess: FloatArray, slope: FloatArray, wrong: FloatArray
+        self,
+        chosen: tuple[IntArray, ...],
+        start: FloatArray,
+        margin: FloatArray,
+        excess: FloatArray,
+        slope: FloatArray,
     ) -> tuple[FloatArray, FloatArray]:
-        column, group = np.nonzero(_worth_moving(b, wrong))
+        column, group = chosen
         root = _curvature_root(margin)
         design = self.z[:, None, column] * root[:, :, group]
         design = design.reshape(-1, len(column)) / np.sqrt(len(margin))
@@ -162,39 +169,39 @@ class _Restricted:
         across = free.T @ design
         at_rest = -inverse @ excess.sum(axis=0)
         curvature = design.T @ design - across.T @ inverse @ across
-        curvature[np.diag_indices_from(curvature)] += self.ridge + 1e-10 * max(
-            1e-3, curvature.max(initial=0.0)
-        )
-        start = b[column, group]
-        reduced = slope[column, group] + across.T @ at_rest
-        goal = lasso_quadratic(curvature, curvature @ start - reduced, self.absolute, start)
-        step = np.zeros_like(b)
-        step[column, group] = goal - start
-        return step, at_rest - inverse @ across @ (goal - start)
+        # Copies of a column would make it singular.
+        jitter = 1e-10 * max(1e-3, float(curvature.max(initial=0.0)))
+        curvature[np.diag_indices_from(curvature)] += self.ridge + jitter
+        linear = curvature @ start - slope - across.T @ at_rest
+        step = lasso_quadratic(curvature, linear, self.absolute, start) - start
+        return step, at_rest - inverse @ across @ step
 
     def _line_search(
-        self,
-        b: FloatArray,
-        intercept: FloatArray,
-        value: float,
-        b_step: FloatArray,
-        intercept_step: FloatArray,
-    ) -> tuple[FloatArray, FloatArray, float, bool]:
-        size = 1.0
+        self, start: FloatArray, step: FloatArray, margin: FloatArray, margin_step: FloatArray
+    ) -> float:
+        # Coordinates that are not among `start` are 0 and stay so.
+        def objective(size: float) -> float:
+            b = start + size * step
+            penalty = self.absolute * np.abs(b).sum() + self.ridge / 2 * (b @ b)
+            return self.path.loss(margin + size * margin_step) + float(penalty)
+
+        before, size = objective(0.0), 1.0
         while size > 1e-10:
-            tried = b + size * b_step, intercept + size * intercept_step
-            found = self.objective(*tried)
             # Near the optimum the values differ by rounding alone, and the Newton step is still right.
-            if found <= value + 1e-14 * abs(value):
-                return *tried, found, True
+            if objective(size) <= before + 1e-14 * abs(before):
+                return size
             size /= 2
-        return b, intercept, value, False
+        return 0.0
 
 
-def steepest(slope: FloatArray, b: FloatArray, absolute: float) -> FloatArray:
-    """Subgradient of least size: 0 everywhere at the optimum."""
-    beyond = np.sign(slope) * np.maximum(np.abs(slope) - absolute, 0.0)
-    return np.where(b == 0, beyond, slope + absolute * np.sign(b))
+def violation(slope: FloatArray, b: FloatArray, absolute: float) -> FloatArray:
+    """Distance of 0 from the subgradient, coordinate by coordinate: 0 everywhere at the optimum."""
+    wrong = np.abs(slope)
+    wrong -= absolute
+    np.maximum(wrong, 0.0, out=wrong)
+    moved = np.nonzero(b)
+    wrong[moved] = np.abs(slope[moved] + absolute * np.sign(b[moved]))
+    return wrong
 
 
 def _worth_moving(b: FloatArray, wrong: FloatArray) -> NDArray[np.bool_]:
