@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from leukotype.cohort import Cohort, Provenance
+from leukotype.cohort import Cohort
+from leukotype.datasets.simulate import simulate
 
 RESULTS = Path(__file__).parent / "results"
 CLASSES = {"AML": 26, "Bone_Marrow": 10, "Bone_Marrow_CD34": 8, "PB": 10, "PBSC_CD34": 10}
@@ -44,30 +45,12 @@ def _lines(path: str) -> list[str]:
         return []
 
 
-def simulated(n_samples: int = 64, n_probes: int = 22_283, n_classes: int = 5, seed: int = 0) -> Cohort:
-    """A cohort with the classes of GSE9476 in proportion, correlated noise, and effects on a tenth of the probes."""
-    rng = np.random.default_rng(seed)
-    names, sizes = list(CLASSES)[:n_classes], np.array(list(CLASSES.values())[:n_classes], dtype=float)
-    counts = np.maximum(np.floor(sizes / sizes.sum() * n_samples).astype(int), 1)
+def simulated(n_samples: int = 64, n_probes: int = 22_283, seed: int = 0) -> Cohort:
+    """Simulate a cohort of five classes in the proportions of GSE9476, six samples in each at least."""
+    sizes = np.array(list(CLASSES.values()))
+    counts = np.maximum(sizes * n_samples // sizes.sum(), 6)
     counts[0] += n_samples - counts.sum()
-    labels = np.repeat(names, counts)
-    codes = np.repeat(np.arange(n_classes), counts)
-    level = rng.uniform(3.4, 14.0, n_probes)
-    spread = rng.gamma(2.0, 0.15, n_probes)
-    factors = rng.normal(size=(n_samples, 8)) @ rng.normal(size=(8, n_probes)) / np.sqrt(8)
-    expression = 0.6 * factors + 0.8 * rng.normal(size=(n_samples, n_probes))
-    marked = rng.random(n_probes) < 0.1
-    effects = rng.normal(size=(n_classes, n_probes)) * marked * 0.8
-    expression = np.round(level + spread * (expression + effects[codes]), 6)
-    order = rng.permutation(n_samples)
-    return Cohort(
-        expression=expression[order],
-        labels=labels[order],
-        samples=np.array([f"S{number}" for number in range(n_samples)]),
-        probes=np.array([f"{200_000 + number}_at" for number in range(n_probes)]),
-        name=f"simulated {n_samples} x {n_probes}",
-        provenance=Provenance("benchmarks", simulated=True),
-    )
+    return simulate(dict(zip(CLASSES, counts.tolist(), strict=True)), n_probes, seed=seed).cohort
 
 
 def write_cumida(cohort: Cohort, path: Path) -> None:

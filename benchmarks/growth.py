@@ -1,0 +1,115 @@
+"""How the time and the memory of our nested study grow with samples and with probes.
+
+    python benchmarks/growth.py [--models logistic knn ...] [--limit 300]
+
+One process per point, one core: n from 32 to 2,048 samples at 22,283 probes, and p from 2,000 to 200,000 probes at
+64 samples; 5 outer and 3 inner folds, the models' own grids.  A model that took longer than the limit is not asked
+for the next size.  Memory is the most that the process held, the cohort included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+import leukotype
+from common import RESULTS, machine, simulated
+from leukotype.models import MODELS
+
+SAMPLES = (32, 64, 128, 256, 512, 1024, 2048)
+PROBES = (2_000, 6_000, 20_000, 60_000, 200_000)
+FEW_SAMPLES, USUAL_PROBES = 64, 22_283
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    known = [model.name for model in MODELS if not model.baseline]
+    parser.add_argument("--models", nargs="+", default=known, choices=known)
+    parser.add_argument("--limit", type=float, default=300.0, help="seconds")
+    parser.add_argument("--samples", nargs="*", type=int, default=list(SAMPLES))
+    parser.add_argument("--probes", nargs="*", type=int, default=list(PROBES))
+    parser.add_argument("--name", default="growth")
+    parser.add_argument("--point", nargs=3, metavar=("MODEL", "N", "P"), help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.point:
+        print(json.dumps(point(args.point[0], int(args.point[1]), int(args.point[2]))))
+        return
+
+    described = machine()
+    sweeps = [[(n, USUAL_PROBES) for n in args.samples], [(FEW_SAMPLES, p) for p in args.probes]]
+    points = []
+    for model in args.models:
+        for sweep in sweeps:
+            for n, p in sweep:
+                found = in_a_process(model, n, p)
+                print(
+                    f"{model:12s} n {n:5d}  p {p:7d}  {found['seconds']:8.2f} s  {found['peak_mib']:7.0f} MiB",
+                    flush=True,
+                )
+                points.append(found)
+                if found["seconds"] > args.limit:
+                    break
+    print("\n" + exponents(points))
+    RESULTS.mkdir(exist_ok=True)
+    out = RESULTS / f"{args.name}.json"
+    out.write_text(json.dumps({"machine": described, "points": points}, indent=1) + "\n")
+
+
+def in_a_process(model: str, n: int, p: int) -> dict[str, float]:
+    """Measure one point in a process of its own, so that its peak of memory is its own."""
+    command = [sys.executable, __file__, "--point", model, str(n), str(p)]
+    run = subprocess.run(
+        command, check=True, capture_output=True, text=True, env={**os.environ, **ONE_THREAD}
+    )
+    found: dict[str, float] = json.loads(run.stdout.splitlines()[-1])
+    return found
+
+
+def point(model: str, n: int, p: int) -> dict[str, object]:
+    """Time one study, all of it but making the cohort and loading the libraries."""
+    cohort = simulated(n, p)
+    leukotype.evaluate(simulated(32, 50), models=[model], jobs=1)
+    before = peak_mib()
+    start = time.perf_counter()
+    leukotype.evaluate(cohort, models=[model], jobs=1)
+    seconds = time.perf_counter() - start
+    matrix = cohort.expression.nbytes / 2**20
+    return {
+        "model": model,
+        "n": n,
+        "p": p,
+        "seconds": seconds,
+        "peak_mib": peak_mib(),
+        "before_mib": before,
+        "matrix_mib": matrix,
+    }
+
+
+def peak_mib() -> float:
+    """The most memory this process has held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+
+
+def exponents(points: list[dict[str, float]]) -> str:
+    """Per model, the slope of log time over log p between the two largest p, and over all of them."""
+    lines = ["| model | time grows with p to the power | between the two largest |", "|---|---|---|"]
+    for model in dict.fromkeys(point["model"] for point in points):
+        wide = [q for q in points if q["model"] == model and q["n"] == FEW_SAMPLES and q["p"] != USUAL_PROBES]
+        if len(wide) < 2:
+            continue
+        p, seconds = np.log([q["p"] for q in wide]), np.log([q["seconds"] for q in wide])
+        last = (seconds[-1] - seconds[-2]) / (p[-1] - p[-2])
+        lines.append(f"| {model} | {np.polyfit(p, seconds, 1)[0]:.2f} | {last:.2f} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
