@@ -1,0 +1,52 @@
+"""An alarm that is proven to ring: honest selection on noise scores at chance, selection before the split does not."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from sklearn.feature_selection import f_classif
+
+from leukotype.datasets.simulate import null_cohort
+from leukotype.evaluation import evaluate
+from leukotype.models import MODELS
+from leukotype.resampling import Design
+
+N_COHORTS = 20
+CHANCE = 0.2
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")]
+
+
+def leaky(cohort):
+    """The cohort with the 50 probes that look best on all samples, test samples among them."""
+    statistics, _ = f_classif(cohort.expression, cohort.codes)
+    best = np.sort(np.argsort(-statistics)[:50])
+    return dataclasses.replace(cohort, expression=cohort.expression[:, best], probes=cohort.probes[best])
+
+
+def mean_score(model, cohorts) -> float:
+    scores = [
+        evaluate(cohort, [model], design=Design(seed=number), jobs=1)
+        .summary(["balanced_accuracy"])
+        .loc[0, "value"]
+        for number, cohort in enumerate(cohorts)
+    ]
+    return float(np.mean(scores))
+
+
+@pytest.fixture(scope="module")
+def cohorts():
+    return [null_cohort(n_probes=2000, seed=seed) for seed in range(N_COHORTS)]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=str)
+def test_noise_scores_at_chance(model, cohorts):
+    assert cohorts[0].expression.shape == (60, 2000)
+    assert mean_score(model, cohorts) == pytest.approx(CHANCE, abs=0.03)
+
+
+@pytest.mark.parametrize("model", [m for m in MODELS if m.name in ("logistic", "knn", "svm", "naive-bayes")], ids=str)
+def test_selection_before_the_split_scores_far_above_chance(model, cohorts):
+    assert mean_score(model, [leaky(cohort) for cohort in cohorts[:6]]) > CHANCE + 0.25
