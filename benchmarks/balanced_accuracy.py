@@ -1,0 +1,111 @@
+"""Balanced accuracy of the tree models, plain and ours, over seeds of the outer folds.
+
+    python benchmarks/balanced_accuracy.py --folder $LEUKOTYPE_DATA [--seeds 5] [--cohorts slice] [--models forest]
+
+The plain side is the peer's own estimators and grids under GridSearchCV, on the same folds.  It takes hours for
+XGBoost on all probes of many classes, so every finished seed is kept in benchmarks/results, and a run goes on
+where the last one stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import warnings
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+
+import leukotype
+from against_plain import load_peer
+from common import RESULTS, machine, read_cumida
+from leukotype.cohort import Cohort
+from leukotype.resampling import Design
+
+COHORTS = {
+    "slice": ("cumida/Leukemia_GSE9476_slice.csv.gz", False),
+    "chowdary": ("wide/chowdary_breast_colon.csv.gz", True),
+    "nakayama": ("wide/nakayama_sarcoma.csv.gz", True),
+}
+MODELS = ("forest", "xgboost")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--peer", type=Path, default=Path("../shared/peers/plain_study.py"))
+    parser.add_argument(
+        "--folder", type=Path, default=Path(os.environ.get("LEUKOTYPE_DATA", "../shared/data"))
+    )
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--cohorts", nargs="+", choices=COHORTS, default=list(COHORTS))
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--jobs", type=int, default=2)
+    args = parser.parse_args()
+
+    peer = load_peer(args.peer)
+    out = RESULTS / "balanced_accuracy.json"
+    plain: dict[str, float] = json.loads(out.read_text())["plain"] if out.exists() else {}
+    rows = []
+    for data in args.cohorts:
+        file, log2 = COHORTS[data]
+        cohort = read_cumida(args.folder / file, log2)
+        for model in args.models:
+            for seed in range(args.seeds):
+                key = f"{data} {model} {seed}"
+                if key not in plain:
+                    plain[key] = plain_accuracy(peer, cohort, model, seed, args.jobs)
+                    save(out, plain, rows)
+            ours = [our_accuracy(cohort, model, seed, args.jobs) for seed in range(args.seeds)]
+            theirs = [plain[f"{data} {model} {seed}"] for seed in range(args.seeds)]
+            rows.append(
+                {
+                    "data": data,
+                    "model": model,
+                    "seeds": args.seeds,
+                    "plain": float(np.mean(theirs)),
+                    "ours": float(np.mean(ours)),
+                    "each": [theirs, ours],
+                }
+            )
+            print(f"{data:9s} {model:8s} plain {np.mean(theirs):.3f}  ours {np.mean(ours):.3f}", flush=True)
+            save(out, plain, rows)
+
+
+def plain_accuracy(peer: ModuleType, cohort: Cohort, model: str, seed: int, jobs: int) -> float:
+    """Return the balanced accuracy of the peer's nested study of one model."""
+    estimator, grid = peer.MODELS[model]
+    inner = StratifiedKFold(3, shuffle=True, random_state=seed + 1)
+    search = GridSearchCV(estimator, grid, cv=inner, n_jobs=jobs)
+    calls = np.empty(cohort.n_samples, dtype=int)
+    outer = StratifiedKFold(5, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for train, test in outer.split(cohort.expression, cohort.codes):
+            search.fit(cohort.expression[train], cohort.codes[train])
+            calls[test] = search.predict(cohort.expression[test])
+    return float(balanced_accuracy_score(cohort.codes, calls))
+
+
+def our_accuracy(cohort: Cohort, model: str, seed: int, jobs: int) -> float:
+    """Return the balanced accuracy of our nested study of one model."""
+    evaluation = leukotype.evaluate(
+        cohort, models=[model], design=Design(seed=seed), tune_by="accuracy", jobs=jobs
+    )
+    return float(balanced_accuracy_score(cohort.codes, evaluation.predicted(model)[0]))
+
+
+def save(out: Path, plain: dict[str, float], rows: list[dict[str, Any]]) -> None:
+    """Keep what is finished."""
+    RESULTS.mkdir(exist_ok=True)
+    beside = out.with_suffix(".part")
+    beside.write_text(json.dumps({"machine": machine(), "rows": rows, "plain": plain}, indent=1) + "\n")
+    os.replace(beside, out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,184 @@
+"""Write docs/performance.md and its pictures from what the other benchmarks left in benchmarks/results.
+
+python benchmarks/page.py
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from against_plain import table
+from common import RESULTS
+from growth import FEW_SAMPLES, USUAL_PROBES, exponents
+
+DOCS = Path(__file__).parents[1] / "docs"
+TITLES = {
+    "against_plain_chowdary_breast_colon": "Chowdary (breast, colon)",
+    "against_plain_nakayama_sarcoma": "Nakayama (sarcoma)",
+    "against_plain_simulated": "Simulated after GSE9476",
+}
+# Okabe & Ito: told apart with any colour vision.
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C8C00"]
+
+
+def main() -> None:
+    images = DOCS / "images"
+    images.mkdir(parents=True, exist_ok=True)
+    parts = [
+        "# Performance",
+        "",
+        "How long a nested study takes, beside the same study written by hand with scikit-learn and XGBoost, and how",
+        "time and memory grow. Every number here was measured by the scripts in `benchmarks/`; the page is written by",
+        "`benchmarks/page.py`. Ratios are of times in one run on one machine: expect other seconds, similar ratios.",
+    ]
+    studies = {name: json.loads((RESULTS / f"{name}.json").read_text()) for name in TITLES if exists(name)}
+    if studies:
+        parts += against_plain(studies, images)
+    if exists("balanced_accuracy"):
+        parts += agreement(json.loads((RESULTS / "balanced_accuracy.json").read_text()))
+    if exists("growth"):
+        parts += growth(json.loads((RESULTS / "growth.json").read_text()), images)
+    (DOCS / "performance.md").write_text("\n".join(parts) + "\n")
+
+
+def exists(name: str) -> bool:
+    return (RESULTS / f"{name}.json").exists()
+
+
+def described(machine: dict[str, Any]) -> str:
+    """The machine in one sentence."""
+    versions = ", ".join(f"{name} {machine[name]}" for name in ("python", "numpy", "scikit-learn", "xgboost"))
+    return (
+        f"Measured on {machine['cores']} cores of {machine['processor']}, {machine['memory_gib']:.0f} GiB, "
+        f"{machine['system']}; {versions}; load {machine['load_at_start']} at the start."
+    )
+
+
+def against_plain(studies: dict[str, dict[str, Any]], images: Path) -> list[str]:
+    """The section on ratios, and its picture."""
+    parts = [
+        "",
+        "## Against the plain study",
+        "",
+        "Five outer and three inner folds, the same splits, settings chosen by accuracy, two processes on either",
+        "side. *Plain* is a script that fits every setting of every fold on all probes (`GridSearchCV` around",
+        "`LogisticRegression`, `KNeighborsClassifier`, `RandomForestClassifier` of 500 trees, `XGBClassifier`). The",
+        "logistic regression and the nearest neighbours have the same grids on both sides and must give the same",
+        "answers; the forest and the boosted trees search their own grids, behind an F screen inside the fold.",
+        "",
+        "![Ratio of the plain study's time to ours, by model and data](images/performance-ratios.png)",
+    ]
+    bars = []
+    for name, study in studies.items():
+        shape = " × ".join(f"{size:,}" for size in study["shape"])
+        parts += [
+            "",
+            f"### {TITLES[name]}, {shape}",
+            "",
+            table(study["rows"]),
+            "",
+            described(study["machine"]),
+        ]
+        bars += [
+            {"data": TITLES[name], "model": row["model"], "ratio": row["ratio"]} for row in study["rows"]
+        ]
+    chart = (
+        alt.Chart(pd.DataFrame(bars))
+        .mark_bar()
+        .encode(
+            y=alt.Y("model:N", sort=None, title=None),
+            x=alt.X(
+                "ratio:Q", scale=alt.Scale(type="log"), title="time of the plain study ÷ ours (log scale)"
+            ),
+            color=alt.Color("data:N", scale=alt.Scale(range=COLOURS), legend=None),
+        )
+    )
+    text = chart.mark_text(align="left", dx=3, color="black").encode(
+        text=alt.Text("ratio:Q", format=".0f"), color=alt.value("black")
+    )
+    faceted = (chart + text).properties(width=280).facet(column=alt.Column("data:N", title=None, sort=None))
+    save(faceted, images / "performance-ratios.png")
+    return parts
+
+
+def agreement(result: dict[str, Any]) -> list[str]:
+    """The section on balanced accuracy over seeds."""
+    lines = [
+        "",
+        "## Do the tree models lose anything?",
+        "",
+        "Balanced accuracy of the whole nested study, mean over seeds of the outer folds, plain and ours on the same",
+        "folds.",
+        "",
+        "| data | model | seeds | plain | ours | difference |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in result["rows"]:
+        lines.append(
+            f"| {row['data']} | {row['model']} | {row['seeds']} | {row['plain']:.3f} | {row['ours']:.3f} "
+            f"| {row['ours'] - row['plain']:+.3f} |"
+        )
+    return [*lines, "", described(result["machine"])]
+
+
+def growth(result: dict[str, Any], images: Path) -> list[str]:
+    """The section on growth, and its pictures."""
+    points = pd.DataFrame(result["points"])
+    wide = points[(points["n"] == FEW_SAMPLES) & (points["p"] != USUAL_PROBES)]
+    tall = points[points["p"] == USUAL_PROBES]
+    for name, frame, axis, title in (
+        ("probes", wide, "p", "probes, at 64 samples"),
+        ("samples", tall, "n", "samples, at 22,283 probes"),
+    ):
+        save(
+            lines(frame, axis, "seconds", title, "seconds, one core")
+            | lines(frame, axis, "peak_mib", title, "peak memory, MiB"),
+            images / f"performance-{name}.png",
+        )
+    return [
+        "",
+        "## Growth",
+        "",
+        "Whole nested study of one model (5 outer, 3 inner folds, the model's own grid), one process on one core, a",
+        "fresh process for each point. Both axes are logarithmic: a straight line of slope 1 is linear growth.",
+        "",
+        "![Time and memory against the number of probes](images/performance-probes.png)",
+        "",
+        exponents(result["points"]),
+        "",
+        "![Time and memory against the number of samples](images/performance-samples.png)",
+        "",
+        described(result["machine"]),
+    ]
+
+
+def lines(frame: pd.DataFrame, x: str, y: str, x_title: str, y_title: str) -> alt.Chart:
+    """One line per model on logarithmic axes."""
+    encoded = alt.Chart(frame).encode(
+        x=alt.X(
+            f"{x}:Q", scale=alt.Scale(type="log"), title=x_title, axis=alt.Axis(values=sorted(set(frame[x])))
+        ),
+        y=alt.Y(f"{y}:Q", scale=alt.Scale(type="log"), title=y_title),
+        color=alt.Color("model:N", sort=None, scale=alt.Scale(range=COLOURS)),
+        shape=alt.Shape("model:N", sort=None),
+    )
+    drawn: alt.Chart = (encoded.mark_line() + encoded.mark_point(filled=True, size=50)).properties(
+        width=300, height=260
+    )
+    return drawn
+
+
+def save(chart: Any, path: Path) -> None:
+    """Write the picture at twice the size of its pixels."""
+    chart.configure_view(strokeWidth=0).configure_axis(grid=True, gridColor="#eeeeee").save(
+        str(path), scale_factor=2
+    )
+
+
+if __name__ == "__main__":
+    main()
