@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from leukotype.evaluation.nested import evaluate
 from leukotype.models import Model, by_name
-from leukotype.models.tuning import fit_temperature
+from leukotype.models.tuning import _Trial, fit_temperature
 from leukotype.resampling import Design
 from leukotype.wide.adapter import SklearnPath
 
@@ -53,14 +53,16 @@ def test_ties_go_to_the_first_setting(tiny_cohort):
     assert all(result.setting == {"leaf_size": 30, "n_neighbors": 3} for result in evaluation.results)
 
 
-def test_temperature_minimises_log_loss():
+def test_temperature_minimises_log_loss_of_smoothed_labels():
     rng = np.random.default_rng(0)
     truth = rng.integers(0, 3, 400)
     logits = 0.7 * np.eye(3)[truth] + 0.5 * rng.normal(size=(400, 3))
     scores = 25.0 * logits
 
+    targets = np.where(np.eye(3)[truth] == 1, 401 / 402, 1 / 402 / 2)
+
     def loss(temperature):
-        return -log_softmax(scores / temperature, axis=1)[np.arange(400), truth].mean()
+        return -(targets * log_softmax(scores / temperature, axis=1)).sum(axis=1).mean()
 
     best = fit_temperature(scores, truth)
     assert loss(best) <= min(loss(best * 1.02), loss(best / 1.02))
@@ -77,3 +79,22 @@ def test_temperature_of_useless_scores_is_finite_and_flat():
 
 def test_temperature_of_constant_scores_is_defined():
     assert np.isfinite(fit_temperature(np.zeros((5, 2)), np.array([0, 1, 0, 1, 0])))
+
+
+@pytest.mark.parametrize("n", [20, 200])
+def test_a_perfect_ranking_claims_no_more_than_its_samples_bear(n):
+    # Every sample right, all by the same margin: the best claim is the smoothed label itself.
+    truth = np.arange(n) % 2
+    scores = 3.0 * (2 * np.eye(2)[truth] - 1)
+    p = np.exp(log_softmax(scores / fit_temperature(scores, truth), axis=1))
+    np.testing.assert_allclose(p[np.arange(n), truth], (n + 1) / (n + 2), rtol=1e-4)
+
+
+def test_inner_log_loss_of_a_score_model_is_measured_apart_from_its_temperature():
+    # Inner folds whose scores differ a hundredfold: one temperature for all would hide it in the log loss.
+    outputs = [np.eye(2)[[0, 1] * 6] * size for size in (0.1, 10.0, 10.0)]
+    truths = [np.array([0, 1] * 5 + [1, 0])] * 3
+    trial = _Trial.of(outputs, truths, by_name("svm"))
+    apart = fit_temperature(np.concatenate(outputs[1:]), np.concatenate(truths[1:]))
+    np.testing.assert_allclose(trial.probabilities[0], np.exp(log_softmax(outputs[0] / apart, axis=1)))
+    assert trial.temperature == fit_temperature(np.concatenate(outputs), np.concatenate(truths))

@@ -89,8 +89,18 @@ class _Trial:
     def of(cls, outputs: Sequence[FloatArray], truths: Sequence[IntArray], model: Model) -> _Trial:
         if "scores" not in model.gives:
             return cls(tuple(outputs), truths, None)
-        temperature = fit_temperature(np.concatenate(outputs), np.concatenate(truths))
-        return cls(tuple(softmax(output / temperature, axis=1) for output in outputs), truths, temperature)
+        # A temperature flatters the samples it was fitted on: each inner fold gets one that it had no say in.
+        probabilities = []
+        for number, output in enumerate(outputs):
+            rest = [other for other in range(len(outputs)) if other != number]
+            apart = fit_temperature(
+                np.concatenate([outputs[other] for other in rest]),
+                np.concatenate([truths[other] for other in rest]),
+            )
+            probabilities.append(softmax(output / apart, axis=1))
+        return cls(
+            tuple(probabilities), truths, fit_temperature(np.concatenate(outputs), np.concatenate(truths))
+        )
 
     def mean(self, criterion: Criterion) -> float:
         # The unweighted mean over folds, as scikit-learn's grid search takes it.
@@ -99,19 +109,25 @@ class _Trial:
 
 
 def fit_temperature(scores: FloatArray, labels: IntArray) -> float:
-    """Return the temperature T that minimises the log loss of softmax(scores / T).
+    """Return the temperature T that minimises the log loss of softmax(scores / T) against smoothed labels.
 
     scores : (n, n_classes) of samples the scorer was not fitted on
 
-    Guo et al. (2017), ICML, 1321-1330.
+    A label counts as right by (n + 1) / (n + 2): where every one of n calls is right, nothing but this keeps the
+    claim of certainty back.
+
+    Guo et al. (2017), ICML, 1321-1330; Platt (1999), Advances in Large Margin Classifiers, on the smoothing.
     """
     size = float(np.abs(scores - scores.mean(axis=1, keepdims=True)).mean()) or 1.0
-    rows = np.arange(len(labels))
+    n, n_classes = scores.shape
+    targets = np.full((n, n_classes), 1 / (n + 2) / (n_classes - 1))
+    targets[np.arange(n), labels] = (n + 1) / (n + 2)
 
     def loss(log_inverse: float) -> float:
-        return -float(log_softmax(scores / size * np.exp(log_inverse), axis=1)[rows, labels].mean())
+        log_p = log_softmax(scores / size * np.exp(log_inverse), axis=1)
+        return -float((targets * log_p).sum(axis=1).mean())
 
-    # Bounds keep a perfect ranking of a few samples from claiming certainty, and a useless one finite.
+    # Bounds keep the temperature of a useless ranking finite.
     best = minimize_scalar(loss, bounds=(-6.0, 4.0), method="bounded", options={"xatol": 1e-6})
     return float(size * np.exp(-best.x))
 
