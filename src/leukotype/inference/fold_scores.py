@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from leukotype import metrics
-from leukotype.cohort import FloatArray
+from leukotype.cohort import FloatArray, IntArray
 from leukotype.errors import UnknownName
 from leukotype.evaluation import Evaluation
 from leukotype.metrics import Metric, Scored
@@ -46,10 +46,11 @@ def fold_scores(evaluation: Evaluation, model: str, metric: Metric) -> FloatArra
     A metric that averages over classes averages here over the classes that the test part holds.
     """
     scored = evaluation.scored(model)
-    return np.array([_on_part(metric, scored[s.repeat], s.test) for s in evaluation.folds.splits])
+    return np.array([on_part(metric, scored[s.repeat], s.test) for s in evaluation.folds.splits])
 
 
-def _on_part(metric: Metric, scored: Scored, rows: np.ndarray) -> float:
+def on_part(metric: Metric, scored: Scored, rows: IntArray) -> float:
+    """Return the metric over the samples at `rows`; a mean over classes is over those that are there."""
     weights = np.zeros((1, scored.n_samples))
     weights[0, rows] = 1.0
     if metric.name not in _MEAN_OF:

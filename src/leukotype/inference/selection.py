@@ -1,0 +1,159 @@
+"""The best of the models tried, without the luck of having been chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leukotype import metrics
+from leukotype.cohort import FloatArray, IntArray
+from leukotype.errors import InfeasibleDesign
+from leukotype.evaluation import Evaluation
+from leukotype.inference.auto import AUTO
+from leukotype.inference.fold_scores import known, single
+from leukotype.metrics import Metric, intervals
+from leukotype.metrics.estimate import Units, estimate
+
+_BLOCK = 256
+
+
+@dataclass(frozen=True)
+class BestOfMany:
+    """What to expect of the model that came out best.
+
+    model                      : the best by its own score
+    value, low, high           : corrected for the choice, with a 95 % interval
+    uncorrected, uncorrected_low, uncorrected_high : the score that it was chosen by
+    chosen                     : how often each model was the best of a bootstrap sample
+    """
+
+    metric: str
+    model: str
+    value: float
+    low: float
+    high: float
+    uncorrected: float
+    uncorrected_low: float
+    uncorrected_high: float
+    chosen: dict[str, float]
+
+    @property
+    def optimism(self) -> float:
+        """Uncorrected minus corrected: what the choice among the models has added."""
+        return self.uncorrected - self.value
+
+
+def corrected_best(
+    evaluation: Evaluation,
+    metric: str = "balanced_accuracy",
+    *,
+    models: Sequence[str] | None = None,
+    n_resamples: int = 1000,
+    seed: int = 0,
+) -> BestOfMany:
+    """Estimate the score of the best of the models tried by bootstrap bias-corrected cross-validation.
+
+    In each bootstrap sample of the samples, or of the donors where they are known, the best model is chosen;
+    it is then scored on what was not drawn.  The mean of these scores is the estimate.  Repeats of the folds
+    come along with their samples: models are chosen by their mean over repeats.  Draws are stratified by
+    class, and those that leave out no sample of some class are drawn again.
+
+    models : those that were tried; by default all but `auto`, which chooses for itself.  With a single one
+             there was no choice, and the estimate is its own.
+
+    The interval is the percentile interval of the scores.  Where the metric has a closed interval, that of the
+    corrected shares is taken into it, for a bootstrap cannot doubt a model that was always right.
+
+    Tsamardinos, Greasidou & Borboudakis (2018), Machine Learning 107, 1895-1922.
+    """
+    judged = single(metric)
+    tried = [model for model in known(evaluation, models) if models is not None or model != AUTO]
+    if not tried:
+        raise InfeasibleDesign("there is no model to choose from. Name at least one.")
+    sign = 1.0 if judged.higher_is_better else -1.0
+    plain = [estimate(judged, evaluation.scored(model), evaluation.units) for model in tried]
+    best = int(np.argmax([sign * float(found.value) for found in plain]))
+    uncorrected = float(plain[best].value), float(plain[best].low), float(plain[best].high)
+    if len(tried) == 1:
+        return BestOfMany(metric, tried[0], *uncorrected, *uncorrected, {tried[0]: 1.0})
+
+    drawn, left_out = _draws(evaluation, n_resamples, seed)
+    winners = np.argmax(sign * _scores(evaluation, tried, judged, drawn), axis=0)
+    values = np.take_along_axis(_scores(evaluation, tried, judged, left_out), winners[None], axis=0)[0]
+    value = float(values.mean())
+    ends = [np.quantile(values, [0.025, 0.975])]
+    closed = _closed_interval(judged, value, evaluation, tried, winners, left_out)
+    if closed is not None:
+        ends.append(np.array(closed))
+    low, high = float(np.min(ends)), float(np.max(ends))
+    share = np.bincount(winners, minlength=len(tried)) / len(winners)
+    chosen = dict(zip(tried, share.tolist(), strict=True))
+    return BestOfMany(metric, tried[best], value, min(low, value), max(high, value), *uncorrected, chosen)
+
+
+def _scores(evaluation: Evaluation, models: Sequence[str], metric: Metric, weights: FloatArray) -> FloatArray:
+    """(n_models, n_resamples, ...) metric of each model under each weighting, mean over repeats."""
+    return np.array(
+        [
+            np.mean([metric.weighted(scored, weights) for scored in evaluation.scored(model)], axis=0)
+            for model in models
+        ]
+    )
+
+
+def _draws(evaluation: Evaluation, n_resamples: int, seed: int) -> tuple[FloatArray, FloatArray]:
+    """(n_resamples, n_samples) weights of the samples drawn, and 1 for those left out."""
+    labels, donors = evaluation.cohort.codes, evaluation.cohort.donors
+    member = np.eye(len(evaluation.classes))[labels]
+    seeds = np.random.SeedSequence(seed)
+    kept: list[tuple[FloatArray, FloatArray]] = []
+    found = tried = 0
+    while found < n_resamples:
+        child = int(seeds.spawn(1)[0].generate_state(1)[0])
+        drawn = intervals.bootstrap_weights(labels, donors, n_resamples=_BLOCK, seed=child)
+        left_out = (_of_unit(drawn, donors) == 0).astype(np.float64)
+        whole = ((left_out @ member) > 0).all(axis=1)
+        kept.append((drawn[whole], left_out[whole]))
+        found, tried = found + int(whole.sum()), tried + _BLOCK
+        if found < tried / 1000:
+            raise InfeasibleDesign(
+                f"class {_smallest(evaluation)!r} is too small to leave any of it out of a bootstrap sample. "
+                "Leave the class out with --drop-class."
+            )
+    drawn, left_out = (np.concatenate(parts)[:n_resamples] for parts in zip(*kept, strict=True))
+    return drawn, left_out
+
+
+def _of_unit(weights: FloatArray, donors: NDArray[np.str_] | None) -> FloatArray:
+    # A donor with samples of two classes is left out only where neither class has drawn it.
+    if donors is None:
+        return weights
+    number = np.unique(donors, return_inverse=True)[1]
+    of_donor = np.eye(int(number.max()) + 1)[number]
+    return np.asarray((weights @ of_donor)[:, number])
+
+
+def _smallest(evaluation: Evaluation) -> str:
+    sizes = Units.of(evaluation.cohort.codes, evaluation.cohort.donors).per_class
+    return evaluation.classes[int(np.argmin(sizes))]
+
+
+def _closed_interval(
+    metric: Metric,
+    value: float,
+    evaluation: Evaluation,
+    models: Sequence[str],
+    winners: IntArray,
+    left_out: FloatArray,
+) -> intervals.Interval | None:
+    units = evaluation.units
+    if metric.interval == "Clopper-Pearson":
+        return intervals.clopper_pearson(value * units.total, units.total)
+    if metric.interval == "MOVER-Wilson":
+        recall = _scores(evaluation, models, metrics.by_name("recall"), left_out)
+        shares = recall[winners, np.arange(len(winners))].mean(axis=0)
+        return intervals.mean_of_proportions(shares * units.per_class, units.per_class)
+    return None
