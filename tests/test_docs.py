@@ -1,0 +1,48 @@
+"""What the documentation says is true today."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+from leukotype.metrics import intervals
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+
+def test_reference_is_what_the_tables_say():
+    spec = importlib.util.spec_from_file_location("make_reference", ROOT / "docs" / "make_reference.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.TARGET.read_text(encoding="utf-8") == module.reference(), (
+        "run python docs/make_reference.py"
+    )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), target
+
+
+def test_options_named_in_the_documentation_exist():
+    from leukotype import cli
+
+    source = Path(cli.__file__).read_text(encoding="utf-8")
+    known = {f"--{name.replace('_', '-')}" for name in re.findall(r"^    (\w+): ", source, re.MULTILINE)}
+    known |= set(re.findall(r'"(--[\w-]+)"', source)) | {"--help"}
+    for page in (ROOT / "README.md", ROOT / "docs" / "tutorial.md"):
+        for option in re.findall(r"(?<![\w-])--[a-z][\w-]*", page.read_text(encoding="utf-8")):
+            assert option in known, f"{page.name}: {option}"
+
+
+def test_figures_of_the_readme():
+    low, _ = intervals.clopper_pearson(13, 13)
+    assert round(100 * low) == 75
+    low, high = intervals.clopper_pearson(0.95 * 64, 64)
+    assert (round(low, 2), round(high, 2)) == (0.87, 0.99)
