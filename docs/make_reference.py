@@ -42,7 +42,7 @@ STUDY = """
 |---|---|
 | `report.html` | everything, in one file that needs no network |
 | `study.json` | cohort, design, and every metric of every model with its interval |
-| `predictions.csv` | `sample,label,model,repeat,fold,predicted,p[<class>]...`: one row per sample, model and repeat, out of fold |
+| `predictions.csv` | `sample,label,model,repeat,fold,predicted,p[<class>]...`: a row per sample, model, repeat |
 | `figures/` | every figure as SVG and PNG |
 | `manifest.json` | every file with its sha256, the command, the seed, versions |
 """
