@@ -94,7 +94,8 @@ def test_components_are_those_of_scikit_learn(holed: Cohort) -> None:
     assert_allclose(drawn[["pc1_share", "pc2_share"]].iloc[0], pca.explained_variance_ratio_[:2])
     spec = figures.by_name("pca").draw(holed).chart().to_dict()
     assert (
-        spec["encoding"]["x"]["axis"]["title"] == f"PC1 ({pca.explained_variance_ratio_[0]:.1%} of variance)"
+        spec["encoding"]["x"]["axis"]["title"]
+        == f"PC1 ({100 * pca.explained_variance_ratio_[0]:.1f} % of variance)"
     )
 
 
@@ -404,3 +405,17 @@ def test_clusters_of_the_real_cohort_are_largely_its_classes(data_folder: Path) 
     for figure in figures.FIGURES:
         if figure.part == "data":
             assert len(figure.draw(cohort).chart().to_json(indent=None)) < 300_000
+
+
+def test_an_interval_without_width_is_said_to_be_none(tiny_evaluation: Evaluation) -> None:
+    drawing = figures.by_name("comparison").draw(tiny_evaluation)
+    flat = drawing.table().query("high - low < 1e-9")
+    # The majority rule has the same F1 whatever samples are drawn within the classes.
+    assert set(flat["model"]) == {"majority"}
+    assert "the interval is unknown" in drawing.caption
+    marked = [
+        row for rows in drawing.chart().to_dict()["datasets"].values() for row in rows if row.get("unknown")
+    ]
+    assert {(row["model"], row["title"]) for row in marked} == set(
+        zip(flat["model"], flat["title"], strict=True)
+    )

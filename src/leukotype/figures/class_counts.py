@@ -22,9 +22,9 @@ def draw(cohort: Cohort) -> Drawing:
         donors = f" They come from {theme.counted(len(np.unique(cohort.donors)), 'donor')}."
     largest, smallest = cohort.classes[int(counts.argmax())], cohort.classes[int(counts.argmin())]
     caption = (
-        f"The {theme.counted(int(counts.sum()), 'sample')} of {cohort.name} by class.{donors} "
-        f"A rule that always says {largest} would be right for {counts.max() / counts.sum():.0%} of them, "
-        "so accuracy must be read against that; balanced accuracy weighs every class alike."
+        f"The {theme.counted(int(counts.sum()), 'sample')} of {cohort.name} by class.{donors} A rule that "
+        f"always says {largest} would be right for {theme.percent(counts.max() / counts.sum())} of them, so "
+        "accuracy must be read against that; balanced accuracy weighs every class alike."
     )
     listed = ", ".join(f"{name} {count}" for name, count in cohort.class_counts.items())
     summary = (
@@ -40,7 +40,7 @@ def applies(cohort: Cohort) -> str | None:
 
 def _paint(table: pd.DataFrame, cohort: Cohort) -> Chart:
     table = table.assign(
-        label=[f"{n} ({s:.0%})" for n, s in zip(table["samples"], table["share"], strict=True)]
+        label=[f"{n} ({theme.percent(s)})" for n, s in zip(table["samples"], table["share"], strict=True)]
     )
     names = list(cohort.classes)
     tooltips = [alt.Tooltip("class:N", title="Class"), alt.Tooltip("samples:Q", title="Samples")]

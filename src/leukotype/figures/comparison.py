@@ -30,14 +30,20 @@ def draw(evaluation: Evaluation) -> Drawing:
     n, k = len(evaluation.cohort.labels), len(evaluation.classes)
     design = evaluation.folds.design
     times = "once" if design.repeats == 1 else f"{design.repeats} times"
+    unit = "" if evaluation.cohort.donors is None else ", with donors as the units"
     methods = ", ".join(dict.fromkeys(numbers["interval"].str.replace(" (degenerate)", "")))
     caption = (
-        f"Out-of-fold performance on {theme.counted(n, 'sample')} of {k} classes, {design.outer}-fold "
-        f"cross-validation drawn {times}; dots are estimates, lines their 95 % intervals ({methods}). Hollow "
-        "dots are baselines, which any useful model must beat; dashed lines are what chance gives. "
-        "Intervals of two models overlap widely even where one is better on the very same samples, and they "
-        "do not include how another draw of training samples would turn out."
+        f"Out-of-fold performance on {theme.counted(n, 'sample')} of {k} classes, {design.outer}-fold nested "
+        f"cross-validation drawn {times}; dots are estimates, lines their 95 % intervals ({methods}{unit}). "
+        "Hollow dots are baselines, which any useful model must beat; dashed lines are what chance gives. "
+        "Intervals of two models may overlap even where one is better on the very same samples, and they do "
+        "not include how another draw of training samples would turn out."
     )
+    if _unknown(numbers).any():
+        caption += (
+            " Where every bootstrap sample gave the same value the interval is unknown, not narrow, and none "
+            "is drawn."
+        )
     main = numbers[numbers["metric"] == METRICS[0]]
     listed = ", ".join(f"{r.model} {r.value:.2f} ({r.low:.2f} to {r.high:.2f})" for r in main.itertuples())
     summary = (
@@ -55,6 +61,11 @@ def _chance(metric: str, evaluation: Evaluation) -> float:
     """What a rule without knowledge scores, where that does not depend on the rule; else NaN."""
     known = {"balanced_accuracy": 1 / len(evaluation.classes), "mcc": 0.0, "roc_auc_macro": 0.5}
     return known.get(metric, float("nan"))
+
+
+def _unknown(table: pd.DataFrame) -> pd.Series[bool]:
+    """Rows whose bootstrap interval has no width: all calls right, or all of one class."""
+    return table["high"] - table["low"] < 1e-9
 
 
 def _paint(table: pd.DataFrame, evaluation: Evaluation) -> Chart:
@@ -76,6 +87,7 @@ def _panel(table: pd.DataFrame, evaluation: Evaluation, *, first: bool) -> Chart
     scale = alt.Scale(domainMin=low, domainMax=high, nice=False, zero=True) if high else alt.Scale(zero=True)
     axis = theme.names_axis("Model") if first else alt.Axis(labels=False, ticks=False, title=None)
     x_axis = alt.Axis(title=f"{metric.title}, {better}", tickCount=4, labelOverlap=True)
+    table = table.assign(unknown=_unknown(table))
     base = alt.Chart(theme.rows(table.drop(columns=["metric"]))).encode(
         y=alt.Y("model:N", sort=order, axis=axis),
         tooltip=[
@@ -95,10 +107,21 @@ def _panel(table: pd.DataFrame, evaluation: Evaluation, *, first: bool) -> Chart
     dots = base.mark_point(filled=False, size=60, strokeWidth=2, opacity=1).encode(
         x=x, stroke=colour, fill=fill
     )
+    words = base.encode(x=x, text=alt.value("no interval"))
+    middle = (low + (high or float(table["value"].max()))) / 2
+    right = words.transform_filter(f"datum.unknown && datum.value <= {middle}")
+    left = words.transform_filter(f"datum.unknown && datum.value > {middle}")
     chance = (
         alt.Chart(theme.rows(table[["chance"]].head(1).dropna()))
         .mark_rule(strokeDash=[4, 3], color=theme.COLOURS[3], strokeWidth=1.3)
         .encode(x=alt.X("chance:Q", scale=scale))
     )
-    chart: Chart = alt.layer(chance, whiskers, dots).properties(width=228, height=alt.Step(19))
+    layers = (
+        chance,
+        whiskers,
+        dots,
+        right.mark_text(align="left", dx=9, fontSize=10, color=theme.GREY),
+        left.mark_text(align="right", dx=-9, fontSize=10, color=theme.GREY),
+    )
+    chart: Chart = alt.layer(*layers).properties(width=228, height=alt.Step(19))
     return chart

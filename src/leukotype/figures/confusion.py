@@ -35,7 +35,9 @@ def draw(evaluation: Evaluation) -> Drawing:
         f"number is of samples, the colour its share of the row, so that the diagonal shows recall.{mean} "
         "Cells without a number are 0."
     )
-    worst = numbers[numbers["truth"] != numbers["predicted"]].sort_values(
+    # The errors of a baseline are many and tell nothing.
+    told = [model for model in evaluation.models if not theme.is_baseline(model)] or list(evaluation.models)
+    worst = numbers[(numbers["truth"] != numbers["predicted"]) & numbers["model"].isin(told)].sort_values(
         "count", ascending=False, kind="stable"
     )
     summary = f"Confusion matrices of {theme.counted(len(evaluation.models), 'model')} over {k} classes."

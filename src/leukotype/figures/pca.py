@@ -19,12 +19,13 @@ def draw(cohort: Cohort) -> Drawing:
     caption = (
         f"The {theme.counted(cohort.n_samples, 'sample')} on the first two principal components of "
         f"{theme.counted(cohort.n_probes, 'probe')}, centred and not scaled (Hotelling 1933). Together they "
-        f"hold {shares[:2].sum():.0%} of the variance. Labels take no part in it: classes that lie apart "
-        f"differ in much of their expression, and so may batches.{span.missing_note(cohort)}"
+        f"hold {theme.percent(shares[:2].sum())} of the variance. Labels take no part in it: classes that "
+        f"lie apart differ in much of their expression, and so may batches.{span.missing_note(cohort)}"
     )
     summary = (
         f"Scatter plot of {theme.counted(cohort.n_samples, 'sample')} on principal components 1 "
-        f"({shares[0]:.1%} of variance) and 2 ({shares[1]:.1%}), coloured by {len(cohort.classes)} classes."
+        f"({theme.percent(shares[0], 1)} of variance) and 2 ({theme.percent(shares[1], 1)}), coloured by "
+        f"{len(cohort.classes)} classes."
     )
     return Drawing(numbers, lambda table: _paint(table, cohort), caption, summary)
 
@@ -41,7 +42,9 @@ def applies(cohort: Cohort) -> str | None:
 
 def _paint(table: pd.DataFrame, cohort: Cohort) -> Chart:
     def axis(number: int) -> alt.Axis:
-        return alt.Axis(title=f"PC{number} ({table[f'pc{number}_share'].iloc[0]:.1%} of variance)")
+        return alt.Axis(
+            title=f"PC{number} ({theme.percent(table[f'pc{number}_share'].iloc[0], 1)} of variance)"
+        )
 
     chart = scatter.points(table, cohort, ("pc1", "pc2"), (axis(1), axis(2)))
     return theme.dress(chart, TITLE, theme.subtitle(cohort, theme.counted(cohort.n_probes, "probe")))

@@ -158,6 +158,10 @@ def counted(n: int, noun: str) -> str:
     return f"{n:,} {noun if n == 1 else plural}"
 
 
+def percent(share: float, digits: int = 0) -> str:
+    return f"{100 * share:.{digits}f} %"
+
+
 def expression_title(cohort: Cohort) -> str:
     return f"Expression ({cohort.provenance.scale})"
 

@@ -43,8 +43,8 @@ def hierarchical(method: str) -> Callable[[FloatArray, int], IntArray]:
 
 METHODS: tuple[tuple[str, Callable[[FloatArray, int], IntArray]], ...] = (
     ("k-means", k_means),
-    ("hierarchical, Ward", hierarchical("ward")),
-    ("hierarchical, average", hierarchical("average")),
+    ("hierarchical (Ward)", hierarchical("ward")),
+    ("hierarchical (average)", hierarchical("average")),
 )
 
 
