@@ -1,6 +1,26 @@
 """The numerical core for many more probes than samples: arrays in, arrays out."""
 
-from leukotype.wide.fold import Fold
+from leukotype.wide.estimators import (
+    DiagonalDiscriminant,
+    RidgeDiscriminant,
+    ShrunkenCentroids,
+    WideKNeighborsClassifier,
+    WideLinearSVC,
+    WideLogisticRegression,
+)
+from leukotype.wide.fold import Fold, Span
 from leukotype.wide.path import Candidate, Path, Setting
 
-__all__ = ["Candidate", "Fold", "Path", "Setting"]
+__all__ = [
+    "Candidate",
+    "DiagonalDiscriminant",
+    "Fold",
+    "Path",
+    "RidgeDiscriminant",
+    "Setting",
+    "ShrunkenCentroids",
+    "Span",
+    "WideKNeighborsClassifier",
+    "WideLinearSVC",
+    "WideLogisticRegression",
+]

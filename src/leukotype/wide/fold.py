@@ -2,19 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from leukotype.wide.moments import ClassMoments, column_moments, column_ranks
+from leukotype.wide.rowwise import add_row_products
+from leukotype.wide.screen import f_statistic
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
+Columns = slice
+
+# Numbers in a block of columns: 1 MiB of them, which stay in a core's cache while they are worked on.
+_BLOCK = 2**17
+# Below this share of the norms, a squared distance taken from inner products has lost too many digits.
+_NEAR = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Span:
+    """The standardised training samples in the space that they span, which keeps all inner products.
+
+    coordinates : (n_train, rank), columns orthogonal; coordinates @ coordinates.T is the Gram matrix
+    lengths     : (rank,) sum of squares of each column, descending
+    dual        : (n_train, rank); axis j in the space of the probes is z_train.T @ dual[:, j]
+    """
+
+    coordinates: FloatArray
+    lengths: FloatArray
+    dual: FloatArray
 
 
 class Fold:
     """One split of one matrix; each quantity is computed once, when first asked for.
 
-    Every statistic (medians for imputation, mean, deviation) comes from the training part alone.
+    Every statistic (medians for imputation, mean, deviation) comes from the training part alone.  Products
+    over the probes are summed block by block, so that they need no scaled copy of the matrix, and for one
+    test sample at a time, so that what a sample gets is the same to the last bit whoever stands beside it.
 
     expression : (n_samples, n_probes), any float or integer type; NaN is imputed by the training median
     train      : (n_train,) row indices
@@ -25,6 +53,8 @@ class Fold:
         self.expression = np.asarray(expression)
         self.train = np.asarray(train, dtype=np.intp)
         self.test = np.asarray(test, dtype=np.intp)
+        self._classes: dict[bytes, ClassMoments] = {}
+        self._f_statistics: dict[bytes, FloatArray] = {}
 
     @property
     def n_train(self) -> int:
@@ -39,61 +69,163 @@ class Fold:
         return int(self.expression.shape[1])
 
     @cached_property
-    def _raw(self) -> tuple[FloatArray, FloatArray]:
-        x_train = self.expression[self.train].astype(np.float64)
-        x_test = self.expression[self.test].astype(np.float64)
-        holes = np.isnan(x_train).any(axis=0) | np.isnan(x_test).any(axis=0)
-        if holes.any():
-            medians = _column_medians(x_train[:, holes])
-            for part in (x_train, x_test):
-                block = part[:, holes]
-                part[:, holes] = np.where(np.isnan(block), medians, block)
-        return x_train, x_test
-
-    @property
     def x_train(self) -> FloatArray:
         """(n_train, n_probes) values of the training part, imputed, not scaled."""
-        return self._raw[0]
+        return self._imputed(self.train, slice(None))
 
-    @property
+    @cached_property
     def x_test(self) -> FloatArray:
         """(n_test, n_probes) values of the test part, imputed by the training part, not scaled."""
-        return self._raw[1]
+        return self._imputed(self.test, slice(None))
 
-    @cached_property
+    @property
     def mean(self) -> FloatArray:
         """(n_probes,) mean over the training part."""
-        return self.x_train.mean(axis=0)
+        return self._moments[0]
 
-    @cached_property
+    @property
     def scale(self) -> FloatArray:
         """(n_probes,) deviation over the training part (divisor n_train); 1 for a constant probe."""
-        deviation = self.x_train.std(axis=0)
-        # The deviation of a constant column is rounding error, not zero: the bound is scikit-learn's.
-        eps = np.finfo(np.float64).eps
-        variance_noise = self.n_train * eps * deviation**2 + (self.n_train * self.mean * eps) ** 2
-        constant = deviation**2 <= variance_noise
-        return np.where(constant, 1.0, deviation)
+        return self._moments[1]
 
     @cached_property
     def z_train(self) -> FloatArray:
         """(n_train, n_probes) training part, standardised by itself."""
-        return (self.x_train - self.mean) / self.scale
+        return self.standardised(self.x_train)
 
     @cached_property
     def z_test(self) -> FloatArray:
         """(n_test, n_probes) test part, standardised by the training part."""
-        return (self.x_test - self.mean) / self.scale
+        return self.standardised(self.x_test)
 
-    @cached_property
+    @property
     def gram(self) -> FloatArray:
         """(n_train, n_train) inner products of the standardised training samples."""
-        return self.z_train @ self.z_train.T
+        return self._products[0]
 
-    @cached_property
+    @property
     def cross(self) -> FloatArray:
         """(n_test, n_train) inner products of standardised test and training samples."""
-        return self.z_test @ self.z_train.T
+        return self._products[1]
+
+    @cached_property
+    def squared_distances(self) -> FloatArray:
+        """(n_test, n_train) between standardised test and training samples; exactly 0 for equal ones."""
+        return self.squared_distances_from(self)
+
+    @cached_property
+    def span(self) -> Span:
+        """The training part in as few dimensions as hold it: fewer than n_train, at most n_probes."""
+        primal = self.n_probes < self.n_train
+        lengths, axes = np.linalg.eigh(self.z_train.T @ self.z_train if primal else self.gram)
+        least = lengths.max(initial=0.0) * self.n_train * np.finfo(np.float64).eps
+        kept = np.flatnonzero(lengths > least)[::-1]
+        lengths, axes = lengths[kept], axes[:, kept]
+        coordinates = self.z_train @ axes if primal else axes * np.sqrt(lengths)
+        return Span(coordinates, lengths, coordinates / lengths)
+
+    @cached_property
+    def ranks(self) -> NDArray[np.unsignedinteger]:
+        """(n_train, n_probes) place of each value among the values of its probe, from 0, equal ones alike.
+
+        Bytes for up to 256 training samples, else the smallest unsigned type that holds the places.
+        """
+        return column_ranks(self.x_train)
+
+    def classes(self, labels: IntArray) -> ClassMoments:
+        """Return means and deviations of the probes within the classes of the training part.
+
+        labels : (n_train,) class codes
+        """
+        key = labels.tobytes()
+        if key not in self._classes:
+            self._classes[key] = ClassMoments.of(self.x_train, labels)
+        return self._classes[key]
+
+    def f_statistic(self, labels: IntArray) -> FloatArray:
+        """(n_probes,) F statistic of one-way analysis of variance over the classes of the training part.
+
+        labels : (n_train,) class codes
+        """
+        key = labels.tobytes()
+        if key not in self._f_statistics:
+            self._f_statistics[key] = f_statistic(self.z_train, labels)
+        return self._f_statistics[key]
+
+    def f_order(self, labels: IntArray) -> IntArray:
+        """(n_probes,) columns from the highest F statistic to the lowest, equal ones by column."""
+        return np.argsort(-self.f_statistic(labels), kind="stable")
+
+    def standardised(self, x: FloatArray, columns: Columns = slice(None)) -> FloatArray:
+        """(n, n_columns) raw values `x` of these columns by the training part's mean and deviation."""
+        z = x - self.mean[columns]
+        z /= self.scale[columns]
+        return z
+
+    def cross_from(self, other: Fold) -> FloatArray:
+        """(other.n_test, n_train) inner products with the test part of `other`, standardised as here."""
+        if other is self:
+            return self.cross
+        cross = np.zeros((other.n_test, self.n_train))
+        for columns, z in self._blocks():
+            add_row_products(cross, self.standardised(other.x_test[:, columns], columns), z)
+        return cross
+
+    def squared_distances_from(self, other: Fold) -> FloatArray:
+        """(other.n_test, n_train) squared distances to the test part of `other`, standardised as here."""
+        z = self.standardised(other.x_test)
+        norms = np.array([row @ row for row in z])[:, None] + self.gram.diagonal()
+        squared = norms - 2 * self.cross_from(other)
+        for row, column in np.argwhere(squared < _NEAR * norms):
+            difference = z[row] - self.standardised(self.x_train[column])
+            squared[row, column] = difference @ difference
+        return squared
+
+    def onto_probes(self, dual: FloatArray) -> FloatArray:
+        """(n_columns, n_probes) sums of standardised training samples, weighted by `dual`.
+
+        dual : (n_train, n_columns)
+        """
+        sums = np.empty((dual.shape[1], self.n_probes))
+        for columns, z in self._blocks():
+            sums[:, columns] = dual.T @ z
+        return sums
+
+    @cached_property
+    def _moments(self) -> tuple[FloatArray, FloatArray]:
+        mean, scale = np.empty(self.n_probes), np.empty(self.n_probes)
+        for columns in self._columns():
+            mean[columns], scale[columns] = column_moments(self._imputed(self.train, columns))
+        return mean, scale
+
+    @cached_property
+    def _products(self) -> tuple[FloatArray, FloatArray]:
+        gram, cross = np.zeros((self.n_train, self.n_train)), np.zeros((self.n_test, self.n_train))
+        for columns, z in self._blocks():
+            gram += z @ z.T
+            add_row_products(cross, self.standardised(self._imputed(self.test, columns), columns), z)
+        return gram, cross
+
+    def _blocks(self) -> Iterator[tuple[Columns, FloatArray]]:
+        for columns in self._columns():
+            yield columns, self.standardised(self._imputed(self.train, columns), columns)
+
+    def _columns(self) -> Iterator[Columns]:
+        # The width must not depend on the test part: sums would be rounded differently.
+        width = max(_BLOCK // max(self.n_train, 1), 1)
+        for start in range(0, self.n_probes, width):
+            yield slice(start, start + width)
+
+    def _imputed(self, rows: IntArray, columns: Columns) -> FloatArray:
+        view = self.expression[:, columns]
+        part = view[rows].astype(np.float64, copy=False)
+        with np.errstate(over="ignore", invalid="ignore"):
+            suspects = np.flatnonzero(~np.isfinite(part.sum(axis=0)))
+        holes = suspects[np.isnan(part[:, suspects]).any(axis=0)]
+        if len(holes):
+            medians = _column_medians(view[np.ix_(self.train, holes)].astype(np.float64))
+            part[:, holes] = np.where(np.isnan(part[:, holes]), medians, part[:, holes])
+        return part
 
 
 def _column_medians(block: FloatArray) -> FloatArray:
