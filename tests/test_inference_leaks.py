@@ -1,0 +1,129 @@
+"""What the mistakes claim: the alarm rings on noise, and stays silent where nothing leaks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from leukotype.datasets.simulate import null_cohort
+from leukotype.errors import UnknownName
+from leukotype.evaluation import evaluate
+from leukotype.inference.auto import auto
+from leukotype.inference.leaks import MISTAKES, _ScaledBefore, _standardised, price_leaks
+from leukotype.models import by_name
+from leukotype.resampling import Design
+
+COLUMNS = [
+    "mistake", "title", "model", "metric", "honest", "honest_low", "honest_high", "claimed", "optimism", "low",
+    "high", "interval",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def noise():
+    return evaluate(
+        null_cohort({"a": 20, "b": 20}, 1500, seed=3), ["knn", "majority"], design=Design(4, 2, 2), jobs=1
+    )
+
+
+@pytest.fixture(scope="module")
+def priced(noise):
+    return price_leaks(auto(noise), n_splits=12, jobs=1).set_index(["mistake", "model"])
+
+
+def test_every_mistake_has_a_price_for_every_model(priced, noise):
+    assert [*priced.index.names, *priced.columns] == [
+        "mistake",
+        "model",
+        *(c for c in COLUMNS if c not in ("mistake", "model")),
+    ]
+    assert set(priced.index) == {(mistake.name, model) for mistake in MISTAKES for model in noise.models}
+    assert (priced.low <= priced.optimism).all()
+    assert (priced.optimism <= priced.high).all()
+    np.testing.assert_allclose(priced.claimed - priced.honest, priced.optimism)
+    plain = noise.summary(["balanced_accuracy"]).set_index("model")
+    assert priced.loc[("selection", "knn"), "honest"] == plain.loc["knn", "value"]
+    assert priced.loc[("selection", "knn"), "honest_high"] == plain.loc["knn", "high"]
+
+
+def test_selection_before_the_split_finds_signal_in_noise(priced):
+    row = priced.loc[("selection", "knn")]
+    assert row.honest_low <= 0.5 <= row.honest_high
+    assert row.claimed > 0.75
+    assert row.low > 0
+
+
+def test_tuning_on_the_test_part_and_luck_flatter(priced):
+    assert priced.loc[("test-tuning", "knn"), "optimism"] > 0.04
+    assert priced.loc[("lucky-split", "knn"), "claimed"] > priced.loc[("one-split", "knn"), "claimed"]
+    wide = priced.loc[("one-split", "knn")]
+    assert wide.low < 0 < wide.high
+
+
+def test_a_model_that_learns_only_shares_gains_nothing(priced):
+    row = priced.xs("majority", level="model")
+    np.testing.assert_allclose(row.optimism, 0, atol=1e-12)
+
+
+def test_optimism_of_a_loss_is_positive_where_it_flatters():
+    noise = evaluate(null_cohort({"a": 20, "b": 20}, 300, seed=3), ["logistic"], design=Design(4, 2), jobs=1)
+    table = price_leaks(noise, "log_loss", n_splits=2, n_selected=20, jobs=1).set_index("mistake")
+    assert table.loc["selection", "claimed"] < table.loc["selection", "honest"]
+    assert table.loc["selection", "optimism"] > 0
+
+
+def test_scaling_before_the_split_uses_the_test_part_and_nothing_else():
+    x = np.random.default_rng(0).normal(5, 3, size=(12, 4))
+    x[:, 2] = 7.0
+    x[3, 3] = np.nan
+    z = _standardised(x)
+    np.testing.assert_allclose(np.nanmean(z, axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(np.nanstd(z, axis=0), [1, 1, 0, 1], atol=1e-12)
+    fold = _ScaledBefore(z, np.arange(8), np.arange(8, 12))
+    np.testing.assert_array_equal(fold.z_test, z[8:])
+    np.testing.assert_array_equal(fold.z_train[:, :3], z[:8, :3])
+    np.testing.assert_allclose(fold.gram, fold.z_train @ fold.z_train.T)
+
+
+@pytest.mark.parametrize("model", ["logistic", "knn", "svm", "single-probe"])
+def test_every_kind_of_model_sees_the_scaled_fold(model):
+    # The last sample is far off: only scaling that saw it can be moved by it.
+    x = np.random.default_rng(0).normal(size=(21, 6))
+    x[:10, 0] += 2
+    codes = np.r_[np.zeros(10), np.ones(11)].astype(np.intp)
+    x[20] = 60.0
+    z = _standardised(x)
+    train = np.arange(20)
+    recipe = by_name(model)
+    setting = recipe.settings()[-1]
+    near = _ScaledBefore(z, train, np.array([20]))
+    candidate = recipe.path(near, codes[train], [setting], np.random.default_rng(0))[0]
+    assert np.isfinite(candidate.predict_proba(near)).all()
+    np.testing.assert_array_equal(near.z_train, z[train])
+
+
+def test_workers_change_nothing():
+    noise = evaluate(
+        null_cohort({"a": 12, "b": 12}, 40, seed=3), ["svm", "tree"], design=Design(3, 2), jobs=1
+    )
+    serial = price_leaks(noise, n_splits=3, jobs=1)
+    assert serial.equals(price_leaks(noise, n_splits=3, jobs=2))
+
+
+def test_an_unknown_model_is_refused(noise):
+    with pytest.raises(UnknownName, match="no model 'svm' here"):
+        price_leaks(noise, models=["svm"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "sizes", [{"a": 30, "b": 30}, {c: 12 for c in "abcde"}], ids=["2 classes", "5 classes"]
+)
+def test_on_a_wide_null_cohort_selection_claims_a_quarter_above_chance(sizes):
+    evaluation = evaluate(null_cohort(sizes, 5000, seed=1), ["logistic", "knn"], jobs=1)
+    table = price_leaks(evaluation, n_splits=5, jobs=1).set_index(["mistake", "model"])
+    chance = 1 / len(sizes)
+    for model in ("logistic", "knn"):
+        row = table.loc[("selection", model)]
+        assert row.claimed >= chance + 0.25
+        assert row.honest_low <= chance <= row.honest_high

@@ -1,0 +1,162 @@
+"""The corrected best of many, and the model that chooses for itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from leukotype import execution
+from leukotype.cohort import Cohort
+from leukotype.errors import InfeasibleDesign, UnknownName
+from leukotype.evaluation import Evaluation, FoldResult
+from leukotype.inference import selection
+from leukotype.inference.auto import auto
+from leukotype.inference.selection import corrected_best
+from leukotype.metrics import by_name
+from leukotype.metrics.estimate import estimate
+from leukotype.resampling import Design, draw
+
+
+def cohort_of(labels, donors=None):
+    n = len(labels)
+    return Cohort(np.zeros((n, 1)), labels, np.arange(n).astype(str), np.array(["a"]), donors=donors)
+
+
+def guesses(cohort, n_models, *, repeats=1, seed=0, sharpness=1.0):
+    """An evaluation of models that guess."""
+    folds = draw(cohort, Design(2, 2, repeats, 0))
+    rng = np.random.default_rng(seed)
+    results = []
+    for number in range(n_models):
+        for split in folds.splits:
+            p = rng.dirichlet(np.full(len(cohort.classes), 1 / sharpness), size=len(split.test))
+            loss = float(rng.random())
+            results.append(
+                FoldResult(f"m{number}", split.repeat, split.fold, p, {"c": number}, -loss, loss, None, 1.0)
+            )
+    return Evaluation(cohort, folds, tuple(f"m{i}" for i in range(n_models)), tuple(results))
+
+
+@pytest.mark.parametrize("metric", ["balanced_accuracy", "accuracy", "log_loss", "roc_auc_macro"])
+@pytest.mark.parametrize("repeats", [1, 3])
+def test_corrected_best_is_the_loop_of_the_paper(metric, repeats):
+    evaluation = guesses(cohort_of(np.repeat(["a", "b", "c"], [12, 9, 7])), 4, repeats=repeats)
+    judged = by_name(metric)
+    sign = 1 if judged.higher_is_better else -1
+    drawn, left_out = selection._draws(evaluation, 40, 0)
+    expected = []
+    for weights, rest in zip(drawn, left_out, strict=True):
+        inside = [
+            np.mean([judged.weighted(s, weights[None])[0] for s in evaluation.scored(model)])
+            for model in evaluation.models
+        ]
+        winner = evaluation.models[int(np.argmax(sign * np.array(inside)))]
+        expected.append(np.mean([judged.weighted(s, rest[None])[0] for s in evaluation.scored(winner)]))
+    found = corrected_best(evaluation, metric, n_resamples=40)
+    assert found.value == pytest.approx(np.mean(expected))
+    low, high = np.quantile(expected, [0.025, 0.975])
+    assert found.low - 1e-12 <= low <= found.value <= high <= found.high + 1e-12
+    if metric == "log_loss":
+        assert (found.low, found.high) == pytest.approx((low, high))
+    assert sum(found.chosen.values()) == pytest.approx(1)
+
+
+def test_what_is_scored_was_not_drawn():
+    donors = np.array(["d0", "d1", "d2", "d3", "d4", "d5"] * 4)
+    labels = np.array(["a"] * 12 + ["b"] * 12)
+    for given in (None, donors):
+        evaluation = guesses(cohort_of(labels, given), 2)
+        drawn, left_out = selection._draws(evaluation, 300, 1)
+        assert drawn.shape == left_out.shape == (300, 24)
+        assert not (drawn * left_out).any()
+        np.testing.assert_array_equal(drawn.sum(axis=1), 24)
+        assert (left_out[:, :12].sum(axis=1) > 0).all()
+        assert (left_out[:, 12:].sum(axis=1) > 0).all()
+        if given is not None:
+            inside = drawn @ np.eye(6)[np.arange(24) % 6] > 0
+            outside = left_out @ np.eye(6)[np.arange(24) % 6] > 0
+            assert not (inside & outside).any()
+
+
+def test_guessing_models_come_out_at_chance_once_corrected():
+    labels = np.repeat(["a", "b"], 30)
+    found = [corrected_best(guesses(cohort_of(labels), 8, seed=s), n_resamples=200) for s in range(30)]
+    assert np.mean([best.uncorrected for best in found]) > 0.55
+    assert np.mean([best.value for best in found]) == pytest.approx(0.5, abs=0.02)
+    assert all(best.optimism == best.uncorrected - best.value for best in found)
+
+
+def test_without_a_choice_there_is_nothing_to_correct(tiny_evaluation):
+    found = corrected_best(tiny_evaluation, models=["knn"])
+    plain = estimate(by_name("balanced_accuracy"), tiny_evaluation.scored("knn"), tiny_evaluation.units)
+    assert (found.value, found.low, found.high) == (float(plain.value), float(plain.low), float(plain.high))
+    assert found.optimism == 0
+
+
+def test_a_clear_winner_keeps_its_score_and_an_open_interval(tiny_evaluation):
+    truth = np.eye(3)[tiny_evaluation.cohort.codes]
+    splits = {(s.repeat, s.fold): s.test for s in tiny_evaluation.folds.splits}
+    results = tuple(
+        replace(r, probabilities=truth[splits[r.repeat, r.fold]]) if r.model == "knn" else r
+        for r in tiny_evaluation.results
+    )
+    for metric in ("balanced_accuracy", "accuracy"):
+        found = corrected_best(replace(tiny_evaluation, results=results), metric, models=["knn", "majority"])
+        assert (found.model, found.value, found.high) == ("knn", 1.0, 1.0)
+        assert 0.5 < found.low < 0.95
+
+
+def test_direction_of_the_metric_is_respected(tiny_evaluation):
+    assert corrected_best(tiny_evaluation, "log_loss").model == "logistic"
+    assert corrected_best(tiny_evaluation, "log_loss").chosen["majority"] < 0.05
+
+
+def test_seed_fixes_the_draws(tiny_evaluation):
+    assert corrected_best(tiny_evaluation, seed=3) == corrected_best(tiny_evaluation, seed=3)
+    assert corrected_best(tiny_evaluation, seed=3) != corrected_best(tiny_evaluation, seed=4)
+
+
+def test_auto_does_not_choose_among_itself(tiny_evaluation):
+    both = auto(tiny_evaluation)
+    assert corrected_best(both) == corrected_best(tiny_evaluation)
+    assert auto(both).predictions.equals(both.predictions)
+
+
+def test_auto_takes_the_model_with_the_smallest_inner_log_loss_in_each_fold(monkeypatch):
+    def never(*args, **kwargs):
+        raise AssertionError("refitted")
+
+    monkeypatch.setattr(execution, "run", never)
+    evaluation = guesses(cohort_of(np.repeat(["a", "b"], 20)), 3, repeats=2)
+    both = auto(evaluation)
+    assert both.models == ("m0", "m1", "m2", "auto")
+    assert both.results[:-4] == evaluation.results
+    picked = [result for result in both.results if result.model == "auto"]
+    for result, split in zip(picked, evaluation.folds.splits, strict=True):
+        rivals = [r for r in evaluation.results if (r.repeat, r.fold) == (split.repeat, split.fold)]
+        best = min(rivals, key=lambda r: r.inner_log_loss)
+        assert result.setting == {"model": best.model, "c": best.setting["c"]}
+        assert result.probabilities is best.probabilities
+        assert result.seconds == 3.0
+    assert len({result.setting["model"] for result in picked}) > 1
+    np.testing.assert_allclose(both.probabilities("auto").sum(axis=2), 1)
+    assert "auto" in both.summary(["accuracy"])["model"].tolist()
+
+
+def test_auto_chooses_among_those_named(tiny_evaluation):
+    picked = [r for r in auto(tiny_evaluation, ["majority"]).results if r.model == "auto"]
+    assert {r.setting["model"] for r in picked} == {"majority"}
+    with pytest.raises(UnknownName, match="no model 'svm' here"):
+        auto(tiny_evaluation, ["svm"])
+    with pytest.raises(InfeasibleDesign, match="no model to choose from"):
+        auto(tiny_evaluation, [])
+
+
+def test_a_loss_that_is_undefined_is_never_the_smallest(tiny_evaluation):
+    results = tuple(
+        replace(r, inner_log_loss=np.nan) if r.model == "logistic" else r for r in tiny_evaluation.results
+    )
+    picked = [r for r in auto(replace(tiny_evaluation, results=results)).results if r.model == "auto"]
+    assert {r.setting["model"] for r in picked} == {"knn"}
