@@ -93,7 +93,7 @@ COHORTS = {
         name="odd <names> & a path as long as can be.csv",
         provenance=SIMULATED,
     ),
-    "many samples": make_cohort(260, ("A", "B", "C"), p=40, name="many"),
+    "many samples": make_cohort(130, ("A", "B", "C"), p=40, name="many"),
 }
 EVALUATIONS = {
     "two classes": make_evaluation(COHORTS["two classes"], ("mlp",)),
