@@ -13,7 +13,7 @@ import pandas as pd
 from leukotype.cohort import Cohort, FloatArray, IntArray
 from leukotype.evaluation import summaries
 from leukotype.metrics import Scored
-from leukotype.metrics.estimate import Units
+from leukotype.metrics.estimate import Estimate, Units
 from leukotype.resampling import Folds
 
 
@@ -99,6 +99,11 @@ class Evaluation:
     def units(self) -> Units:
         """What the intervals count as independent: donors where they are known, else samples."""
         return Units.of(self.cohort.codes, self.cohort.donors)
+
+    @cached_property
+    def estimates(self) -> dict[tuple[str, str], Estimate]:
+        """Metrics computed so far, by model and metric: report and figures ask for the same ones."""
+        return {}
 
     @cached_property
     def predictions(self) -> pd.DataFrame:

@@ -99,10 +99,12 @@ def _chosen(names: Sequence[str] | None, *, per_class: bool) -> list[Metric]:
 
 
 def _estimates(evaluation: Evaluation, metrics: Sequence[Metric]) -> Iterator[tuple[str, Estimate]]:
+    known = evaluation.estimates
     for model in evaluation.models:
-        repeats = evaluation.scored(model)
         for metric in metrics:
-            yield model, estimate(metric, repeats, evaluation.units)
+            if (model, metric.name) not in known:
+                known[model, metric.name] = estimate(metric, evaluation.scored(model), evaluation.units)
+            yield model, known[model, metric.name]
 
 
 def _row(found: Estimate, at: tuple[int, ...]) -> dict[str, Any]:
