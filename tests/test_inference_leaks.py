@@ -117,7 +117,7 @@ def test_an_unknown_model_is_refused(noise):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "sizes", [{"a": 30, "b": 30}, {c: 12 for c in "abcde"}], ids=["2 classes", "5 classes"]
+    "sizes", [{"a": 30, "b": 30}, dict.fromkeys("abcde", 12)], ids=["2 classes", "5 classes"]
 )
 def test_on_a_wide_null_cohort_selection_claims_a_quarter_above_chance(sizes):
     evaluation = evaluate(null_cohort(sizes, 5000, seed=1), ["logistic", "knn"], jobs=1)

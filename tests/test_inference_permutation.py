@@ -81,8 +81,8 @@ def test_labels_travel_with_the_folds(signal):
     truth = {signal.expression[row].tobytes(): code for row, code in enumerate(signal.codes)}
 
     class Cheat:
-        setting = {}
-        probes = None
+        def __init__(self):
+            self.setting, self.probes = {}, None
 
         def predict_proba(self, fold):
             return np.eye(3)[[truth[row.tobytes()] for row in fold.x_test]]

@@ -1,5 +1,32 @@
-"""What a result is worth: how uncertain, against which null, after how many tries."""
+"""What a result is worth: how uncertain, against which null, after how many tries, and at what price in samples."""
 
+from leukotype.inference.auto import AUTO, auto
+from leukotype.inference.leaks import MISTAKES, Mistake, price_leaks
+from leukotype.inference.learning import LearningCurve, learning_curve
+from leukotype.inference.multiplicity import holm
 from leukotype.inference.paired import compare, corrected_t, correlated_t, mcnemar
+from leukotype.inference.permutation import PermutationTest, permutation_test
+from leukotype.inference.selection import BestOfMany, corrected_best
+from leukotype.inference.stability import difficulty, hardest, split_dependence
 
-__all__ = ["compare", "corrected_t", "correlated_t", "mcnemar"]
+__all__ = [
+    "AUTO",
+    "MISTAKES",
+    "BestOfMany",
+    "LearningCurve",
+    "Mistake",
+    "PermutationTest",
+    "auto",
+    "compare",
+    "corrected_best",
+    "corrected_t",
+    "correlated_t",
+    "difficulty",
+    "hardest",
+    "holm",
+    "learning_curve",
+    "mcnemar",
+    "permutation_test",
+    "price_leaks",
+    "split_dependence",
+]
