@@ -6,7 +6,9 @@ import hashlib
 import os
 import re
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import altair as alt
 import vl_convert
@@ -22,10 +24,13 @@ _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 def svg(drawing: Drawing) -> str:
     """The drawing as an SVG document; the same text for the same numbers."""
+    return svg_of(drawing.chart().to_dict())
+
+
+def svg_of(spec: Mapping[str, Any]) -> str:
+    """A Vega-Lite chart as an SVG document."""
     # No address is allowed: all data is inside, and nothing is to be fetched.
-    text = str(
-        vl_convert.vegalite_to_svg(drawing.chart().to_dict(), vl_version=_version(), allowed_base_urls=[])
-    )
+    text = str(vl_convert.vegalite_to_svg(dict(spec), vl_version=vegalite_version(), allowed_base_urls=[]))
     # A sample id may hold a control character; XML may not.
     return _renamed(_NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text))
 
@@ -43,7 +48,7 @@ def _renamed(text: str) -> str:
     return _USED.sub(lambda match: f"url(#{renamed.get(match[1], match[1])})", text)
 
 
-def _version() -> str | None:
+def vegalite_version() -> str | None:
     """Altair's version of Vega-Lite where the converter has it, else None for its newest."""
     version = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
     return version if version in vl_convert.get_vegalite_versions() else None

@@ -1,0 +1,165 @@
+"""What a reader must mind before believing a number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from leukotype.cohort import Cohort
+from leukotype.figures.theme import counted
+from leukotype.reporting import formats
+from leukotype.reporting.plates import Plate
+from leukotype.reporting.ranking import Ranking, title
+
+FEW = 10
+LARGEST_SHARE = 0.6
+
+
+@dataclass(frozen=True)
+class Caution:
+    """level : "warning" may change the conclusion; "note" is to be known"""
+
+    level: Literal["warning", "note"]
+    title: str
+    text: str
+
+
+def of_cohort(cohort: Cohort) -> list[Caution]:
+    """Warnings and notes about the data alone."""
+    found = []
+    if cohort.provenance.simulated:
+        found.append(Caution("warning", "Simulated data", "No patient stands behind these values."))
+    small = {name: count for name, count in cohort.class_counts.items() if count < FEW}
+    if small:
+        named = formats.listed(f"{name} ({count})" for name, count in small.items())
+        least = min(small.values())
+        found.append(
+            Caution(
+                "warning",
+                "Small classes",
+                f"Fewer than {FEW} samples: {named}. One sample more or less moves the recall of a "
+                f"class of {least} by {100 / least:.3g} percentage points.",
+            )
+        )
+    largest, count = max(cohort.class_counts.items(), key=lambda item: item[1])
+    if count / cohort.n_samples > LARGEST_SHARE:
+        found.append(
+            Caution(
+                "warning",
+                "Unequal classes",
+                f"{largest} makes up {count / cohort.n_samples:.0%} of the samples: calling every sample {largest} "
+                "gives that accuracy. Read the balanced accuracy.",
+            )
+        )
+    missing = int(np.isnan(cohort.expression).sum())
+    if missing:
+        share = missing / cohort.expression.size
+        found.append(
+            Caution(
+                "note",
+                "Missing values",
+                f"{missing:,} values ({share:.2%}) are missing. Each was filled with the median of its probe in the "
+                "training part of each fold.",
+            )
+        )
+    constant = _constant(cohort)
+    if constant:
+        verb = "has" if constant == 1 else "have"
+        found.append(
+            Caution(
+                "note",
+                "Constant probes",
+                f"{counted(constant, 'probe')} {verb} the same value in every sample, so nothing can be learned from "
+                "that value. Nothing was left out.",
+            )
+        )
+    if cohort.donors is None and not cohort.provenance.simulated:
+        found.append(
+            Caution(
+                "note",
+                "Donors unknown",
+                "No donors were named, so every sample was taken for another person. Where two samples come from one "
+                "person the results are too good; name the donors with --donor.",
+            )
+        )
+    return found
+
+
+def of_evaluation(ranking: Ranking) -> list[Caution]:
+    """Warnings and notes about the results; those about the data come first."""
+    evaluation = ranking.evaluation
+    found = of_cohort(evaluation.cohort)
+    leader = ranking.leader
+    for score in ranking.baselines:
+        if score is not leader and score.value >= leader.low:
+            found.append(
+                Caution(
+                    "warning",
+                    "A baseline is as good",
+                    f"{score.title} ({score.text}) is not shown to be worse than the best model, "
+                    f"{leader.title} ({leader.text}).",
+                )
+            )
+    if leader.low <= ranking.chance:
+        found.append(
+            Caution(
+                "warning",
+                "No better than guessing",
+                f"The interval of the best model, {leader.text}, includes the {formats.number(ranking.chance)} "
+                "that guessing gives.",
+            )
+        )
+    found += _degenerate(ranking)
+    found += _uncalled(ranking)
+    for model, messages in evaluation.notes().items():
+        found.append(
+            Caution(
+                "note", f"While fitting {title(model)}", f"It was reported: {formats.shortlist(messages, 3)}."
+            )
+        )
+    return found
+
+
+def of_plates(plates: tuple[Plate, ...]) -> list[Caution]:
+    return [Caution("note", f"No figure “{plate.title}”", plate.reason) for plate in plates if plate.reason]
+
+
+def _degenerate(ranking: Ranking) -> list[Caution]:
+    rows = ranking.summary[ranking.summary["interval"].str.endswith("(degenerate)")]
+    if rows.empty:
+        return []
+    models = formats.listed(title(name) for name in ranking.models if name in set(rows["model"]))
+    return [
+        Caution(
+            "note",
+            "Intervals left out",
+            f"For some metrics of {models} every bootstrap resample gave the same value, so no interval can be told: "
+            "those numbers stand without one, which does not mean that they are exact.",
+        )
+    ]
+
+
+def _uncalled(ranking: Ranking) -> list[Caution]:
+    """Classes that a model never calls, baselines apart."""
+    found = []
+    for score in ranking.contenders:
+        called = np.unique(ranking.evaluation.predicted(score.model))
+        never = [name for code, name in enumerate(ranking.evaluation.classes) if code not in called]
+        if never:
+            found.append(
+                Caution(
+                    "warning",
+                    "Classes never called",
+                    f"{score.title} never calls {formats.listed(never, 'or')}.",
+                )
+            )
+    return found
+
+
+def _constant(cohort: Cohort) -> int:
+    known = np.isfinite(cohort.expression)
+    low = np.where(known, cohort.expression, np.inf).min(axis=0)
+    high = np.where(known, cohort.expression, -np.inf).max(axis=0)
+    return int((low >= high).sum())

@@ -1,0 +1,203 @@
+"""One self-contained HTML page: nothing in it is fetched, and nothing of the data can run."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+import vl_convert
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from leukotype import __version__
+from leukotype.cohort import Cohort
+from leukotype.figures.files import vegalite_version
+from leukotype.figures.theme import counted
+from leukotype.reporting import cautions, methods, summary, tables, versions
+from leukotype.reporting.plates import MOST_CSV, Plate
+from leukotype.reporting.ranking import Ranking
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page: its anchor, its heading, and the anchors within it."""
+
+    name: str
+    title: str
+    parts: tuple[tuple[str, str], ...] = field(default_factory=tuple)
+
+
+def of_evaluation(
+    ranking: Ranking, data: Sequence[Plate], results: Sequence[Plate], *, command: str = ""
+) -> str:
+    """The page of a study."""
+    evaluation = ranking.evaluation
+    plates = (*results, *data)
+    sections = (
+        Section("summary", "Summary"),
+        Section("cautions", "Warnings and notes"),
+        Section(
+            "results",
+            "Results",
+            (("models", "Models"), ("classes-of-models", "Classes, one by one"), *_links(results)),
+        ),
+        Section("data", "The data", _links(data)),
+        Section("methods", "Methods", (("recipes", "Models and settings"),)),
+        Section("provenance", "Provenance"),
+        Section("glossary", "Glossary"),
+    )
+    design = evaluation.folds.design
+    leader = ranking.leader
+    return _render(
+        "study.html.j2",
+        evaluation.cohort,
+        plates,
+        kind="Study of",
+        facts=(*_size(evaluation.cohort), counted(len(evaluation.models), "model"), _shape(design)),
+        sections=sections,
+        tiles=summary.tiles(ranking),
+        points=summary.of_evaluation(ranking),
+        cautions=[*cautions.of_evaluation(ranking), *cautions.of_plates(plates)],
+        results_table=tables.results(ranking),
+        all_metrics=tables.all_metrics(ranking),
+        leader=tables.per_class(ranking, leader.model),
+        others=[tables.per_class(ranking, model) for model in ranking.models if model != leader.model],
+        results=_drawn(results),
+        data=_drawn(data),
+        methods=methods.paragraphs(evaluation),
+        intervals=methods.intervals(),
+        recipes=methods.recipes(evaluation),
+        settings=tables.settings(ranking),
+        settings_by_fold=tables.settings_by_fold(ranking),
+        folds_fingerprint=evaluation.folds.fingerprint,
+        folds_source=evaluation.folds.source,
+        seed=design.seed,
+        command=command,
+    )
+
+
+def of_cohort(cohort: Cohort, data: Sequence[Plate], *, command: str = "") -> str:
+    """The page of an exploration: the data part alone."""
+    sections = (
+        Section("summary", "Summary"),
+        Section("cautions", "Warnings and notes"),
+        Section("data", "The data", _links(data)),
+        Section("provenance", "Provenance"),
+    )
+    return _render(
+        "exploration.html.j2",
+        cohort,
+        tuple(data),
+        kind="Look at",
+        facts=_size(cohort),
+        sections=sections,
+        points=summary.of_cohort(cohort),
+        cautions=[*cautions.of_cohort(cohort), *cautions.of_plates(tuple(data))],
+        classes=tables.classes(cohort),
+        data=_drawn(data),
+        command=command,
+    )
+
+
+def _render(template: str, cohort: Cohort, plates: Sequence[Plate], **content: Any) -> str:
+    scripts = [_runnable(_bundle()), _runnable(_asset("report.js"))] if _any_live(plates) else []
+    page = _environment().get_template(template)
+    return page.render(
+        cohort=cohort,
+        provenance=cohort.provenance,
+        version=__version__,
+        packages=versions.packages(),
+        platform=versions.platform_facts(),
+        css=Markup(_asset("report.css")),
+        scripts=[Markup(script) for script in scripts],
+        policy=_policy(scripts),
+        **content,
+    )
+
+
+def _policy(scripts: Sequence[str]) -> str:
+    """Content policy: no address may be fetched, and no script may run but those named by their hash."""
+    hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes) or "'none'"
+    # The tooltip and the marks of Vega bring style of their own.
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+@lru_cache(maxsize=1)
+def _bundle() -> str:
+    """Vega, Vega-Lite and Vega-Embed in one script, from vl-convert."""
+    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vegalite_version()))
+
+
+def _runnable(script: str) -> str:
+    # A browser reads line ends as \n before it takes the hash.
+    script = script.replace("\r\n", "\n").replace("\r", "\n")
+    if "</script" in script.lower() or "<!--" in script:
+        raise ValueError("this script would end its own element")
+    return script
+
+
+def _asset(name: str) -> str:
+    return resources.files("leukotype.reporting").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("leukotype.reporting", "assets"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["json_element"] = json_element
+    environment.filters["csv_address"] = csv_address
+    environment.globals["numbers_table"] = tables.numbers
+    return environment
+
+
+def json_element(text: str) -> Markup:
+    r"""JSON that can stand in a script element: `<`, `>` and `&` as \u escapes, which only strings can hold."""
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)
+
+
+def csv_address(text: str) -> str:
+    """A data address that a browser saves as a CSV file; empty where the text is too long for one."""
+    if len(text) > MOST_CSV:
+        return ""
+    return f"data:text/csv;charset=utf-8;base64,{base64.b64encode(text.encode()).decode()}"
+
+
+def _any_live(plates: Sequence[Plate]) -> bool:
+    return any(plate.json for plate in _drawn(plates))
+
+
+def _drawn(plates: Sequence[Plate]) -> list[Plate]:
+    return [plate for plate in plates if plate.drawing is not None]
+
+
+def _links(plates: Sequence[Plate]) -> tuple[tuple[str, str], ...]:
+    return tuple((f"figure-{plate.name}", plate.title) for plate in _drawn(plates))
+
+
+def _size(cohort: Cohort) -> tuple[str, ...]:
+    return (
+        counted(cohort.n_samples, "sample"),
+        counted(len(cohort.classes), "class"),
+        counted(cohort.n_probes, "probe"),
+    )
+
+
+def _shape(design: Any) -> str:
+    repeats = "" if design.repeats == 1 else f", {design.repeats} times"
+    return f"{design.outer} × {design.inner} nested cross-validation{repeats}"

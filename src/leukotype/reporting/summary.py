@@ -1,0 +1,235 @@
+"""What a reader in a hurry should take away, in plain words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from leukotype.cohort import Cohort
+from leukotype.figures.theme import counted
+from leukotype.reporting import formats
+from leukotype.reporting.ranking import Ranking, Score
+
+
+@dataclass(frozen=True)
+class Point:
+    """One statement: what it is about, and its sentences."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One figure to be seen first."""
+
+    title: str
+    figure: str
+    detail: str
+
+
+def tiles(ranking: Ranking) -> tuple[Tile, ...]:
+    """The figures to be seen first: the best model, its hits, the best baseline or guessing."""
+    leader, others = ranking.leader, len(ranking.leaders) - 1
+    also = f" and {counted(others, 'other')}" if others else ""
+    low, high = formats.number(leader.low), formats.number(leader.high)
+    found = [
+        Tile(
+            "Best balanced accuracy",
+            formats.number(leader.value),
+            f"95 % interval {low} to {high}; {leader.title}{also}",
+        ),
+        Tile(
+            "Classified correctly",
+            f"{formats.count(_right(ranking, leader))} of {ranking.evaluation.cohort.n_samples}",
+            f"samples, by {leader.title}",
+        ),
+        Tile("Guessing", formats.number(ranking.chance), "balanced accuracy of a rule that knows nothing"),
+    ]
+    if ranking.baselines and leader not in ranking.baselines:
+        best = ranking.baselines[0]
+        detail = f"95 % interval {formats.number(best.low)} to {formats.number(best.high)}; {best.title}"
+        found.insert(2, Tile("Best baseline", formats.number(best.value), detail))
+    return tuple(found)
+
+
+def of_cohort(cohort: Cohort) -> tuple[Point, ...]:
+    """Say what the data are."""
+    classes = formats.listed(f"{name} ({count})" for name, count in cohort.class_counts.items())
+    people = "no donors are named" if cohort.donors is None else f"from {_donors(cohort)}"
+    what = (
+        f"{counted(cohort.n_samples, 'sample')} of {counted(len(cohort.classes), 'class')}, {people}; "
+        f"{counted(cohort.n_probes, 'probe')} each. Classes: {classes}."
+    )
+    return (
+        Point("The data", what),
+        Point(
+            "What this is",
+            "Pictures of the data as they were read, before any model. Groups that can be seen here may stem from "
+            "the classes, but also from laboratory, date, sex or age: a picture cannot tell these apart.",
+        ),
+    )
+
+
+def of_evaluation(ranking: Ranking) -> tuple[Point, ...]:
+    """Say what was compared, what came out, and what that does not mean."""
+    return (
+        Point("What was done", _done(ranking)),
+        Point("Result", _result(ranking)),
+        Point("Against baselines", _against_baselines(ranking)),
+        *([Point("Between the models", _between(ranking))] if len(ranking.contenders) > 1 else []),
+        Point("Errors", _errors(ranking)),
+        Point("What it does not say", _limits(ranking)),
+    )
+
+
+def _done(ranking: Ranking) -> str:
+    cohort, folds = ranking.evaluation.cohort, ranking.evaluation.folds
+    n_models, n_baselines = len(ranking.scores) - len(ranking.baselines), len(ranking.baselines)
+    compared = [counted(n_models, "model")] if n_models else []
+    compared += [counted(n_baselines, "baseline")] if n_baselines else []
+    verb = "was" if n_models + n_baselines == 1 else "were"
+    outer, repeats = folds.design.outer, folds.design.repeats
+    again = "" if repeats == 1 else f" This was done {repeats} times, with new parts each time."
+    apart = " All samples of a donor stayed in one part." if folds.grouped else ""
+    classes = formats.listed(f"{name} {count}" for name, count in cohort.class_counts.items())
+    return (
+        f"{counted(cohort.n_samples, 'sample')} of {counted(len(cohort.classes), 'class')} ({classes}), "
+        f"{counted(cohort.n_probes, 'probe')} each. {formats.listed(compared)} {verb} tried. The "
+        f"cohort was cut into {outer} parts, and each part classified by models fitted and tuned on the other "
+        f"{outer - 1 if outer > 2 else 'one'} alone: no model ever saw a sample that it had to classify.{apart}{again}"
+    )
+
+
+def _result(ranking: Ranking) -> str:
+    leaders, leader = ranking.leaders, ranking.leader
+    names = formats.listed(score.title for score in leaders)
+    verb = "reached" if len(leaders) == 1 else "all reached" if len(leaders) > 2 else "both reached"
+    best = (
+        "the highest balanced accuracy, "
+        if len(ranking.contenders) > len(leaders)
+        else "a balanced accuracy of "
+    )
+    interval = f"{formats.number(leader.low)} to {formats.number(leader.high)}"
+    right = [formats.count(_right(ranking, score)) for score in leaders]
+    average = "" if ranking.evaluation.folds.design.repeats == 1 else ", on average over repeats,"
+    each = "" if len(leaders) == 1 else " by each" if len(set(right)) == 1 else f" by {leader.title}"
+    text = (
+        f"{names} {verb} {best}{formats.number(leader.value)} (95 % interval {interval}): {right[0]} of "
+        f"{ranking.evaluation.cohort.n_samples} samples{average} were classified correctly{each}. Balanced accuracy "
+        f"counts every class alike; guessing gives {formats.number(ranking.chance)}."
+    )
+    n = len(ranking.contenders)
+    if n > 1:
+        text += (
+            f" This is the best of {n} models tried on these same samples, so its figure is optimistic: "
+            "expect somewhat less on new ones."
+        )
+    return text
+
+
+def _against_baselines(ranking: Ranking) -> str:
+    leader, baselines = ranking.leader, ranking.baselines
+    if leader in baselines:
+        return (
+            "Only baselines were run. They say what little effort gives, and nothing about what is possible."
+        )
+    if not baselines:
+        verdict = "includes" if leader.low <= ranking.chance else "lies above"
+        return (
+            f"No baseline was run. The interval {verdict} the {formats.number(ranking.chance)} that guessing gives; "
+            "whether a trivial rule would do as well cannot be told."
+        )
+    best = baselines[0]
+    named = formats.listed(f"{score.title} {score.text}" for score in baselines)
+    if best.value >= leader.value:
+        verdict = f"No model did better than a baseline: {best.title} reached {best.text}."
+    elif best.value >= leader.low:
+        verdict = (
+            f"The interval of {leader.title} takes in the figure of a baseline, {best.title}: "
+            "that it does better is not shown."
+        )
+    elif leader.overlaps(best):
+        verdict = (
+            f"The figure of the best baseline, {best.title}, lies below the interval of {leader.title}, "
+            "but their intervals overlap: an advantage is likely, its size uncertain."
+        )
+    else:
+        verdict = f"The interval of {leader.title} lies wholly above those of the baselines."
+    return f"{verdict} Baselines: {named}."
+
+
+def _between(ranking: Ranking) -> str:
+    leader = ranking.leader
+    others = [score for score in ranking.contenders if score is not leader]
+    apart = [score for score in others if not leader.overlaps(score)]
+    near = [score for score in others if leader.overlaps(score)]
+    if not near:
+        text = f"The interval of {leader.title} does not overlap with that of any other model"
+    elif not apart:
+        text = f"The intervals of all {len(ranking.contenders)} models overlap: none is shown to be the best"
+    else:
+        text = (
+            f"The interval of {leader.title} overlaps with {_those(near)}: it is not shown to be better than "
+            f"{'that' if len(near) == 1 else 'these'}. It lies above {_those(apart)}"
+        )
+    return (
+        f"{text}. Intervals are a rough guide here, since all models saw the same samples: overlap does not show that "
+        "two models are equal."
+    )
+
+
+def _those(scores: list[Score]) -> str:
+    return ("that of " if len(scores) == 1 else "those of ") + formats.listed(score.title for score in scores)
+
+
+def _errors(ranking: Ranking) -> str:
+    evaluation, leader = ranking.evaluation, ranking.leader
+    table = evaluation.confusion(leader.model)
+    sizes = table.sum(axis=1)
+    mistaken = table - np.diag(np.diag(table))
+    if not mistaken.any():
+        return f"{leader.title} classified every sample correctly; see its interval for how much that proves."
+    hits = np.diag(table)
+    weakest = int(np.argmin(hits / sizes))
+    row, column = np.unravel_index(int(np.argmax(mistaken)), mistaken.shape)
+    classes = evaluation.classes
+    mean = "" if evaluation.folds.design.repeats == 1 else " on average"
+    text = (
+        f"{leader.title} does worst on {classes[weakest]}: it found {formats.count(round(hits[weakest], 1))} of "
+        f"{formats.count(sizes[weakest])}{mean}. Its most frequent error is {classes[row]} called {classes[column]}: "
+        f"{formats.count(round(mistaken[row, column], 1))} of {formats.count(sizes[row])}{mean}."
+    )
+    wrong = ranking.wrong_in_all()
+    if wrong and len(ranking.contenders) > 1:
+        noun = "sample" if len(wrong) == 1 else "samples"
+        text += (
+            f" Every model was wrong on {noun} {formats.shortlist(wrong)}; a look at "
+            f"{'its label and its quality' if len(wrong) == 1 else 'their labels and their quality'} is worth while."
+        )
+    return text
+
+
+def _limits(ranking: Ranking) -> str:
+    cohort = ranking.evaluation.cohort
+    if cohort.provenance.simulated:
+        return (
+            "The values are simulated. The figures show that the method works on data of this shape; "
+            "they say nothing about any disease, patient or test."
+        )
+    return (
+        "All samples come from one cohort. How a model does in another hospital, on another platform or in patients "
+        "unlike these was not measured; nor was it checked whether the classes differ in laboratory, age or sex, "
+        "which a model may have learned instead. For research only: not for the diagnosis or treatment of a patient."
+    )
+
+
+def _donors(cohort: Cohort) -> str:
+    return counted(len(np.unique(cohort.donors)) if cohort.donors is not None else 0, "donor")
+
+
+def _right(ranking: Ranking, score: Score) -> float:
+    """Number of samples classified correctly, mean over repeats, to one digit."""
+    hits = ranking.evaluation.predicted(score.model) == ranking.evaluation.cohort.codes
+    return round(float(hits.sum(axis=1).mean()), 1)

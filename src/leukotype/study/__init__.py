@@ -1,0 +1,135 @@
+"""study: the folder that `leukotype study` and `leukotype explore` leave."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from leukotype import figures
+from leukotype.cohort import Cohort
+from leukotype.evaluation import Evaluation
+from leukotype.reporting import cohort_json, page, plates, twin
+from leukotype.reporting.plates import Plate
+from leukotype.reporting.ranking import Ranking
+from leukotype.study import manifest
+from leukotype.study.folder import check_output, folder_name, staged
+
+__all__ = ["check_output", "explore", "folder_name", "run"]
+
+
+def _silent(step: str) -> None:
+    """Say nothing."""
+
+
+def run(
+    evaluation: Evaluation,
+    out: str | Path,
+    *,
+    overwrite: bool = False,
+    command: str = "",
+    on_step: Callable[[str], None] = _silent,
+) -> Path:
+    """Write everything a study leaves into the folder `out`, all of it or nothing; return the folder.
+
+    study.json, predictions.csv, report.html, figures/*.svg, *.png and *.csv (their numbers), tables/*.csv,
+    manifest.json.  Only study.json and the manifest differ between two runs of the same study: they hold run
+    times.
+
+    overwrite : whether to replace an earlier result of leukotype
+    command   : what was typed
+    on_step   : called with the name of each step
+
+    Raises OutputRefused as `check_output` does.
+    """
+    with staged(out, overwrite=overwrite) as place:
+        data = _figures(evaluation.cohort, "data", place, on_step)
+        results = _figures(evaluation, "evaluation", place, on_step)
+        on_step("report")
+        _text(place / "predictions.csv", csv(evaluation.predictions))
+        ranking = Ranking.of(evaluation)
+        _tables(ranking, place / "tables")
+        _json(place / "study.json", twin.of_evaluation(ranking))
+        _text(place / "report.html", page.of_evaluation(ranking, data, results))
+        design = evaluation.folds.design
+        facts = {
+            "kind": "study",
+            "cohort": twin.cohort_facts(evaluation.cohort),
+            "folds": {"seed": design.seed, "fingerprint": evaluation.folds.fingerprint},
+            "models": list(evaluation.models),
+            "seconds": round(evaluation.seconds, 3),
+            "jobs": evaluation.jobs,
+        }
+        manifest.write(place, command=command, facts=facts, varying=["study.json"])
+    return Path(out)
+
+
+def explore(
+    cohort: Cohort,
+    out: str | Path,
+    *,
+    overwrite: bool = False,
+    command: str = "",
+    on_step: Callable[[str], None] = _silent,
+) -> Path:
+    """Write the data part alone into the folder `out`: cohort.json, report.html, figures/, manifest.json.
+
+    Raises OutputRefused as `check_output` does.
+    """
+    with staged(out, overwrite=overwrite) as place:
+        data = _figures(cohort, "data", place, on_step)
+        on_step("report")
+        _json(place / "cohort.json", cohort_json(cohort))
+        _text(place / "report.html", page.of_cohort(cohort, data))
+        facts = {"kind": "exploration", "cohort": twin.cohort_facts(cohort)}
+        manifest.write(place, command=command, facts=facts)
+    return Path(out)
+
+
+def csv(table: pd.DataFrame) -> str:
+    """A table as CSV: the shortest digits that give back each number, lines ended by a newline alone."""
+    return table.to_csv(index=False, lineterminator="\n")
+
+
+def _figures(
+    source: Cohort | Evaluation, part: plates.Part, place: Path, on_step: Callable[[str], None]
+) -> tuple[Plate, ...]:
+    folder = place / "figures"
+    folder.mkdir(exist_ok=True)
+    drawn = plates.draw(source, part, on_step=on_step)
+    for plate in drawn:
+        if plate.drawing is not None:
+            figures.save(plate.drawing, folder, plate.name)
+            _text(folder / f"{plate.name}.csv", plate.csv)
+    return drawn
+
+
+def _tables(ranking: Ranking, folder: Path) -> None:
+    evaluation = ranking.evaluation
+    folder.mkdir()
+    _text(folder / "summary.csv", csv(ranking.summary))
+    _text(folder / "per_class.csv", csv(ranking.per_class))
+    # Run times stand in study.json alone, so that these tables are the same for every run.
+    _text(folder / "settings.csv", csv(evaluation.settings().drop(columns="seconds")))
+    blocks = [_confusion(evaluation, model) for model in evaluation.models]
+    _text(folder / "confusion.csv", csv(pd.concat(blocks, ignore_index=True)))
+
+
+def _confusion(evaluation: Evaluation, model: str) -> pd.DataFrame:
+    counts = evaluation.confusion(model)
+    return pd.DataFrame(
+        {"model": model, "label": label, "predicted": predicted, "samples": counts[row, column]}
+        for row, label in enumerate(evaluation.classes)
+        for column, predicted in enumerate(evaluation.classes)
+    )
+
+
+def _json(path: Path, content: Mapping[str, Any]) -> None:
+    _text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _text(path: Path, text: str) -> None:
+    path.write_bytes(text.encode())
