@@ -7,17 +7,26 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import ParameterGrid
 from sklearn.naive_bayes import GaussianNB
-from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
-from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from leukotype.errors import UnknownName
 from leukotype.models import baselines
-from leukotype.wide import Path, Setting, boosting, elasticnet, forest
+from leukotype.wide import (
+    Path,
+    Setting,
+    boosting,
+    centroids,
+    discriminant,
+    elasticnet,
+    forest,
+    logistic,
+    neighbors,
+    pairs,
+    svm,
+)
 from leukotype.wide.adapter import SklearnPath
 
 __all__ = ["DEFAULT", "MODELS", "Model", "by_name", "select"]
@@ -58,14 +67,14 @@ MODELS: tuple[Model, ...] = (
     Model(
         "logistic",
         "Logistic regression (ridge)",
-        SklearnPath(partial(LogisticRegression, max_iter=2000), view="standardised"),
+        logistic.path,
         {"C": _PENALTIES},
         cite="Hastie & Tibshirani 2004",
     ),
     Model(
         "knn",
         "k nearest neighbours",
-        SklearnPath(KNeighborsClassifier),
+        neighbors.path,
         {"n_neighbors": (1, 3, 5, 7), "weights": ("uniform", "distance")},
         cite="Cover & Hart 1967",
     ),
@@ -82,17 +91,52 @@ MODELS: tuple[Model, ...] = (
         "xgboost",
         "Gradient-boosted trees (XGBoost)",
         boosting.path,
-        {"screen": (500, 2000), "max_depth": (2, 4), "learning_rate": (0.1, 0.3), "n_estimators": (25, 50, 100)},
+        {
+            "screen": (500, 2000),
+            "max_depth": (2, 4),
+            "learning_rate": (0.1, 0.3),
+            "n_estimators": (25, 50, 100),
+        },
         gives=_GENES,
         cite="Chen & Guestrin 2016",
     ),
     Model(
         "svm",
         "Linear support vector machine",
-        SklearnPath(partial(SVC, kernel="linear"), view="standardised"),
+        svm.path,
         {"C": (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)},
         gives=frozenset({"scores"}),
         cite="Cortes & Vapnik 1995",
+    ),
+    Model(
+        "centroids",
+        "Nearest shrunken centroids",
+        centroids.path,
+        {"shrinkage": tuple(round(1 - step / 20, 2) for step in range(1, 21))},
+        gives=_GENES,
+        cite="Tibshirani et al. 2002",
+    ),
+    Model(
+        "diagonal-lda",
+        "Diagonal linear discriminant (shrunken variances)",
+        discriminant.diagonal_path,
+        {"shrinkage": (1.0, 0.5, 0.1, 0.0)},
+        cite="Dudoit et al. 2002",
+    ),
+    Model(
+        "ridge-lda",
+        "Ridge linear discriminant",
+        discriminant.ridge_path,
+        {"ridge": (10_000.0, 1000.0, 100.0, 10.0)},
+        cite="Hastie & Tibshirani 2004",
+    ),
+    Model(
+        "pairs",
+        "Top scoring pairs (k-TSP)",
+        pairs.path,
+        {"k": (1, 3, 5, 7, 9)},
+        gives=_GENES,
+        cite="Geman et al. 2004; Tan et al. 2005",
     ),
     Model(
         "naive-bayes",
@@ -138,6 +182,7 @@ DEFAULT: tuple[str, ...] = (
     "forest",
     "xgboost",
     "svm",
+    "centroids",
     "majority",
     "single-probe",
 )
