@@ -1,0 +1,75 @@
+"""AUDITS: what usually goes wrong, one entry each: coded, with its severity and what it needs."""
+
+from __future__ import annotations
+
+from leukotype.audits import covariates, donors, order, outliers, results, sex, sizes, values
+from leukotype.audits.finding import SEVERITIES, Audit, Finding, Observation, Severity, Source
+from leukotype.cohort import Cohort
+from leukotype.errors import UnknownName
+from leukotype.evaluation import Evaluation
+from leukotype.genes import Annotation
+
+__all__ = [
+    "AUDITS",
+    "SEVERITIES",
+    "Audit",
+    "Finding",
+    "Observation",
+    "Severity",
+    "Source",
+    "audit",
+    "by_code",
+]
+
+# fmt: off
+AUDITS: tuple[Audit, ...] = (
+    Audit("LT001", "donor-across", "A donor on both sides of a split", "error", "cohort", donors.donor_across),
+    Audit("LT002", "near-duplicates", "Near-duplicate samples", "warning", "cohort", donors.near_duplicates, "Waldron et al. 2016"),
+    Audit("LT003", "paired-rows", "Samples that stand in pairs, without donors", "warning", "cohort", donors.paired_rows),
+    Audit("LT004", "order-tells-class", "Row or sample number that gives the class", "note", "cohort", order.order_tells_class),
+    Audit("LT005", "stray-columns", "Row number or clinical column among the probes", "error", "cohort", order.stray_columns),
+    Audit("LT006", "class-goes-with-covariate", "Covariate that differs between the classes", "warning", "cohort", covariates.class_goes_with_covariate),
+    Audit("LT007", "covariates-as-good", "Covariates that predict as well as genes", "warning", "evaluation", covariates.covariates_as_good),
+    Audit("LT008", "sex-mismatch", "Recorded sex against XIST and RPS4Y1", "warning", "cohort", sex.sex_mismatch, "Toker et al. 2016"),
+    Audit("LT009", "sex-goes-with-class", "Classes that differ in sex", "warning", "cohort", sex.sex_goes_with_class),
+    Audit("LT010", "low-correlation", "Sample unlike the others of its class", "warning", "cohort", outliers.low_correlation, "Iglewicz & Hoaglin 1993"),
+    Audit("LT011", "odd-intensities", "Sample with another distribution of values", "warning", "cohort", outliers.odd_intensities, "Iglewicz & Hoaglin 1993"),
+    Audit("LT012", "normalised-together", "Normalisation over all samples", "note", "cohort", values.normalised_together, "Hornung et al. 2015"),
+    Audit("LT013", "standardised-probes", "Probes scaled over all samples", "warning", "cohort", values.standardised_probes),
+    Audit("LT014", "constant-probes", "Probes with one value", "note", "cohort", values.constant_probes),
+    Audit("LT015", "control-probes", "Control probes among the features", "warning", "cohort", values.control_probes),
+    Audit("LT016", "mixed-scales", "Samples on different scales", "error", "cohort", values.mixed_scales),
+    Audit("LT017", "doubtful-scale", "Values that are no log2 intensities", "warning", "cohort", values.doubtful_scale),
+    Audit("LT018", "too-few-for-conformal", "Class too small for prediction sets at 95 %", "note", "cohort", sizes.too_few_for_conformal, "Vovk et al. 2005"),
+    Audit("LT019", "too-few-for-auc", "Class too small for a precise AUC", "note", "cohort", sizes.too_few_for_auc, "Hanley & McNeil 1982"),
+    Audit("LT020", "too-few-for-calibration", "Class too small to judge calibration", "note", "cohort", sizes.too_few_for_calibration, "Collins et al. 2016"),
+    Audit("LT021", "baseline-as-good", "Baseline within the interval of the best model", "warning", "evaluation", results.baseline_as_good),
+    Audit("LT022", "random-signature-as-good", "Random probes as good as the best model", "note", "evaluation", results.random_signature_as_good, "Venet et al. 2011"),
+    Audit("LT023", "perfect-on-few", "Perfect result on few samples", "warning", "evaluation", results.perfect_on_few, "Clopper & Pearson 1934"),
+)
+# fmt: on
+
+
+def audit(
+    cohort: Cohort, evaluation: Evaluation | None = None, annotation: Annotation | None = None
+) -> list[Finding]:
+    """Run every audit that applies; return what was found, the gravest first, then by code.
+
+    evaluation : of this cohort; without it, audits of results are passed over
+    annotation : probe to gene, for the audits of sex; without it, probes named by symbol or known as
+                 Affymetrix's are used
+
+    Two audits refit something cheap on the evaluation's own folds and say so (LT007, LT022); none changes
+    the evaluation.
+    """
+    source = Source(cohort, evaluation, annotation)
+    found = [finding for entry in AUDITS if (finding := entry.finding(source)) is not None]
+    return sorted(found, key=lambda finding: (SEVERITIES.index(finding.severity), finding.code))
+
+
+def by_code(code: str) -> Audit:
+    """Return the audit with this code or name; raises UnknownName with the codes there are."""
+    for entry in AUDITS:
+        if code in (entry.code, entry.name):
+            return entry
+    raise UnknownName(f"no audit {code!r}. There are {AUDITS[0].code} to {AUDITS[-1].code}.")

@@ -1,0 +1,221 @@
+"""Every audit speaks where it must and is silent beside it; clean cohorts raise few alarms."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from audit_cases import CASES, clean, evaluated
+from leukotype import audits
+from leukotype.audits import AUDITS, SEVERITIES, Source, audit, by_code, reference
+from leukotype.errors import UnknownName
+from leukotype.genes import Annotation
+
+CODES = [entry.code for entry in AUDITS]
+
+
+def test_codes_and_names_are_unique_and_in_order() -> None:
+    assert [f"LT{number:03d}" for number in range(1, len(AUDITS) + 1)] == CODES
+    assert len({entry.name for entry in AUDITS}) == len(AUDITS)
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", entry.name) for entry in AUDITS)
+
+
+def test_every_audit_has_a_cohort_it_must_speak_on_and_one_it_must_not() -> None:
+    assert list(CASES) == CODES
+
+
+@pytest.mark.parametrize("entry", AUDITS, ids=str)
+def test_speaks_where_it_must(entry: audits.Audit) -> None:
+    found = [finding for finding in CASES[entry.code][0]() if finding.code == entry.code]
+    assert len(found) == 1
+    finding = found[0]
+    assert finding.name == entry.name
+    assert SEVERITIES.index(finding.severity) >= SEVERITIES.index(entry.severity)
+    assert finding.sentence[0] != " "
+    assert finding.sentence.endswith((".", "?"))
+    assert "  " not in finding.sentence
+    assert "nan" not in finding.sentence.split()
+    assert finding.numbers
+    assert finding.table is None or len(finding.table)
+    json.dumps(finding.as_dict(), allow_nan=False)
+
+
+@pytest.mark.parametrize("entry", AUDITS, ids=str)
+def test_is_silent_beside_it(entry: audits.Audit) -> None:
+    assert entry.code not in {finding.code for finding in CASES[entry.code][1]()}
+
+
+@pytest.mark.parametrize("entry", AUDITS, ids=str)
+def test_every_docstring_explains_the_cut(entry: audits.Audit) -> None:
+    assert entry.examine.__doc__
+    assert entry.title
+
+
+def test_gravest_first_then_by_code() -> None:
+    found = CASES["LT001"][0]() + CASES["LT015"][0]()
+    for findings in (CASES["LT001"][0](), CASES["LT016"][0]()):
+        keys = [(SEVERITIES.index(finding.severity), finding.code) for finding in findings]
+        assert keys == sorted(keys)
+    assert {finding.severity for finding in found} == set(SEVERITIES)
+
+
+def test_audits_of_results_need_results() -> None:
+    cohort = clean()
+    needy = {entry.code for entry in AUDITS if entry.needs == "evaluation"}
+    assert needy == {"LT007", "LT021", "LT022", "LT023"}
+    assert all(by_code(code).finding(Source(cohort)) is None for code in needy)
+
+
+def test_an_audit_changes_nothing() -> None:
+    cohort = clean()
+    evaluation = evaluated(cohort)
+    before = cohort.fingerprint, evaluation.summary(["accuracy"]).to_json()
+    first, second = audit(cohort, evaluation), audit(cohort, evaluation)
+    assert (cohort.fingerprint, evaluation.summary(["accuracy"]).to_json()) == before
+    assert [str(finding) for finding in first] == [str(finding) for finding in second]
+
+
+def test_missing_values_are_no_obstacle() -> None:
+    cohort = clean()
+    values = cohort.expression.copy()
+    values[np.random.default_rng(0).random(values.shape) < 0.02] = np.nan
+    holed = replace(cohort, expression=values)
+    warnings = [f for f in audit(holed, evaluated(holed)) if f.severity != "note"]
+    assert warnings == []
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 6])
+def test_a_handful_of_samples_is_no_obstacle(n: int) -> None:
+    cohort = clean()
+    few = cohort.take(np.concatenate([np.flatnonzero(cohort.codes == code)[:n] for code in (0, 1)]), "few")
+    assert {"LT018", "LT019", "LT020"} <= {finding.code for finding in audit(few)}
+
+
+def test_sex_is_read_by_annotation_and_by_known_probes() -> None:
+    cohort = clean()
+    for names, annotation in (
+        (("x_at", "y_at"), Annotation({"x_at": "XIST /// TSIX", "y_at": "RPS4Y1"}, "test")),
+        (("214218_s_at", "201909_at"), None),
+    ):
+        probes = cohort.probes.astype("<U12").copy()
+        probes[:2] = names
+        table = cohort.covariates.copy()
+        table["sex"] = table["sex"].map({"F": "M", "M": "F"})
+        swapped = replace(cohort, probes=probes, covariates=table)
+        found = {finding.code: finding for finding in audit(swapped, annotation=annotation)}
+        assert found["LT008"].numbers["wrong"] == 60
+
+
+def test_two_sexes_of_one_donor() -> None:
+    cohort = clean()
+    sex = cohort.covariates["sex"].to_numpy()
+    donors = np.array([f"D{row}" for row in range(60)])
+    woman, man = int(np.flatnonzero(sex == "F")[0]), int(np.flatnonzero(sex == "M")[0])
+    donors[man] = donors[woman]
+    finding = by_code("LT008").finding(Source(replace(cohort, donors=donors, covariates=None)))
+    assert finding is not None
+    assert finding.numbers == {"wrong": 0, "comparable": 0, "mixed_donors": 1}
+
+
+def test_a_donor_column_that_nobody_named() -> None:
+    cohort = clean()
+    table = cohort.covariates.copy()
+    table["Patient ID"] = [f"P{row // 2}" for row in range(60)]
+    finding = by_code("LT001").finding(Source(replace(cohort, covariates=table)))
+    assert finding is not None
+    assert finding.severity == "warning"
+    assert "--donor Patient ID" in finding.sentence or "--donor 'Patient ID'" in finding.sentence
+    table["Patient ID"] = "human"
+    assert by_code("LT001").finding(Source(replace(cohort, covariates=table))) is None
+
+
+def test_exact_copies_across_classes_are_found() -> None:
+    cohort = clean()
+    values = cohort.expression.copy()
+    first, second = int(np.flatnonzero(cohort.codes == 0)[0]), int(np.flatnonzero(cohort.codes == 1)[0])
+    values[second] = values[first]
+    finding = by_code("LT002").finding(Source(replace(cohort, expression=values)))
+    assert finding is not None
+    assert len(finding.table) == 1
+
+
+def test_swapped_partners_are_named() -> None:
+    """As in chowdary, where the second breast sample and the last but eighth colon sample trade places."""
+    rng = np.random.default_rng(0)
+    cohort = clean()
+    cohort = cohort.take(np.argsort(cohort.codes, kind="stable"), "sorted")
+    values = cohort.expression + np.repeat(rng.normal(0, 0.8, (30, cohort.n_probes)), 2, axis=0)
+    values[[1, 31]] = values[[31, 1]]
+    finding = by_code("LT003").finding(Source(replace(cohort, expression=values)))
+    assert finding is not None
+    swapped = " ".join(finding.numbers["across_classes"])
+    assert all(str(cohort.samples[row]) in swapped for row in (0, 1, 30, 31))
+
+
+def test_complete_confounding_is_said() -> None:
+    cohort = clean()
+    table = cohort.covariates.copy()
+    table["series"] = np.where(cohort.labels == "AML", "GSE1", "GSE2")
+    finding = by_code("LT006").finding(Source(replace(cohort, covariates=table)))
+    assert finding is not None
+    assert finding.numbers["complete"] == ["series"]
+    assert "completely" in finding.sentence
+
+
+def test_a_copy_of_the_diagnosis_is_a_note() -> None:
+    cohort = clean()
+    table = pd.DataFrame({"FAB": np.where(cohort.labels == "AML", "M2", "none")})
+    finding = by_code("LT006").finding(Source(replace(cohort, covariates=table)))
+    assert finding is not None
+    assert finding.severity == "note"
+
+
+def test_unknown_code() -> None:
+    with pytest.raises(UnknownName, match="LT001"):
+        by_code("LT999")
+
+
+def _alarms(seeds: range, *, with_results: bool) -> list[str]:
+    found = []
+    for seed in seeds:
+        cohort = clean(seed, sizes={"AML": 26, "Normal": 20, "PB": 14} if seed % 2 else None)
+        evaluation = evaluated(cohort, seed=seed) if with_results else None
+        found += [str(finding) for finding in audit(cohort, evaluation) if finding.severity != "note"]
+    return found
+
+
+def test_few_false_alarms_on_clean_cohorts() -> None:
+    """50 clean cohorts of 60 samples: at most one warning in ten cohorts, from all audits of data together."""
+    found = _alarms(range(50), with_results=False)
+    assert len(found) <= 5, found
+
+
+@pytest.mark.slow
+def test_few_false_alarms_on_clean_results() -> None:
+    found = _alarms(range(50, 100), with_results=True)
+    assert len(found) <= 5, found
+
+
+@pytest.mark.slow
+def test_few_false_alarms_with_real_models() -> None:
+    from leukotype.evaluation import evaluate
+    from leukotype.resampling import Design
+
+    found = []
+    for seed in range(20):
+        cohort = clean(seed)
+        evaluation = evaluate(cohort, ["logistic", "majority", "single-probe"], design=Design(5, 3), jobs=1)
+        found += [str(f) for f in audit(cohort, evaluation) if f.severity != "note"]
+    assert len(found) <= 2, found
+
+
+def test_documentation_is_made_from_the_table() -> None:
+    """To renew it: python -c "from leukotype.audits.reference import page; print(page(), end='')"."""
+    written = (Path(__file__).parents[1] / "docs" / "audits.md").read_text()
+    assert written == reference.page()
