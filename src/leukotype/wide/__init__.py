@@ -10,6 +10,12 @@ from leukotype.wide.estimators import (
 )
 from leukotype.wide.fold import Fold, Span
 from leukotype.wide.path import Candidate, Path, Setting
+from leukotype.wide.selective_estimators import (
+    ScreenedBoosting,
+    ScreenedForest,
+    TopScoringPairs,
+    WideElasticNet,
+)
 
 __all__ = [
     "Candidate",
@@ -17,9 +23,13 @@ __all__ = [
     "Fold",
     "Path",
     "RidgeDiscriminant",
+    "ScreenedBoosting",
+    "ScreenedForest",
     "Setting",
     "ShrunkenCentroids",
     "Span",
+    "TopScoringPairs",
+    "WideElasticNet",
     "WideKNeighborsClassifier",
     "WideLinearSVC",
     "WideLogisticRegression",

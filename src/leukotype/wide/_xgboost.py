@@ -13,7 +13,6 @@ from scipy.special import expit, logit, softmax
 
 from leukotype.wide._trees import TreeArrays, Trees, join
 from leukotype.wide.fold import Fold
-from leukotype.wide.screen import f_screen
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -32,16 +31,12 @@ class Binned:
         self.n_classes = int(labels.max()) + 1
         self._matrices: dict[int | None, tuple[Any, IntArray]] = {}
 
-    @cached_property
-    def _order(self) -> IntArray:
-        return f_screen(self.fold.z_train, self.labels, self.fold.n_probes)
-
     def _matrix(self, size: int | None) -> tuple[Any, IntArray]:
         # XGBoost takes a second to load, and nothing else needs it.
         import xgboost
 
         if size not in self._matrices:
-            columns = np.arange(self.fold.n_probes) if size is None else self._order[:size]
+            columns = np.arange(self.fold.n_probes) if size is None else self.fold.f_order(self.labels)[:size]
             x = self.fold.x_train if size is None else self.fold.x_train[:, columns]
             data = xgboost.QuantileDMatrix(
                 x.astype(np.float32), label=self.labels, nthread=1, max_bin=_MOST_BINS

@@ -14,6 +14,7 @@ from leukotype.wide._trees import Trees
 from leukotype.wide._xgboost import Binned, Boosted
 from leukotype.wide.fold import Fold
 from leukotype.wide.path import Setting
+from leukotype.wide.settings import complete
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -104,10 +105,7 @@ def _shared(setting: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _complete(setting: Setting) -> dict[str, Any]:
-    unknown = sorted(set(setting) - set(_DEFAULTS))
-    if unknown:
-        raise ValueError(f"boosting has no setting {unknown[0]!r}; it has {', '.join(_DEFAULTS)}.")
-    full = {**_DEFAULTS, **setting}
+    full = complete("boosting", _DEFAULTS, setting)
     if full["screen"] is not None and full["screen"] < 1:
         raise ValueError(f"screen is {full['screen']}, and must be at least 1, or None for every probe.")
     for name in ("n_estimators", "max_depth"):

@@ -13,6 +13,7 @@ from scipy.special import expit, softmax
 from leukotype.wide._sparse import SparsePath, SparseSolution
 from leukotype.wide.fold import Fold
 from leukotype.wide.path import Setting
+from leukotype.wide.settings import complete
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -91,10 +92,7 @@ def _on_raw_scale(fold: Fold, solution: SparseSolution, setting: Setting) -> Fit
 
 
 def _complete(setting: Setting) -> dict[str, Any]:
-    unknown = sorted(set(setting) - set(_DEFAULTS))
-    if unknown:
-        raise ValueError(f"the elastic net has no setting {unknown[0]!r}; it has {', '.join(_DEFAULTS)}.")
-    full = {name: float(value) for name, value in {**_DEFAULTS, **setting}.items()}
+    full = {name: float(value) for name, value in complete("the elastic net", _DEFAULTS, setting).items()}
     for name, value in full.items():
         if not 0 < value <= 1:
             raise ValueError(f"{name} is {value:g}, and must be above 0 and at most 1.")

@@ -59,13 +59,15 @@ class PathClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return candidate.predict_proba(Fold(matrix, [], np.arange(len(matrix))))
 
 
-class _ProbabilityClassifier(PathClassifier):
+class ProbabilityClassifier(PathClassifier):
+    """A path classifier whose path gives probabilities."""
+
     def predict_proba(self, X: ArrayLike) -> FloatArray:
         """(n_samples, n_classes) probabilities, columns in the order of classes_."""
         return self._output(X)
 
 
-class WideLogisticRegression(_ProbabilityClassifier):
+class WideLogisticRegression(ProbabilityClassifier):
     """Ridge-penalised logistic regression on standardised features; see `leukotype.wide.logistic.path`.
 
     C : inverse strength of the penalty, as in sklearn.linear_model.LogisticRegression
@@ -77,7 +79,7 @@ class WideLogisticRegression(_ProbabilityClassifier):
         self.C = C
 
 
-class WideKNeighborsClassifier(_ProbabilityClassifier):
+class WideKNeighborsClassifier(ProbabilityClassifier):
     """k nearest neighbours by standardised features; see `leukotype.wide.neighbors.path`.
 
     n_neighbors : k; more than there are samples means all
@@ -108,7 +110,7 @@ class WideLinearSVC(PathClassifier):
         return scores[:, 1] if len(self.classes_) == 2 else scores
 
 
-class ShrunkenCentroids(_ProbabilityClassifier):
+class ShrunkenCentroids(ProbabilityClassifier):
     """Nearest shrunken centroids; see `leukotype.wide.centroids.path`.
 
     shrinkage : between 0 and 1, share of the smallest threshold that leaves no feature
@@ -120,7 +122,7 @@ class ShrunkenCentroids(_ProbabilityClassifier):
         self.shrinkage = shrinkage
 
 
-class DiagonalDiscriminant(_ProbabilityClassifier):
+class DiagonalDiscriminant(ProbabilityClassifier):
     """Diagonal discriminant analysis with shrunken variances; see `leukotype.wide.discriminant`.
 
     shrinkage : between 0 and 1, of the variances towards their median
@@ -132,7 +134,7 @@ class DiagonalDiscriminant(_ProbabilityClassifier):
         self.shrinkage = shrinkage
 
 
-class RidgeDiscriminant(_ProbabilityClassifier):
+class RidgeDiscriminant(ProbabilityClassifier):
     """Linear discriminant analysis with a ridge, on standardised features; see `leukotype.wide.discriminant`.
 
     ridge : above 0, added to the diagonal of the covariance within the classes

@@ -16,6 +16,7 @@ from leukotype.wide._trees import TreeArrays, Trees, join
 from leukotype.wide.fold import Fold
 from leukotype.wide.path import Setting
 from leukotype.wide.screen import FScreens
+from leukotype.wide.settings import complete
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -188,10 +189,7 @@ def _mean_vote(trees: Trees, leaves: IntArray, counted: NDArray[np.bool_] | None
 
 
 def _complete(setting: Setting) -> dict[str, Any]:
-    unknown = sorted(set(setting) - set(_DEFAULTS))
-    if unknown:
-        raise ValueError(f"the forest has no setting {unknown[0]!r}; it has {', '.join(_DEFAULTS)}.")
-    full = {**_DEFAULTS, **setting}
+    full = complete("the forest", _DEFAULTS, setting)
     if full["screen"] is not None and full["screen"] < 1:
         raise ValueError(f"screen is {full['screen']}, and must be at least 1, or None for every probe.")
     if full["n_estimators"] < 1:

@@ -14,6 +14,7 @@ from scipy.stats import rankdata
 from leukotype.wide.fold import Fold
 from leukotype.wide.path import Setting
 from leukotype.wide.screen import f_screen
+from leukotype.wide.settings import complete
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
@@ -143,12 +144,7 @@ def _best(duel: Duel, k: int) -> Duel:
 
 
 def _complete(setting: Setting) -> dict[str, Any]:
-    unknown = sorted(set(setting) - set(_DEFAULTS))
-    if unknown:
-        raise ValueError(
-            f"top scoring pairs have no setting {unknown[0]!r}; they have {', '.join(_DEFAULTS)}."
-        )
-    full = {**_DEFAULTS, **setting}
+    full = complete("the pairs classifier", _DEFAULTS, setting)
     if full["k"] < 1 or full["k"] % 2 == 0:
         raise ValueError(f"k is {full['k']}, and must be odd and at least 1.")
     if full["screen"] < 2:
