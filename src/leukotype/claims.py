@@ -1,0 +1,319 @@
+"""Whether a printed accuracy, precision, recall or F1 can come from so many test samples, and what it deserves.
+
+Shares of n samples take n + 1 values only, so most printed numbers don't exist for a small n: Brown & Heathers
+(2017), The GRIM test, Social Psychological and Personality Science 8, 363-369.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from leukotype.errors import InputError
+
+METRICS = ("accuracy", "precision", "recall", "f1")
+MOST_WITHOUT_POSITIVES = 600
+_TOLERANCE = 1e-12
+_EXAMPLES = 5
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A number as it stands in print, and what it may have been before it was rounded.
+
+    low, high : both included, since halves are rounded up by some and to even by others
+    cut       : the upper end if digits were cut off instead (the lower end is the number itself)
+    """
+
+    text: str
+    value: float
+    low: float
+    high: float
+    cut: float
+
+    def fits(self, values: FloatArray) -> NDArray[np.bool_]:
+        """Tell which values are printed like this when rounded."""
+        return (values >= self.low - _TOLERANCE) & (values <= self.high + _TOLERANCE)
+
+    def fits_cut(self, values: FloatArray) -> NDArray[np.bool_]:
+        """Tell which values are printed like this when digits are cut off."""
+        return (values >= self.value - _TOLERANCE) & (values < self.cut - _TOLERANCE)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """A confusion table of one class against the rest, with its metrics (nan where nothing is divided)."""
+
+    true_positive: int
+    false_positive: int
+    false_negative: int
+    true_negative: int
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Accuracy, precision, recall and F1."""
+        tp, fp, fn, tn = (np.array([getattr(self, name)]) for name in self.__dataclass_fields__)
+        return {name: float(value[0]) for name, value in _metrics(tp, fp, fn, tn).items()}
+
+    def shares(self) -> dict[str, tuple[int, int]]:
+        """Hits and trials of the metrics that are shares of samples."""
+        n = self.true_positive + self.false_positive + self.false_negative + self.true_negative
+        return {
+            "accuracy": (self.true_positive + self.true_negative, n),
+            "precision": (self.true_positive, self.true_positive + self.false_positive),
+            "recall": (self.true_positive, self.true_positive + self.false_negative),
+        }
+
+    def __str__(self) -> str:
+        return (
+            f"{self.true_positive} true and {self.false_positive} false positives, "
+            f"{self.false_negative} false and {self.true_negative} true negatives"
+        )
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What became of a claim.
+
+    n_test     : test samples
+    printed    : the numbers, by metric
+    possible   : whether counts of n_test samples give all of them, rounded
+    n_ways     : how many counts do
+    if_cut     : whether counts do when digits were cut off, not rounded
+    folds_fit  : whether a mean over folds of these samples gives the accuracy; None where no folds were named
+    nearest    : the nearest values that exist, with their share of samples and its exact 95 % interval
+    examples   : confusion tables that fit, or the nearest one where none does; empty for accuracy alone
+    smallest_n : fewest test samples for which the accuracy exists; None where not asked
+    """
+
+    n_test: int
+    printed: dict[str, Printed]
+    possible: bool
+    n_ways: int
+    if_cut: bool
+    folds_fit: bool | None
+    nearest: tuple[dict[str, Any], ...]
+    examples: tuple[Counts, ...]
+    smallest_n: int | None
+
+    def lines(self) -> list[str]:
+        """Return the verdict in words, one sentence a line."""
+        said = ", ".join(f"{name} {number.text}" for name, number in self.printed.items())
+        ways = "one way" if self.n_ways == 1 else f"{self.n_ways} ways"
+        verdict = f"possible, in {ways} of counting" if self.possible else "impossible"
+        text = [f"{said} on {self.n_test} test samples: {verdict}."]
+        if not self.possible and self.if_cut:
+            text.append("It exists if digits were cut off instead of rounded.")
+        if self.folds_fit is not None:
+            text.append(
+                "As a mean over folds it is possible."
+                if self.folds_fit
+                else "As a mean over folds it is impossible as well."
+            )
+        if not self.possible and self.smallest_n is not None:
+            text.append(f"The smallest test set that gives this accuracy has {self.smallest_n} samples.")
+        if self.examples:
+            text.append(f"{'For example' if self.possible else 'The nearest counts'}: {self.examples[0]}.")
+        for row in self.nearest:
+            exact = "" if self.possible else "The nearest that exists: "
+            text.append(
+                f"{exact}{row['metric']} {row['hits']} of {row['n']} = {row['value']:.4g}, which deserves "
+                f"{row['low']:.3f} to {row['high']:.3f} (exact 95 % interval)."
+            )
+        if not (self.possible or self.if_cut or self.folds_fit):
+            text.append(
+                "Another average (over repeats, folds or classes), another number of samples or a slip of the pen "
+                "may be behind it: ask the authors for the counts."
+            )
+        return text
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the verdict for machines, ready for JSON."""
+        return {
+            "n_test": self.n_test,
+            "claim": {name: number.text for name, number in self.printed.items()},
+            "possible": self.possible,
+            "ways": self.n_ways,
+            "possible_if_cut_off": self.if_cut,
+            "possible_as_mean_of_folds": self.folds_fit,
+            "smallest_n_test": self.smallest_n,
+            "nearest": [dict(row) for row in self.nearest],
+            "examples": [vars(counts) for counts in self.examples],
+        }
+
+
+def check(
+    n_test: int | None = None,
+    *,
+    accuracy: str | float | None = None,
+    precision: str | float | None = None,
+    recall: str | float | None = None,
+    f1: str | float | None = None,
+    n_positive: int | None = None,
+    n_total: int | None = None,
+    folds: int | None = None,
+) -> Claim:
+    """Check numbers from print against the counts that could give them.
+
+    n_test     : test samples; n_total where every sample was tested once, in folds
+    accuracy   : of two classes where precision, recall or f1 stand beside it; of any number where it stands
+                 alone.  Numbers are best given as text, since 0.90 and 0.9 say different things; 96% is 0.96
+    precision, recall, f1 : of one class, called positive
+    n_positive : test samples of that class, where known
+    n_total, folds : samples and folds of a cross-validation, whose accuracy may be a mean over folds
+
+    Raises InputError where nothing is claimed, or a number is no share.
+    """
+    given = {"accuracy": accuracy, "precision": precision, "recall": recall, "f1": f1}
+    printed = {name: read(value, name) for name, value in given.items() if value is not None}
+    n = n_total if n_test is None else n_test
+    if n is None or n < 1:
+        raise InputError(f"{n} test samples: at least 1 is needed. Say --n-test, or --n-total with --folds.")
+    if not printed:
+        raise InputError(
+            f"no number to check. Say at least one of {', '.join('--' + name for name in METRICS)}."
+        )
+    if n_positive is not None and not 0 <= n_positive <= n:
+        raise InputError(f"{n_positive} of {n} samples can't be positive. Say a number from 0 to {n}.")
+    if folds is not None and not 2 <= folds <= n:
+        raise InputError(f"{folds} folds of {n} samples: from 2 to {n} are possible.")
+    fit = None
+    if folds is not None and "accuracy" in printed:
+        fit = bool(printed["accuracy"].fits(_fold_means(n, folds)).any())
+    if set(printed) == {"accuracy"}:
+        return _check_accuracy(n, printed, fit)
+    return _check_table(n, printed, n_positive, fit)
+
+
+def read(value: str | float, name: str = "number") -> Printed:
+    """Read a number from print: "0.96", "96%" or "96" (taken as per cent, being above 1).
+
+    1 and 0 without decimals are taken as exact.  Raises InputError for what is no share.
+    """
+    text = str(value).strip()
+    digits = text.rstrip("%").strip().replace(",", ".")
+    try:
+        number = Decimal(digits)
+    except InvalidOperation:
+        number = Decimal(-1)
+    if not number.is_finite():
+        number = Decimal(-1)
+    if number > 1 and not text.endswith("%"):
+        text += "%"
+    scale = Decimal(100) if text.endswith("%") else Decimal(1)
+    if not 0 <= number <= scale:
+        raise InputError(f"{name} {text!r} is no share. Say a number from 0 to 1, such as 0.96, or 96%.")
+    exponent = number.as_tuple().exponent
+    whole = not isinstance(exponent, int) or exponent >= 0
+    unit = Decimal(0) if scale == 1 and whole else Decimal(1).scaleb(0 if whole else int(exponent))
+    low, high, cut = (number - unit / 2) / scale, (number + unit / 2) / scale, (number + unit) / scale
+    return Printed(text, float(number / scale), max(float(low), 0.0), min(float(high), 1.0), float(cut))
+
+
+def exact_interval(hits: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Exact binomial interval of hits of n; 13 of 13 gives (0.753, 1).
+
+    Clopper & Pearson (1934), Biometrika 26, 404-413.
+    """
+    tail = (1 - level) / 2
+    low = 0.0 if hits <= 0 else float(stats.beta.ppf(tail, hits, n - hits + 1))
+    high = 1.0 if hits >= n else float(stats.beta.ppf(1 - tail, hits + 1, n - hits))
+    return low, high
+
+
+def _check_accuracy(n: int, printed: dict[str, Printed], fit: bool | None) -> Claim:
+    number = printed["accuracy"]
+    values = np.arange(n + 1) / n
+    hits = np.flatnonzero(number.fits(values))
+    near = hits
+    if len(hits) == 0:
+        # The neighbours on either side, of which there is always one.
+        above = int(np.searchsorted(values, number.value))
+        near = np.array([k for k in (above - 1, above) if 0 <= k <= n])
+    best = near[np.argsort(np.abs(values[near] - number.value), kind="stable")]
+    shown = best[:1] if len(hits) else np.sort(best[:2])
+    rows = tuple(_share("accuracy", int(k), n) for k in shown)
+    smallest = None if len(hits) else _smallest(number, n)
+    return Claim(
+        n, printed, len(hits) > 0, len(hits), bool(number.fits_cut(values).any()), fit, rows, (), smallest
+    )
+
+
+def _check_table(n: int, printed: dict[str, Printed], n_positive: int | None, fit: bool | None) -> Claim:
+    if n_positive is None and n > MOST_WITHOUT_POSITIVES:
+        raise InputError(
+            f"{n} test samples have too many tables to look through. Say --n-positive, or check the accuracy alone."
+        )
+    examples: list[tuple[float, Counts]] = []
+    closest: tuple[float, Counts] | None = None
+    n_ways, cut = 0, False
+    for table in _tables(n, n_positive):
+        values = _metrics(*table)
+        fits = np.logical_and.reduce([number.fits(values[name]) for name, number in printed.items()])
+        cut |= bool(
+            np.logical_and.reduce([number.fits_cut(values[name]) for name, number in printed.items()]).any()
+        )
+        off = np.max([np.abs(values[name] - number.value) for name, number in printed.items()], axis=0)
+        off = np.where(np.isnan(off), np.inf, off)
+        n_ways += int(fits.sum())
+        found = np.flatnonzero(fits)
+        examples += [(float(off[at]), _counts(table, at)) for at in found[np.argsort(off[found])][:_EXAMPLES]]
+        at = int(np.argmin(off))
+        if np.isfinite(off[at]) and (closest is None or off[at] < closest[0] - _TOLERANCE):
+            closest = float(off[at]), _counts(table, at)
+    examples.sort(key=lambda pair: pair[0])
+    best = [counts for _, counts in examples[:_EXAMPLES]] or ([closest[1]] if closest else [])
+    shares = best[0].shares() if best else {}
+    rows = tuple(_share(name, *shares[name]) for name in printed if name in shares and shares[name][1])
+    return Claim(n, printed, n_ways > 0, n_ways, cut, fit, rows, tuple(best), None)
+
+
+def _tables(n: int, n_positive: int | None) -> Iterator[tuple[IntArray, IntArray, IntArray, IntArray]]:
+    """Every confusion table of n samples, a batch for each number of positives."""
+    for positives in range(n + 1) if n_positive is None else (n_positive,):
+        tp, fp = np.indices((positives + 1, n - positives + 1)).reshape(2, -1)
+        yield tp, fp, positives - tp, n - positives - fp
+
+
+def _metrics(tp: IntArray, fp: IntArray, fn: IntArray, tn: IntArray) -> dict[str, FloatArray]:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return {
+            "accuracy": (tp + tn) / (tp + fp + fn + tn),
+            "precision": tp / (tp + fp),
+            "recall": tp / (tp + fn),
+            "f1": 2 * tp / (2 * tp + fp + fn),
+        }
+
+
+def _counts(table: tuple[IntArray, IntArray, IntArray, IntArray], at: int) -> Counts:
+    return Counts(*(int(column[at]) for column in table))
+
+
+def _share(metric: str, hits: int, n: int) -> dict[str, Any]:
+    low, high = exact_interval(hits, n)
+    return {"metric": metric, "hits": hits, "n": n, "value": hits / n, "low": low, "high": high}
+
+
+def _smallest(number: Printed, n: int) -> int | None:
+    for size in range(1, max(10 * n, 1000)):
+        if number.fits(np.arange(size + 1) / size).any():
+            return size
+    return None
+
+
+def _fold_means(n: int, folds: int) -> FloatArray:
+    """Every mean over folds of the accuracies of n samples in folds as equal as they can be."""
+    small, larger = n // folds, n % folds
+    # Hits in the folds with one sample more, and in the others.
+    in_large = np.arange(larger * (small + 1) + 1) / (small + 1)
+    in_small = np.arange((folds - larger) * small + 1) / small
+    return ((in_large[:, None] + in_small[None, :]) / folds).ravel()
