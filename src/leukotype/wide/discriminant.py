@@ -48,7 +48,7 @@ def diagonal_path(
     """Discriminate by means and variances of single probes, the variances shrunken towards their median.
 
     Setting: `shrinkage` (0.5) between 0, diagonal linear discriminant analysis, and 1, one variance for all
-    probes: variance_i = (1 - shrinkage) * s_i^2 + shrinkage * median(s^2), with s_i the deviation within the
+    probes: variance_i = (1 - shrinkage) * s_i^2 + shrinkage * median(s)^2, with s_i the deviation within the
     classes (divisor n - n_classes).  Values are raw.  At shrinkage 0 a probe that does not vary within the
     classes is given the median (see ClassMoments.typical_deviation).  Nothing here is random: `rng` is not
     drawn from.

@@ -40,7 +40,7 @@ class PathClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(f"y holds one class, {self.classes_[0]!r}, and at least 2 are needed.")
+            raise ValueError(f"y holds one class, {str(self.classes_[0])!r}, and at least 2 are needed.")
         fold = Fold(matrix, np.arange(len(matrix)), [])
         setting = self.get_params()
         rng = np.random.default_rng(setting.pop("random_state", None))
