@@ -43,7 +43,9 @@ def load(name: str, *, progress: bool = False, **options: Any) -> Cohort:
     path = download.fetch(dataset, progress=progress)
     cohort = readers.read(path, **{"name": name, **options})
     provenance = replace(cohort.provenance, citation=dataset.citation, licence=dataset.licence)
-    return replace(cohort, provenance=provenance.then(f"The dataset {name} of the catalogue ({dataset.url})."))
+    return replace(
+        cohort, provenance=provenance.then(f"The dataset {name} of the catalogue ({dataset.url}).")
+    )
 
 
 def resolve(
@@ -84,7 +86,9 @@ def check(path: str | Path, name: str | None = None) -> list[Line]:
         stem = Path(path).name.split(".")[0]
         name = next((known for known in catalogue() if known.lower() == stem.lower()), None)
         if name is None:
-            raise UnknownName(f"{Path(path).name} is not named after a dataset. Say which it should be with --name.")
+            raise UnknownName(
+                f"{Path(path).name} is not named after a dataset. Say which it should be with --name."
+            )
     return by_name(name).fingerprint.lines(readers.read(path, scale="log2"))
 
 

@@ -52,7 +52,11 @@ class Fingerprint:
     def lines(self, cohort: Cohort) -> list[Line]:
         """Compare a cohort with the fingerprint, line by line."""
         found = [
-            Line("samples × probes", f"{cohort.n_samples} × {cohort.n_probes}", f"{self.n_samples} × {self.n_probes}"),
+            Line(
+                "samples × probes",
+                f"{cohort.n_samples} × {cohort.n_probes}",
+                f"{self.n_samples} × {self.n_probes}",
+            ),
             Line("first probe", str(cohort.probes[0]), self.first_probe),
             Line("last probe", str(cohort.probes[-1]), self.last_probe),
             Line("classes", _counts(cohort.class_counts), _counts(self.classes)),
@@ -117,7 +121,14 @@ class Dataset:
     def row(self) -> tuple[str, str, str, int, int, int]:
         """Return name, accession, platform, samples, probes, number of classes."""
         print_ = self.fingerprint
-        return self.name, self.accession, self.platform, print_.n_samples, print_.n_probes, len(print_.classes)
+        return (
+            self.name,
+            self.accession,
+            self.platform,
+            print_.n_samples,
+            print_.n_probes,
+            len(print_.classes),
+        )
 
 
 def catalogue() -> dict[str, Dataset]:

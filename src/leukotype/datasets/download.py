@@ -22,7 +22,9 @@ RETRIES = 2
 
 def cache_folder() -> Path:
     """Return the folder for downloads and parsed tables: LEUKOTYPE_CACHE, or the user's cache."""
-    return Path(os.environ.get("LEUKOTYPE_CACHE") or platformdirs.user_cache_dir("leukotype", appauthor=False))
+    return Path(
+        os.environ.get("LEUKOTYPE_CACHE") or platformdirs.user_cache_dir("leukotype", appauthor=False)
+    )
 
 
 def fetch(

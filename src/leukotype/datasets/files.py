@@ -16,7 +16,9 @@ def write_csv(cohort: Cohort, path: str | Path) -> None:
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
             stream.write(",".join(["samples", "type", *map(_quoted, cohort.probes.tolist())]) + "\n")
-            rows = zip(cohort.samples.tolist(), cohort.labels.tolist(), cohort.expression.tolist(), strict=True)
+            rows = zip(
+                cohort.samples.tolist(), cohort.labels.tolist(), cohort.expression.tolist(), strict=True
+            )
             for sample, label, values in rows:
                 stream.write(f"{_quoted(sample)},{_quoted(label)},{','.join(map(repr, values))}\n")
         os.replace(temporary, target)

@@ -157,7 +157,14 @@ def simulate(
     for row, label in enumerate(sizes):
         means[row, markers[label]] += shifts[markers[label]]
     population = Population(
-        tuple(sizes), _probe_ids(n_probes), means, deviations, loadings, np.sqrt(1 - share), array_shift, markers
+        tuple(sizes),
+        _probe_ids(n_probes),
+        means,
+        deviations,
+        loadings,
+        np.sqrt(1 - share),
+        array_shift,
+        markers,
     )
     return Simulation(population.draw(sizes, seed, name), population)
 
@@ -186,7 +193,13 @@ def default() -> Cohort:
     return simulate(name="simulated cohort shaped like GSE9476").cohort
 
 
-_PROPORTIONED: Mapping[str, int] = {"Bone_Marrow_CD34": 8, "Bone_Marrow": 9, "AML": 25, "PB": 9, "PBSC_CD34": 9}
+_PROPORTIONED: Mapping[str, int] = {
+    "Bone_Marrow_CD34": 8,
+    "Bone_Marrow": 9,
+    "AML": 25,
+    "PB": 9,
+    "PBSC_CD34": 9,
+}
 
 
 def _probe_ids(n_probes: int) -> StrArray:

@@ -39,6 +39,7 @@ class Transfer:
     def __call__(self, url: str, output_file: str, pooch: object) -> None:
         """Download `url` to `output_file`; raises Interrupted with the reason where it does not come whole."""
         import requests
+        from requests.exceptions import ChunkedEncodingError
 
         # Moving is atomic: of two runs one takes what was kept, the other begins anew.
         with contextlib.suppress(FileNotFoundError):
@@ -51,7 +52,7 @@ class Transfer:
                 shutil.copyfile(self.work, output_file)
                 self._tag().unlink(missing_ok=True)
                 return
-            except (requests.ConnectionError, requests.Timeout, _Short) as problem:
+            except (requests.ConnectionError, requests.Timeout, ChunkedEncodingError, _Short) as problem:
                 reason = _in_words(problem)
             except requests.HTTPError as problem:
                 status = problem.response.status_code
@@ -84,6 +85,8 @@ class Transfer:
             length = answer.headers.get("Content-Length")
             expected = None if length is None else start + int(length)
             self._write_tag(answer.headers.get("ETag") or answer.headers.get("Last-Modified"))
+            # Ours to check, below: else the last bytes before a break would be lost with the exception.
+            answer.raw.enforce_content_length = False
             with self.work.open("ab" if going_on else "wb") as stream, self._bar(start, expected) as bar:
                 for chunk in answer.iter_content(CHUNK):
                     stream.write(chunk)
@@ -96,7 +99,12 @@ class Transfer:
         from tqdm import tqdm
 
         return tqdm(
-            initial=start, total=total, unit="B", unit_scale=True, disable=not self.progress, desc="Downloading"
+            initial=start,
+            total=total,
+            unit="B",
+            unit_scale=True,
+            disable=not self.progress,
+            desc="Downloading",
         )
 
     def _tag(self) -> Path:

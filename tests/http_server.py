@@ -1,0 +1,74 @@
+"""A small HTTP server on this machine that serves one file, well or badly."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass
+class Service:
+    """What is served, how, and what was asked.
+
+    body     : the bytes of the file
+    status   : of every answer
+    cut      : bytes after which the first `n_cuts` answers end, although the whole length was promised
+    delay    : seconds before an answer
+    ranges   : whether byte ranges are honoured
+    requests : the Range header of each request, None where it had none
+    """
+
+    body: bytes
+    status: int = 200
+    cut: int | None = None
+    n_cuts: int = 10**6
+    delay: float = 0.0
+    ranges: bool = True
+    tag: str | None = '"v1"'
+    url: str = ""
+    requests: list[str | None] = field(default_factory=list)
+    sent: list[int] = field(default_factory=list)
+
+
+@contextmanager
+def serving(service: Service) -> Iterator[Service]:
+    """Serve until the block ends; `service.url` is the address of the file."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            wanted = self.headers.get("Range")
+            service.requests.append(wanted)
+            time.sleep(service.delay)
+            body, status = service.body, service.status
+            same = self.headers.get("If-Range") in (None, service.tag)
+            if wanted and service.ranges and same and status == 200:
+                body, status = body[int(wanted.removeprefix("bytes=").rstrip("-")) :], 206
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            if service.tag:
+                self.send_header("ETag", service.tag)
+            self.end_headers()
+            if service.cut is not None and len(service.requests) <= service.n_cuts:
+                body = body[: service.cut]
+                self.close_connection = True
+            service.sent.append(len(body))
+            self.wfile.write(body)
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    service.url = f"http://127.0.0.1:{server.server_port}/file.csv"
+    try:
+        yield service
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

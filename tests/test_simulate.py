@@ -1,0 +1,126 @@
+"""Simulated cohorts: the layout, the truth that was planted, and the absence of any."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from sklearn.feature_selection import f_classif
+
+from leukotype.datasets import simulate
+from leukotype.errors import BadValues
+
+
+def test_the_default_has_the_layout_of_gse9476():
+    cohort = simulate.default()
+    assert (cohort.n_samples, cohort.n_probes) == (64, 22283)
+    assert cohort.class_counts == {
+        "AML": 26,
+        "Bone_Marrow": 10,
+        "Bone_Marrow_CD34": 8,
+        "PB": 10,
+        "PBSC_CD34": 10,
+    }
+    assert sum(probe.startswith("AFFX") for probe in cohort.probes) == 68
+    # Rows are grouped by class, as CuMiDa groups them.
+    assert (cohort.labels[1:] != cohort.labels[:-1]).sum() == 4
+    assert cohort.provenance.simulated
+    assert "no patient" in cohort.provenance.steps[0]
+    assert cohort.expression.min() >= 2.0
+    assert cohort.expression.max() < 20
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    sizes=st.dictionaries(
+        st.sampled_from(["AML", "PB", "Bone_Marrow_CD34", "PBSC_CD34"]), st.integers(1, 9), min_size=1
+    ),
+    n_probes=st.integers(1, 150),
+    seed=st.integers(0, 20),
+)
+def test_sizes_and_seed_are_kept(sizes, n_probes, seed):
+    first, again = (simulate.simulate(sizes, n_probes, seed=seed) for _ in range(2))
+    assert first.cohort.class_counts == {name: sizes[name] for name in sorted(sizes)}
+    assert first.cohort.n_probes == n_probes
+    assert first.cohort.fingerprint == again.cohort.fingerprint
+    if n_probes > 5:
+        assert (
+            simulate.simulate(sizes, n_probes, seed=seed + 1).cohort.fingerprint != first.cohort.fingerprint
+        )
+
+
+def test_markers_differ_as_planted():
+    simulation = simulate.simulate(
+        {"AML": 400, "PB": 400}, 300, markers_per_class=10, effect=2.0, composition=0.0, seed=1
+    )
+    truth = simulation.population
+    x, y = simulation.cohort.expression, simulation.cohort.labels
+    gap = np.abs(x[y == "AML"].mean(axis=0) - x[y == "PB"].mean(axis=0)) / truth.deviations
+    planted = np.unique(np.concatenate(list(simulation.markers.values())))
+    assert len(simulation.markers["AML"]) == 10
+    # A probe planted for both classes moves with both.
+    both = np.intersect1d(simulation.markers["AML"], simulation.markers["PB"])
+    assert np.mean(gap[np.setdiff1d(planted, both)]) == pytest.approx(2.0, abs=0.5)
+    assert gap[np.setdiff1d(np.arange(300), planted)].max() < 0.4
+
+
+def test_the_two_cd34_compartments_share_nine_tenths_of_their_markers():
+    markers = simulate.simulate(n_probes=5000, seed=2).markers
+    first, second = markers["Bone_Marrow_CD34"], markers["PBSC_CD34"]
+    assert len(np.intersect1d(first, second)) >= 0.85 * len(first)
+    assert len(np.intersect1d(first, markers["AML"])) < 0.2 * len(first)
+
+
+def test_fresh_samples_come_from_the_same_population():
+    simulation = simulate.simulate({"AML": 300, "PB": 300}, 80, seed=5)
+    fresh = simulation.fresh({"AML": 300, "PB": 300}, seed=6)
+    assert fresh.fingerprint != simulation.cohort.fingerprint
+    for label in ("AML", "PB"):
+        old = simulation.cohort.expression[simulation.cohort.labels == label].mean(axis=0)
+        new = fresh.expression[fresh.labels == label].mean(axis=0)
+        assert np.abs((old - new) / simulation.population.deviations).max() < 0.6
+
+
+def test_probes_are_correlated_and_can_be_made_independent():
+    def typical(correlation):
+        x = simulate.null_cohort({"a": 200}, 200, seed=1, correlation=correlation).expression
+        return np.abs(np.corrcoef(x.T)[np.triu_indices(200, 1)]).mean()
+
+    assert typical(0.0) < 0.09 < typical(0.5)
+
+
+def test_null_labels_say_nothing():
+    p_values = []
+    for seed in range(40):
+        cohort = simulate.null_cohort(n_probes=20, seed=seed, correlation=0.0)
+        p_values += f_classif(cohort.expression, cohort.codes)[1].tolist()
+    assert stats.kstest(p_values, "uniform").pvalue > 0.01
+
+
+def test_null_cohorts_have_the_proportions_of_gse9476():
+    assert sorted(simulate.null_cohort(n_probes=5).class_counts.values()) == [8, 9, 9, 9, 25]
+
+
+@pytest.mark.parametrize("arguments", [({"a": 0}, 10), ({}, 10), ({"a": 3}, 0)])
+def test_sizes_that_make_no_cohort_are_refused(arguments):
+    with pytest.raises(BadValues):
+        simulate.simulate(*arguments)
+
+
+def test_more_markers_than_probes_are_refused():
+    with pytest.raises(BadValues, match="no more markers than probes"):
+        simulate.simulate({"a": 3}, 5, markers_per_class=6)
+
+
+def test_probes_are_shaped_like_the_real_ones(data_folder):
+    real = pd.read_csv(data_folder / "cumida" / "Leukemia_GSE9476_probe_stats.csv.gz")
+    x = simulate.default().expression
+    levels = [0.05, 0.25, 0.5, 0.75, 0.95]
+    np.testing.assert_allclose(
+        np.quantile(x.mean(axis=0), levels), np.quantile(real["mean_A_n51"], levels), atol=0.35
+    )
+    ratio = np.quantile(x.std(axis=0), levels) / np.quantile(np.sqrt(real["var_A_n51"]), levels)
+    assert np.all((ratio > 0.6) & (ratio < 2.0)), ratio
