@@ -32,17 +32,23 @@ app = typer.Typer(
 datasets_app = typer.Typer(no_args_is_help=True, help="The datasets leukotype knows by name.")
 app.add_typer(datasets_app, name="datasets")
 
-Data = Annotated[str | None, typer.Argument(help="A file, or the name of a dataset.", metavar="[DATA]", show_default=False)]
+Data = Annotated[
+    str | None, typer.Argument(help="A file, or the name of a dataset.", metavar="[DATA]", show_default=False)
+]
 Label = Annotated[str | None, typer.Option(help="Column that holds the class.", metavar="COL")]
 Labels = Annotated[str | None, typer.Option(help="CSV of two columns, sample and label.", metavar="FILE")]
-Donor = Annotated[str | None, typer.Option(help="Column that names the donor: one donor, one fold.", metavar="COL")]
+Donor = Annotated[
+    str | None, typer.Option(help="Column that names the donor: one donor, one fold.", metavar="COL")
+]
 Samples = Annotated[str | None, typer.Option(help="Column that holds the sample ids.", metavar="COL")]
 DropClass = Annotated[
     list[str] | None, typer.Option(help="Class to leave out; repeat for several.", metavar="CLASS")
 ]
 Scale = Annotated[str, typer.Option(help="What the values are: auto, log2 or linear.")]
 Impute = Annotated[str | None, typer.Option(help="median: fill missing values inside each fold.")]
-Out = Annotated[Path | None, typer.Option(help="Folder for the results.", metavar="DIR", show_default="runs/NAME")]
+Out = Annotated[
+    Path | None, typer.Option(help="Folder for the results.", metavar="DIR", show_default="runs/NAME")
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier result in that folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print a machine-readable summary on standard output.")]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Parse the file anew, whatever was kept of it.")]
@@ -61,7 +67,8 @@ def _face(
 def study(
     data: Data = None,
     models: Annotated[
-        str | None, typer.Option(help="Names with commas between, or all.", metavar="A,B", show_default="eight of them")
+        str | None,
+        typer.Option(help="Names with commas between, or all.", metavar="A,B", show_default="eight of them"),
     ] = None,
     outer: Annotated[int, typer.Option(help="Outer folds.", metavar="N")] = 5,
     inner: Annotated[int, typer.Option(help="Inner folds, for tuning.", metavar="N")] = 3,

@@ -51,13 +51,13 @@ def say_cohort(cohort: Cohort) -> None:
 
 def show_results(evaluation: Evaluation, folder: Path) -> None:
     """Print the main metrics of every model, best balanced accuracy first, and where the report lies."""
-    summary = evaluation.summary(SHOWN).set_index(["model", "metric"])
-    order = sorted(evaluation.models, key=lambda model: -summary.loc[(model, SHOWN[0]), "value"])
-    titles = [str(summary.loc[(order[0], metric), "title"]) for metric in SHOWN]
-    rows = []
-    for model in order:
-        cells = [summary.loc[(model, metric)] for metric in SHOWN]
-        rows.append([model, *(f"{c['value']:.3f} [{c['low']:.3f}, {c['high']:.3f}]" for c in cells)])
+    summary = evaluation.summary(SHOWN)
+    titles = list(dict.fromkeys(summary["title"]))
+    cells: dict[str, list[str]] = {model: [] for model in evaluation.models}
+    for model, value, low, high in summary[["model", "value", "low", "high"]].itertuples(index=False):
+        cells[model].append(f"{value:.3f} [{low:.3f}, {high:.3f}]")
+    leading = summary[summary["metric"] == SHOWN[0]].sort_values("value", ascending=False, kind="stable")
+    rows = [[model, *cells[model]] for model in leading["model"]]
     design = evaluation.folds.design
     _table(
         f"{evaluation.cohort.name}: out of fold, {design.outer} outer × {design.inner} inner folds, "
@@ -71,7 +71,9 @@ def show_results(evaluation: Evaluation, folder: Path) -> None:
 def show_cohort(cohort: Cohort, folder: Path) -> None:
     """Print the class counts and where the report lies."""
     counts = [[name, str(count)] for name, count in cohort.class_counts.items()]
-    _table(f"{cohort.name}: {cohort.n_samples} samples × {cohort.n_probes} probes", ["class", "samples"], counts)
+    _table(
+        f"{cohort.name}: {cohort.n_samples} samples × {cohort.n_probes} probes", ["class", "samples"], counts
+    )
     print(f"Report: {folder / 'report.html'}")
 
 

@@ -142,7 +142,8 @@ def _folds_table(path: Path, cohort: Cohort) -> pd.DataFrame:
         table = pd.read_csv(path, dtype={"sample": str})
     except (OSError, ValueError) as problem:
         raise InfeasibleDesign(
-            f"cannot read folds from {path}: {str(problem).splitlines()[0]}. Give a CSV with columns sample,repeat,fold."
+            f"cannot read folds from {path}: {str(problem).splitlines()[0]}. "
+            "Give a CSV with columns sample,repeat,fold."
         ) from problem
     missing = [column for column in ("sample", "repeat", "fold") if column not in table]
     if missing:

@@ -69,7 +69,7 @@ class Population:
         values *= self.deviations
         values += self.means[codes] + self.array_shift * rng.standard_normal((n, 1))
         return Cohort(
-            expression=np.round(np.maximum(values, 2.0), 6),
+            expression=np.maximum(values, 2.0).round(6),
             labels=np.array(self.classes)[codes],
             samples=np.arange(1, n + 1).astype(str),
             probes=self.probes,

@@ -55,9 +55,9 @@ class Transfer:
             except (requests.ConnectionError, requests.Timeout, ChunkedEncodingError, _Short) as problem:
                 reason = _in_words(problem)
             except requests.HTTPError as problem:
-                status = problem.response.status_code
-                reason = f"the server answers {status} {problem.response.reason}"
-                if status < 500:
+                # "404 Client Error: Not Found for url: ...": the part before the address says it.
+                reason = f"the server answers {str(problem).split(' for url')[0]}"
+                if not reason.startswith("the server answers 5"):
                     break
             except requests.RequestException as problem:
                 reason = _in_words(problem)
