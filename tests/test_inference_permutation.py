@@ -13,7 +13,7 @@ from leukotype.datasets.simulate import null_cohort
 from leukotype.errors import InfeasibleDesign, UnknownName
 from leukotype.evaluation import evaluate
 from leukotype.inference.auto import auto
-from leukotype.inference.permutation import exchange, permutation_test
+from leukotype.inference.permutation import exchange, permutation_test, permutation_tests
 from leukotype.models import Model
 from leukotype.models.baselines import majority
 from leukotype.resampling import Design
@@ -114,6 +114,15 @@ def test_a_small_loss_is_a_good_one(signal):
     assert test.observed["logistic"] < test.null["logistic"].min()
     assert test.p("logistic") == test.p_best("logistic") == 0.05
     assert test.table().null_best[0] < test.null["logistic"].mean()
+
+
+def test_several_metrics_come_from_the_same_permutations(signal):
+    evaluation = evaluate(signal, ["knn"], design=Design(3, 2), jobs=1)
+    both = permutation_tests(evaluation, ("accuracy", "log_loss"), n_permutations=5, jobs=1)
+    assert list(both) == ["accuracy", "log_loss"]
+    for metric, test in both.items():
+        alone = permutation_test(evaluation, metric, n_permutations=5, jobs=1)
+        np.testing.assert_array_equal(test.null["knn"], alone.null["knn"])
 
 
 def test_workers_and_neighbours_change_nothing(signal):

@@ -5,7 +5,7 @@ from leukotype.inference.leaks import MISTAKES, Mistake, price_leaks
 from leukotype.inference.learning import LearningCurve, learning_curve
 from leukotype.inference.multiplicity import holm
 from leukotype.inference.paired import compare, corrected_t, correlated_t, mcnemar
-from leukotype.inference.permutation import PermutationTest, permutation_test
+from leukotype.inference.permutation import PermutationTest, permutation_test, permutation_tests
 from leukotype.inference.selection import BestOfMany, corrected_best
 from leukotype.inference.stability import difficulty, hardest, split_dependence
 
@@ -27,6 +27,7 @@ __all__ = [
     "learning_curve",
     "mcnemar",
     "permutation_test",
+    "permutation_tests",
     "price_leaks",
     "split_dependence",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -84,16 +85,23 @@ class PermutationTest:
 
 
 def permutation_test(
+    evaluation: Evaluation, metric: str = "balanced_accuracy", **options: Any
+) -> PermutationTest:
+    """Run the whole nested procedure on permuted labels, for one metric; options as of `permutation_tests`."""
+    return permutation_tests(evaluation, (metric,), **options)[metric]
+
+
+def permutation_tests(
     evaluation: Evaluation,
-    metric: str = "balanced_accuracy",
+    metrics: Sequence[str] = ("balanced_accuracy", "log_loss"),
     *,
     models: Sequence[str | Model] | None = None,
     n_permutations: int | Mapping[str, int] | None = None,
     seed: int = 0,
     jobs: int | None = None,
     on_done: Callable[[int], None] | None = None,
-) -> PermutationTest:
-    """Run the whole nested procedure on permuted labels; this refits.
+) -> dict[str, PermutationTest]:
+    """Run the whole nested procedure on permuted labels, once for several metrics; this refits.
 
     models         : names, or `Model` entries of one's own; by default all of the evaluation.  `auto` is chosen
                      anew on each permutation from the others that were permuted as often
@@ -112,16 +120,16 @@ def permutation_test(
 
     Raises InfeasibleDesign where donors leave nothing to permute.
     """
-    judged = single(metric)
+    judged = tuple(single(metric) for metric in metrics)
     recipes, with_auto = _recipes(evaluation, models)
     names = [model.name for model in recipes] + ([AUTO] if with_auto else [])
     wanted = {name: _count(name, n_permutations) for name in names}
     if with_auto:
         wanted[AUTO] = min(wanted.values())
     frame = tuple(split for split in evaluation.folds.splits if split.repeat == 0)
-    most = max(wanted.values())
-    orders = [exchange(evaluation.cohort.donors, evaluation.cohort.n_samples, seed, b) for b in range(most)]
-    distinct = _distinct(orders, evaluation.cohort.codes)
+    cohort = evaluation.cohort
+    orders = [exchange(cohort.donors, cohort.n_samples, seed, b) for b in range(max(wanted.values()))]
+    distinct = _distinct(orders, cohort.codes)
     if distinct < 2:
         raise InfeasibleDesign(
             "donors leave nothing to permute: no two of them have as many samples, and none has two labels."
@@ -133,7 +141,7 @@ def permutation_test(
             number,
             seed,
             order,
-            evaluation.cohort.codes,
+            cohort.codes,
             frame,
             judged,
             criterion_of(evaluation),
@@ -141,10 +149,15 @@ def permutation_test(
         for number, order in enumerate(orders)
     ]
     told = None if on_done is None else (lambda done: on_done(done[0]))
-    found = execution.run(_work, evaluation.cohort.expression, tasks, jobs=workers(jobs), on_done=told)
-    null = {name: np.array([scores[name] for _, scores in found[: wanted[name]]]) for name in names}
-    observed = {name: float(judged.value(evaluation.scored(name)[0])) for name in names}
-    return PermutationTest(judged, observed, null, distinct)
+    found = execution.run(_work, cohort.expression, tasks, jobs=workers(jobs), on_done=told)
+    tests = {}
+    for number, metric in enumerate(judged):
+        null = {
+            name: np.array([scores[name][number] for _, scores in found[: wanted[name]]]) for name in names
+        }
+        observed = {name: float(metric.value(evaluation.scored(name)[0])) for name in names}
+        tests[metric.name] = PermutationTest(metric, observed, null, distinct)
+    return tests
 
 
 def exchange(donors: NDArray[np.str_] | None, n_samples: int, seed: int, number: int) -> IntArray:
@@ -175,11 +188,11 @@ class _Task:
     order: IntArray
     codes: IntArray
     frame: tuple[OuterFold, ...]
-    metric: Metric
+    metrics: tuple[Metric, ...]
     criterion: tuning.Criterion
 
 
-def _work(matrix: FloatArray, task: _Task) -> tuple[int, dict[str, float]]:
+def _work(matrix: FloatArray, task: _Task) -> tuple[int, dict[str, list[float]]]:
     codes = np.empty_like(task.codes)
     codes[task.order] = task.codes
     shape = (len(codes), int(codes.max()) + 1)
@@ -196,7 +209,7 @@ def _work(matrix: FloatArray, task: _Task) -> tuple[int, dict[str, float]]:
         if task.with_auto:
             filled[AUTO][moved.test] = min(fits, key=lambda fit: fit[1])[0]
     scored = {name: Scored(codes, p.argmax(axis=1), p) for name, p in filled.items()}
-    return task.number, {name: float(task.metric.value(s)) for name, s in scored.items()}
+    return task.number, {name: [float(m.value(s)) for m in task.metrics] for name, s in scored.items()}
 
 
 def _moved(split: OuterFold, order: IntArray) -> OuterFold:
