@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from leukotype.audits.finding import Observation, Source
-from leukotype.audits.profiles import listed
+from leukotype.audits.profiles import listed, percent
 from leukotype.cohort import Cohort, FloatArray, IntArray
 
 N_PERMUTATIONS = 1999
@@ -73,8 +73,8 @@ def order_tells_class(source: Source) -> Observation | None:
         near[-1] = codes[-2]
         hits = float((near == codes).mean())
         return Observation(
-            f"the {name} gives the class: in that order the class changes {changes} times, and "
-            f"{chance.mean():.0f} times by chance; the next sample alone calls {hits:.0%} rightly. Never use "
+            f"the {name} gives the class: in that order there are {changes + 1} runs of one class, and "
+            f"{chance.mean() + 1:.0f} by chance; the next sample alone calls {percent(hits)} rightly. Never use "
             "it as a feature, and ask whether the classes were measured at different times.",
             {"order": name, "changes": changes, "expected": float(chance.mean()), "p": p, "hits": hits},
         )

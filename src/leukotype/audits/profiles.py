@@ -86,6 +86,12 @@ def pooled_spread(centred: FloatArray, n_classes: int) -> FloatArray:
     return np.asarray(MAD_TO_SD * np.median(np.abs(centred), axis=-1) * np.sqrt(n / max(n - n_classes, 1)))
 
 
+def percent(share: float, digits: int = 0) -> str:
+    """Return a share as it is printed, rounded down: 18 of 19 is not 95 %."""
+    unit = 10.0**digits
+    return f"{np.floor(100 * unit * share + 1e-9) / unit:g} %"
+
+
 def listed(names: list[str], most: int = 5) -> str:
     """Return names for a sentence: the first few, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""

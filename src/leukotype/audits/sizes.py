@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from leukotype.audits.finding import Observation, Source
-from leukotype.audits.profiles import listed
+from leukotype.audits.profiles import listed, percent
 from leukotype.cohort import FloatArray
 from leukotype.metrics.estimate import Units
 
@@ -30,10 +30,10 @@ def too_few_for_conformal(source: Source) -> Observation | None:
     if len(small) == 0:
         return None
     names = source.cohort.classes
-    shown = [f"{names[code]} (n = {sizes[code]:.0f}) {_percent(attainable[code])}" for code in small]
+    shown = [f"{names[code]} (n = {sizes[code]:.0f}) {percent(attainable[code], 1)}" for code in small]
     needed = int(np.ceil(CONFORMAL_LEVEL / (1 - CONFORMAL_LEVEL) - 1e-9))
     return Observation(
-        f"prediction sets that hold each class at {CONFORMAL_LEVEL:.0%} need {needed} {unit} of it; the highest "
+        f"prediction sets that hold each class at {percent(CONFORMAL_LEVEL)} need {needed} {unit} of it; the highest "
         f"attainable level is for {listed(shown, 8)}. "
         "Ask for a lower level, or expect sets that never exclude the class.",
         {"attainable": dict(zip(names, attainable.tolist(), strict=True)), "needed": needed},
@@ -95,7 +95,3 @@ def _auc_half_width(positives: FloatArray, negatives: FloatArray) -> FloatArray:
     q1, q2 = AUC / (2 - AUC), 2 * AUC**2 / (1 + AUC)
     spread = AUC * (1 - AUC) + (positives - 1) * (q1 - AUC**2) + (negatives - 1) * (q2 - AUC**2)
     return np.asarray(stats.norm.ppf(0.975) * np.sqrt(spread / (positives * np.maximum(negatives, 1))))
-
-
-def _percent(share: float) -> str:
-    return f"{np.floor(1000 * share) / 10:.3g} %"

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from leukotype.audits.finding import Observation, Source
-from leukotype.audits.profiles import listed
+from leukotype.audits.profiles import listed, percent
 from leukotype.cohort import Cohort, FloatArray
 
 # The scanner counts to 2^16, sequencing of one sample to some 2^25 per gene.
@@ -61,8 +61,8 @@ def standardised_probes(source: Source) -> Observation | None:
     for kind, fits in kinds.items():
         if fits.mean() >= 0.95:
             return Observation(
-                f"{fits.mean():.0%} of the probes have {kind} over all samples: they were scaled with the test "
-                "samples among the others, which no cross-validation can undo. Use the values from before.",
+                f"{percent(float(fits.mean()))} of the probes have {kind} over all samples: they were scaled with "
+                "the test samples among the others, which no cross-validation can undo. Use the values from before.",
                 {"kind": kind, "share": float(fits.mean())},
             )
     return None
@@ -150,7 +150,7 @@ def doubtful_scale(source: Source) -> Observation | None:
         )
     if negative > 0.01:
         return Observation(
-            f"{negative:.0%} of the values are negative, and log2 intensities are not: they look like ratios, or "
+            f"{percent(negative)} of the values are negative, and log2 intensities are not: they look like ratios, or "
             "centred, or scaled over the samples. Find out what was done to them.",
             {"largest": high, "negative_share": negative},
         )
