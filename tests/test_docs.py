@@ -33,7 +33,7 @@ def test_links_lead_somewhere(page):
 def test_options_named_in_the_documentation_exist():
     from leukotype import cli
 
-    source = Path(cli.__file__).read_text(encoding="utf-8")
+    source = "".join(page.read_text(encoding="utf-8") for page in Path(cli.__file__).parent.glob("*.py"))
     known = {f"--{name.replace('_', '-')}" for name in re.findall(r"^    (\w+): ", source, re.MULTILINE)}
     known |= set(re.findall(r'"(--[\w-]+)"', source)) | {"--help"}
     for page in (ROOT / "README.md", ROOT / "docs" / "tutorial.md"):

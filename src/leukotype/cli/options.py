@@ -1,0 +1,30 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Data = Annotated[
+    str | None, typer.Argument(help="A file, or the name of a dataset.", metavar="[DATA]", show_default=False)
+]
+Label = Annotated[str | None, typer.Option(help="Column that holds the class.", metavar="COL")]
+Labels = Annotated[str | None, typer.Option(help="CSV of two columns, sample and label.", metavar="FILE")]
+Donor = Annotated[
+    str | None, typer.Option(help="Column that names the donor: one donor, one fold.", metavar="COL")
+]
+Samples = Annotated[str | None, typer.Option(help="Column that holds the sample ids.", metavar="COL")]
+DropClass = Annotated[
+    list[str] | None, typer.Option(help="Class to leave out; repeat for several.", metavar="CLASS")
+]
+Scale = Annotated[str, typer.Option(help="What the values are: auto, log2 or linear.")]
+Impute = Annotated[str | None, typer.Option(help="median: fill missing values inside each fold.")]
+Out = Annotated[
+    Path | None, typer.Option(help="Folder for the results.", metavar="DIR", show_default="runs/NAME")
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier result in that folder.")]
+Json = Annotated[bool, typer.Option("--json", help="Print a machine-readable summary on standard output.")]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Parse the file anew, whatever was kept of it.")]
+Share = Annotated[str | None, typer.Option(metavar="X", help="As printed: 0.96 or 96%.")]

@@ -1,0 +1,153 @@
+"""`leukotype study` and `leukotype explore`."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from leukotype import console
+from leukotype.cli.options import (
+    Data,
+    Donor,
+    DropClass,
+    Impute,
+    Json,
+    Label,
+    Labels,
+    NoCache,
+    Out,
+    Overwrite,
+    Samples,
+    Scale,
+)
+
+if TYPE_CHECKING:
+    from leukotype.cohort import Cohort
+
+
+def study(
+    data: Data = None,
+    models: Annotated[
+        str | None,
+        typer.Option(help="Names with commas between, or all.", metavar="A,B", show_default="eight of them"),
+    ] = None,
+    outer: Annotated[int, typer.Option(help="Outer folds.", metavar="N")] = 5,
+    inner: Annotated[int, typer.Option(help="Inner folds, for tuning.", metavar="N")] = 3,
+    repeats: Annotated[int, typer.Option(help="How often the outer folds are drawn.", metavar="N")] = 1,
+    folds: Annotated[
+        str | None, typer.Option(help="CSV sample,repeat,fold that fixes the outer folds.", metavar="FILE")
+    ] = None,
+    tune_by: Annotated[
+        str, typer.Option(help="Criterion of the inner folds: log_loss, accuracy or balanced_accuracy.")
+    ] = "log_loss",
+    label: Label = None,
+    labels: Labels = None,
+    donor: Donor = None,
+    samples: Samples = None,
+    drop_class: DropClass = None,
+    scale: Scale = "auto",
+    impute: Impute = None,
+    seed: Annotated[int, typer.Option(help="Seed of every draw.", metavar="N")] = 0,
+    jobs: Annotated[
+        int | None, typer.Option(help="Worker processes.", metavar="N", show_default="all cores")
+    ] = None,
+    out: Out = None,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+    no_cache: NoCache = False,
+) -> None:
+    """Compare models on one cohort by nested cross-validation and write a report.
+
+    Example: leukotype study Leukemia_GSE9476 --models logistic,knn,forest,xgboost --out runs/aml
+
+    Without DATA: Leukemia_GSE9476, or a simulated cohort of its shape where that cannot be had.
+    """
+    from leukotype import evaluation as rooms
+    from leukotype import study as outputs
+    from leukotype.models import select
+    from leukotype.resampling import Design, draw, read_folds
+
+    chosen = select(None if models is None else [name.strip() for name in models.split(",") if name.strip()])
+    design = Design(outer, inner, repeats, seed)
+    cohort, folder = _prepare(
+        data, out, overwrite, no_cache,
+        label=label, labels=labels, donor=donor, samples=samples,
+        drop_class=tuple(drop_class or ()), scale=scale, impute=impute,
+    )  # fmt: skip
+    splits = draw(cohort, design) if folds is None else read_folds(folds, cohort, design)
+    with console.progress("Nested cross-validation", len(chosen) * len(splits.splits)) as advance:
+        evaluation = rooms.evaluate(
+            cohort,
+            chosen,
+            folds=splits,
+            tune_by=tune_by,  # type: ignore[arg-type]  # checked there, with the choices in the message
+            jobs=jobs,
+            on_done=lambda result: advance(f"{result.model}, fold {result.fold + 1}"),
+        )
+    with console.progress("Figures and report", None) as advance:
+        outputs.run(evaluation, folder, overwrite=overwrite, command=_command(), on_step=advance)
+    if as_json:
+        print(json.dumps({"out": str(folder), **json.loads((folder / "study.json").read_text())}, indent=2))
+    else:
+        console.show_results(evaluation, folder)
+
+
+def explore(
+    data: Data = None,
+    label: Label = None,
+    labels: Labels = None,
+    donor: Donor = None,
+    samples: Samples = None,
+    drop_class: DropClass = None,
+    scale: Scale = "auto",
+    impute: Impute = None,
+    out: Out = None,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+    no_cache: NoCache = False,
+) -> None:
+    """Draw a cohort without training anything: classes, intensities, PCA, t-SNE, correlations, clusters.
+
+    Example: leukotype explore mine.csv --label diagnosis --out runs/look
+    """
+    from leukotype import study as outputs
+
+    cohort, folder = _prepare(
+        data, out, overwrite, no_cache,
+        label=label, labels=labels, donor=donor, samples=samples,
+        drop_class=tuple(drop_class or ()), scale=scale, impute=impute,
+    )  # fmt: skip
+    with console.progress("Figures and report", None) as advance:
+        outputs.explore(cohort, folder, overwrite=overwrite, command=_command(), on_step=advance)
+    if as_json:
+        print(json.dumps({"out": str(folder), **json.loads((folder / "cohort.json").read_text())}, indent=2))
+    else:
+        console.show_cohort(cohort, folder)
+
+
+def _prepare(
+    data: str | None, out: Path | None, overwrite: bool, no_cache: bool, **options: Any
+) -> tuple[Cohort, Path]:
+    """Return the cohort and the folder for its results; both are refused before anything is computed."""
+    from leukotype import datasets
+    from leukotype import study as outputs
+
+    if out is not None:
+        outputs.check_output(out, overwrite=overwrite)
+    cache = None if no_cache else datasets.parse_cache()
+    with console.progress("Reading", None):
+        cohort = datasets.resolve(data, say=console.say, cache=cache, **options)
+    folder = out or Path("runs") / outputs.folder_name(cohort)
+    if out is None:
+        outputs.check_output(folder, overwrite=overwrite)
+    console.say_cohort(cohort)
+    return cohort, folder
+
+
+def _command() -> str:
+    return shlex.join(["leukotype", *sys.argv[1:]])
