@@ -58,7 +58,7 @@ def of_evaluation(
         evaluation.cohort,
         plates,
         kind="Study of",
-        facts=(*_size(evaluation.cohort), counted(len(evaluation.models), "model"), _shape(design)),
+        facts=(*_size(evaluation.cohort), *summary.compared(ranking), _shape(design)),
         sections=sections,
         tiles=summary.tiles(ranking),
         points=summary.of_evaluation(ranking),
@@ -105,7 +105,8 @@ def of_cohort(cohort: Cohort, data: Sequence[Plate], *, command: str = "") -> st
 
 
 def _render(template: str, cohort: Cohort, plates: Sequence[Plate], **content: Any) -> str:
-    scripts = [_runnable(_bundle()), _runnable(_asset("report.js"))] if _any_live(plates) else []
+    libraries = [_bundle()] if _any_live(plates) else []
+    scripts = [_runnable(script) for script in (*libraries, _asset("report.js"))]
     page = _environment().get_template(template)
     return page.render(
         cohort=cohort,
@@ -123,7 +124,7 @@ def _render(template: str, cohort: Cohort, plates: Sequence[Plate], **content: A
 def _policy(scripts: Sequence[str]) -> str:
     """Content policy: no address may be fetched, and no script may run but those named by their hash."""
     hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
-    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes) or "'none'"
+    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
     # The tooltip and the marks of Vega bring style of their own.
     return (
         f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; "

@@ -22,7 +22,7 @@ Part = Literal["data", "evaluation"]
 # Beyond these sizes (characters) a browser gets slow: pixels in place of shapes, and no hover.
 MOST_SVG = 1_500_000
 MOST_SPEC = 1_500_000
-MOST_CSV = 1_000_000
+MOST_CSV = 500_000
 MOST_ROWS = 40
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -107,6 +106,3 @@ class Ranking:
         codes = self.evaluation.cohort.codes
         wrong = [(self.evaluation.predicted(s.model) != codes).all(axis=0) for s in self.contenders]
         return [str(name) for name in self.evaluation.cohort.samples[np.all(wrong, axis=0)]]
-
-    def groups(self) -> Sequence[tuple[str, bool]]:
-        return [(score.model, is_baseline(score.model)) for score in self.scores]

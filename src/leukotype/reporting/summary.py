@@ -84,19 +84,23 @@ def of_evaluation(ranking: Ranking) -> tuple[Point, ...]:
     )
 
 
+def compared(ranking: Ranking) -> list[str]:
+    """How many models and baselines there are, e.g. ["6 models", "2 baselines"]."""
+    n_baselines = len(ranking.baselines)
+    numbers = {"model": len(ranking.scores) - n_baselines, "baseline": n_baselines}
+    return [counted(n, noun) for noun, n in numbers.items() if n]
+
+
 def _done(ranking: Ranking) -> str:
     cohort, folds = ranking.evaluation.cohort, ranking.evaluation.folds
-    n_models, n_baselines = len(ranking.scores) - len(ranking.baselines), len(ranking.baselines)
-    compared = [counted(n_models, "model")] if n_models else []
-    compared += [counted(n_baselines, "baseline")] if n_baselines else []
-    verb = "was" if n_models + n_baselines == 1 else "were"
+    verb = "was" if len(ranking.scores) == 1 else "were"
     outer, repeats = folds.design.outer, folds.design.repeats
     again = "" if repeats == 1 else f" This was done {repeats} times, with new parts each time."
     apart = " All samples of a donor stayed in one part." if folds.grouped else ""
     classes = formats.listed(f"{name} {count}" for name, count in cohort.class_counts.items())
     return (
         f"{counted(cohort.n_samples, 'sample')} of {counted(len(cohort.classes), 'class')} ({classes}), "
-        f"{counted(cohort.n_probes, 'probe')} each. {formats.listed(compared)} {verb} tried. The "
+        f"{counted(cohort.n_probes, 'probe')} each. {formats.listed(compared(ranking))} {verb} tried. The "
         f"cohort was cut into {outer} parts, and each part classified by models fitted and tuned on the other "
         f"{outer - 1 if outer > 2 else 'one'} alone: no model ever saw a sample that it had to classify.{apart}{again}"
     )
@@ -167,8 +171,13 @@ def _between(ranking: Ranking) -> str:
     near = [score for score in others if leader.overlaps(score)]
     if not near:
         text = f"The interval of {leader.title} does not overlap with that of any other model"
+    elif len(others) == 1:
+        text = "The intervals of the two models overlap: neither is shown to be better"
     elif not apart:
-        text = f"The intervals of all {len(ranking.contenders)} models overlap: none is shown to be the best"
+        text = (
+            f"The intervals of all other models overlap with that of {leader.title}: it is not shown to be better "
+            "than any of them"
+        )
     else:
         text = (
             f"The interval of {leader.title} overlaps with {_those(near)}: it is not shown to be better than "

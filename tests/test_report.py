@@ -1,0 +1,324 @@
+"""The page: whole, self-contained, the same for the same study, and deaf to what names try to do."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from importlib import resources
+from pathlib import Path
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import leukotype as lt
+from leukotype import figures, reporting
+from leukotype.cohort import Cohort
+from leukotype.errors import OutputRefused
+from leukotype.evaluation import Evaluation
+from leukotype.figures import FIGURES, Figure
+from leukotype.reporting import page, plates, twin
+from report_cases import HOSTILE, cohort, evaluation, hostile_cohort
+
+SIZES = {"AML": 14, "Bone_Marrow": 9, "PB": 7}
+VOID = {"meta", "img", "line", "circle", "br", "link", "input"}
+
+
+class Page(HTMLParser):
+    """Elements and their text, and whether every element is closed in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.texts: dict[str, list[str]] = {}
+        self.open: list[str] = []
+        # As in a browser, a script ends at the first end tag, whatever stands before it.
+        self.feed(re.sub(r"(<script[^>]*>).*?</script>", r"\1</script>", text, flags=re.S))
+        self.close()
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attributes}))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attributes}))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open:
+            self.texts.setdefault(self.open[-1], []).append(data)
+
+    def each(self, tag: str) -> Iterator[dict[str, str]]:
+        return (attributes for name, attributes in self.elements if name == tag)
+
+
+@pytest.fixture
+def one_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw but one figure, to save time."""
+    monkeypatch.setattr(figures, "FIGURES", (figures.by_name("class-counts"),))
+
+
+@pytest.fixture(scope="module")
+def written(tiny_evaluation: Evaluation, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return reporting.write(tiny_evaluation, tmp_path_factory.mktemp("report") / "report.html")
+
+
+@pytest.fixture(scope="module")
+def parsed(written: Path) -> Page:
+    return Page(written.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    study = evaluation(hostile_cohort(), {"logistic": 2.0, HOSTILE: 1.0, "majority": 0.0}, notes=[HOSTILE])
+    return reporting.write(
+        study, tmp_path_factory.mktemp("hostile") / "r.html", command=f"leukotype study {HOSTILE}"
+    )
+
+
+def test_the_face_writes_the_report(tiny_evaluation: Evaluation, written: Path, tmp_path: Path) -> None:
+    assert lt.report(tiny_evaluation, tmp_path / "other.html").read_bytes() == written.read_bytes()
+
+
+def test_elements_are_closed_in_order_and_anchors_lead_somewhere(parsed: Page) -> None:
+    assert parsed.open == []
+    ids = [attributes["id"] for _, attributes in parsed.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    targets = {a["href"][1:] for a in parsed.each("a") if a["href"].startswith("#")}
+    assert targets <= set(ids)
+    assert {"summary", "cautions", "results", "data", "methods", "provenance", "glossary"} <= targets
+
+
+@pytest.mark.parametrize("which", ["written", "hostile"])
+def test_nothing_is_fetched(which: str, request: pytest.FixtureRequest) -> None:
+    text = request.getfixturevalue(which).read_text(encoding="utf-8")
+    parsed = Page(text)
+    for tag, attributes in parsed.elements:
+        assert tag not in {"link", "iframe", "object", "embed", "base", "form", "audio", "video", "source"}
+        assert not [name for name in attributes if name.startswith("on") or name == "srcset"], attributes
+        for name in ("src", "href", "xlink:href", "action", "data", "poster"):
+            address = attributes.get(name, "#")
+            assert address.startswith(("data:image/", "data:text/csv", "#")), (tag, address[:60])
+    assert "@import" not in text.split("</style>")[0]
+    assert "url(" not in text.split("</style>")[0]
+
+
+@pytest.mark.parametrize("which", ["written", "hostile"])
+def test_only_our_scripts_may_run(which: str, request: pytest.FixtureRequest) -> None:
+    text = request.getfixturevalue(which).read_text(encoding="utf-8")
+    (policy,) = [
+        m["content"] for m in Page(text).each("meta") if m.get("http-equiv") == "Content-Security-Policy"
+    ]
+    scripts = re.findall(r"<script>(.*?)</script>", text, re.S)
+    hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    assert len(scripts) == 2
+    assert "script-src " + " ".join(f"'sha256-{digest}'" for digest in hashes) + ";" in policy
+    assert policy.startswith("default-src 'none';")
+    assert "unsafe-eval" not in policy
+    assert "http" not in policy
+
+
+def test_hostile_names_stay_text(hostile: Path) -> None:
+    text = hostile.read_text(encoding="utf-8")
+    parsed = Page(text)
+    assert HOSTILE not in text
+    assert parsed.open == []
+    assert sum(tag == "script" for tag, _ in parsed.elements) == 2 + sum(1 for f in parsed.each("figure"))
+    assert all(image["src"].startswith("data:image/") for image in parsed.each("img"))
+    assert any(HOSTILE in title for title in parsed.texts["title"])
+    for document in re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', text, re.S):
+        assert json.loads(document)
+
+
+@given(
+    st.recursive(st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8)
+)
+def test_json_in_a_script_element_is_the_same_json(content: object) -> None:
+    element = page.json_element(json.dumps(content, ensure_ascii=False))
+    assert json.loads(element) == content
+    assert not set("<>&\u2028\u2029") & set(element)
+
+
+def test_a_script_that_would_end_its_element_is_refused() -> None:
+    with pytest.raises(ValueError, match="end its own element"):
+        page._runnable("var a = '</SCRIPT>';")
+
+
+def test_the_same_study_gives_the_same_bytes(
+    tiny_evaluation: Evaluation, written: Path, tmp_path: Path
+) -> None:
+    # Run times are no result: with others, the report stays as it is.
+    slower = [replace(result, seconds=9.0) for result in tiny_evaluation.results]
+    later = replace(tiny_evaluation, results=tuple(slower), seconds=99.0, jobs=7)
+    assert reporting.write(later, tmp_path / "again.html").read_bytes() == written.read_bytes()
+
+
+def test_every_figure_is_there_with_its_words_and_numbers(parsed: Page, tiny_evaluation: Evaluation) -> None:
+    text = " ".join(" ".join(parts) for parts in parsed.texts.values())
+    alts = {image["alt"] for image in parsed.each("img")}
+    downloads = {a["download"]: a["href"] for a in parsed.each("a") if "download" in a}
+    for figure in FIGURES:
+        source = tiny_evaluation if figure.part == "evaluation" else tiny_evaluation.cohort
+        assert figure.applies(source) is None
+        drawing = figure.draw(source)
+        assert drawing.caption in text
+        assert drawing.alt in alts
+        content = base64.b64decode(downloads[f"{figure.name}.csv"].split(",", 1)[1]).decode()
+        assert content == drawing.table().to_csv(index=False, lineterminator="\n")
+    assert "could not be drawn" not in text
+
+
+def test_pictures_bear_no_title_of_their_own(tiny_evaluation: Evaluation) -> None:
+    for plate in plates.draw(tiny_evaluation, "evaluation", on_step=lambda step: None):
+        assert plate.spec is not None
+        assert plate.title not in json.dumps(plate.spec.get("title", ""))
+        assert tiny_evaluation.cohort.name in json.dumps(plate.spec["title"])
+        assert plate.width > 100
+
+
+def test_a_figure_that_fails_costs_only_itself(
+    tiny_evaluation: Evaluation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(source: object) -> figures.Drawing:
+        raise ZeroDivisionError("nothing to divide")
+
+    def sparse(source: object) -> str | None:
+        return "There is but one sample."
+
+    chosen = (
+        Figure("broken", "Broken", "evaluation", broken, lambda source: None),
+        Figure("sparse", "Sparse", "data", broken, sparse),
+        figures.by_name("class-counts"),
+    )
+    monkeypatch.setattr(figures, "FIGURES", chosen)
+    text = reporting.write(tiny_evaluation, tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "could not be drawn (ZeroDivisionError: nothing to divide)" in text
+    assert "There is but one sample." in text
+    assert 'id="figure-broken"' not in text
+    assert 'id="figure-class-counts"' in text
+
+
+def test_large_pictures_become_pixels_and_do_not_hover(
+    tiny_evaluation: Evaluation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(figures, "FIGURES", (figures.by_name("pca"),))
+    for limit in ("MOST_SVG", "MOST_SPEC"):
+        monkeypatch.setattr(plates, limit, 100)
+    monkeypatch.setattr(page, "MOST_CSV", 100)
+    text = reporting.write(tiny_evaluation, tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "data:image/png;base64," in text
+    assert "application/json" not in text
+    assert len(text) < 500_000, "Vega is not needed where nothing hovers"
+    assert "stand in figures/pca.csv beside this report" in text
+
+
+@pytest.mark.usefixtures("one_figure")
+@pytest.mark.parametrize("simulated", [True, False])
+def test_simulated_data_are_called_so_in_title_and_banner(simulated: bool, tmp_path: Path) -> None:
+    study = evaluation(cohort(SIZES, simulated=simulated), {"knn": 2.0, "majority": 0.0})
+    text = reporting.write(study, tmp_path / "r.html").read_text(encoding="utf-8")
+    assert ("<title>SIMULATED DATA · Study of cases</title>" in text) is simulated
+    assert ('class="banner"' in text) is simulated
+
+
+def test_an_exploration_shows_the_data_and_no_model(tiny_cohort: Cohort, tmp_path: Path) -> None:
+    text = reporting.write_exploration(tiny_cohort, tmp_path / "r.html").read_text(encoding="utf-8")
+    parsed = Page(text)
+    assert parsed.open == []
+    for figure in FIGURES:
+        assert (f'id="figure-{figure.name}"' in text) is (figure.part == "data")
+    assert "Nested cross-validation" not in text
+    assert tiny_cohort.fingerprint in text
+
+
+@pytest.mark.usefixtures("one_figure")
+def test_provenance_is_told_in_full(tmp_path: Path) -> None:
+    base = cohort(SIZES)
+    provenance = replace(
+        base.provenance, steps=("First step.", "Second step."), citation="Doe 1999", licence="CC BY 4.0"
+    )
+    study = evaluation(replace(base, provenance=provenance), {"knn": 2.0})
+    text = reporting.write(study, tmp_path / "r.html", command="leukotype study x.csv").read_text(
+        encoding="utf-8"
+    )
+    parts = [
+        "cases.csv",
+        "ab" * 32,
+        "First step.",
+        "Second step.",
+        "Doe 1999",
+        "CC BY 4.0",
+        "leukotype study x.csv",
+    ]
+    for part in [*parts, study.cohort.fingerprint, study.folds.fingerprint, "scikit-learn"]:
+        assert part in text
+
+
+@pytest.mark.usefixtures("one_figure")
+def test_a_report_that_cannot_be_written_leaves_nothing(tiny_evaluation: Evaluation, tmp_path: Path) -> None:
+    nowhere, folder = tmp_path / "gone" / "report.html", tmp_path / "folder"
+    folder.mkdir()
+    for path in (nowhere, folder):
+        with pytest.raises(OutputRefused, match=f"cannot write {path}"):
+            reporting.write(tiny_evaluation, path)
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+# The JSON twin
+
+
+def schema() -> dict[str, object]:
+    file = resources.files("leukotype.reporting").joinpath("assets", "study.schema.json")
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("donors", [False, True])
+def test_study_json_keeps_its_schema(donors: bool) -> None:
+    base = cohort(SIZES)
+    if donors:
+        base = replace(base, donors=base.samples)
+    content = reporting.study_json(evaluation(base, {"logistic": 60.0, "mine": 1.0, "majority": 0.0}))
+    jsonschema.Draft202012Validator(schema()).validate(content)
+    assert json.loads(json.dumps(content, allow_nan=False)) == content
+
+
+def test_study_json_holds_the_numbers_of_the_evaluation(tiny_evaluation: Evaluation) -> None:
+    content = reporting.study_json(tiny_evaluation)
+    assert content["cohort"]["classes"] == tiny_evaluation.cohort.class_counts
+    assert content["design"]["fingerprint"] == tiny_evaluation.folds.fingerprint
+    assert list(content["models"]) == list(tiny_evaluation.models)
+    assert content["models"]["logistic"]["seconds"] == pytest.approx(1.5)
+    for row in tiny_evaluation.summary().itertuples():
+        found = content["models"][row.model]["metrics"][row.metric]
+        assert (found["value"], found["low"], found["high"]) == (row.value, row.low, row.high)
+    for row in tiny_evaluation.per_class().to_dict(orient="records"):
+        found = content["models"][row["model"]]["classes"][row["class"]][row["metric"]]
+        expected = [row[name] for name in ("value", "low", "high")]
+        assert [found[name] for name in ("value", "low", "high")] == [None if e != e else e for e in expected]
+
+
+def test_only_seconds_differ_between_runs(tiny_evaluation: Evaluation) -> None:
+    slower = [replace(result, seconds=9.0) for result in tiny_evaluation.results]
+    one = reporting.study_json(tiny_evaluation)
+    other = reporting.study_json(dataclasses.replace(tiny_evaluation, results=tuple(slower), seconds=99.0))
+    assert one != other
+    for content in (one, other):
+        for model in content["models"].values():
+            del model["seconds"]
+    assert one == other
+
+
+def test_cohort_json_says_what_was_read(tiny_cohort: Cohort) -> None:
+    facts = twin.cohort_json(tiny_cohort)["cohort"]
+    assert (facts["n_samples"], facts["n_probes"], facts["simulated"]) == (30, 40, True)

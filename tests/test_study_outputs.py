@@ -1,0 +1,355 @@
+"""The folder that a study leaves: whole or not there, never a stranger's, the same for the same study."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from leukotype import figures, reporting, study
+from leukotype.cohort import Cohort
+from leukotype.errors import OutputRefused
+from leukotype.evaluation import Evaluation
+from leukotype.study import folder as folders
+from leukotype.study import manifest
+from report_cases import AWKWARD, cohort, evaluation
+
+SIZES = {"AML": 14, "Bone_Marrow": 9, "PB": 7}
+
+
+@pytest.fixture(autouse=True)
+def two_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw but two figures, to save time: what the others show is tested elsewhere."""
+    chosen = (figures.by_name("class-counts"), figures.by_name("confusion"))
+    monkeypatch.setattr(figures, "FIGURES", chosen)
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "runs" / "tiny"
+
+
+def snapshot(root: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file()
+    }
+
+
+# What is left
+
+
+def test_a_study_leaves_what_is_promised(tiny_evaluation: Evaluation, out: Path) -> None:
+    steps: list[str] = []
+    assert study.run(tiny_evaluation, out, command="leukotype study x", on_step=steps.append) == out
+    drawn = {
+        f"figures/{name}.{ending}"
+        for name in ("class-counts", "confusion")
+        for ending in ("svg", "png", "csv")
+    }
+    tables = {f"tables/{name}.csv" for name in ("summary", "per_class", "settings", "confusion")}
+    others = {"study.json", "predictions.csv", "report.html", "manifest.json"}
+    assert set(snapshot(out)) == drawn | tables | others
+    assert steps == [figure.title for figure in figures.FIGURES] + ["report"]
+    assert json.loads((out / "study.json").read_bytes()) == reporting.study_json(tiny_evaluation)
+
+
+def test_an_exploration_leaves_the_data_part(tiny_cohort: Cohort, out: Path) -> None:
+    study.explore(tiny_cohort, out)
+    drawn = {f"figures/class-counts.{ending}" for ending in ("svg", "png", "csv")}
+    assert set(snapshot(out)) == drawn | {"cohort.json", "report.html", "manifest.json"}
+    assert json.loads((out / "cohort.json").read_bytes()) == reporting.cohort_json(tiny_cohort)
+
+
+def test_the_manifest_vouches_for_every_file(tiny_evaluation: Evaluation, out: Path) -> None:
+    study.run(tiny_evaluation, out, command="leukotype study x --seed 0")
+    content = json.loads((out / "manifest.json").read_bytes())
+    files = snapshot(out)
+    del files["manifest.json"]
+    assert set(content["files"]) == set(files)
+    for name, data in files.items():
+        assert content["files"][name] == {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+    assert content["command"] == "leukotype study x --seed 0"
+    assert content["cohort"]["fingerprint"] == tiny_evaluation.cohort.fingerprint
+    assert content["folds"] == {"seed": 0, "fingerprint": tiny_evaluation.folds.fingerprint}
+    assert {"python", "machine"} <= set(content["platform"])
+    assert {"numpy", "scikit-learn", "xgboost"} <= set(content["packages"])
+
+
+def test_two_runs_leave_the_same_bytes_but_for_run_times(tiny_evaluation: Evaluation, tmp_path: Path) -> None:
+    slower = [replace(result, seconds=9.0) for result in tiny_evaluation.results]
+    again = replace(tiny_evaluation, results=tuple(slower), seconds=99.0, jobs=7)
+    one = study.run(tiny_evaluation, tmp_path / "one", command="leukotype study --out one")
+    two = study.run(again, tmp_path / "two", command="leukotype study --out two")
+    first, second = snapshot(one), snapshot(two)
+    differing = {name for name in first if first[name] != second[name]}
+    assert differing == {"study.json", "manifest.json"}
+    assert set(json.loads(first["manifest.json"])["reproducible"]) == set(first) - differing
+
+
+def test_predictions_are_read_back_to_the_last_digit(tiny_evaluation: Evaluation, out: Path) -> None:
+    study.run(tiny_evaluation, out)
+    data = (out / "predictions.csv").read_bytes()
+    assert b"\r" not in data
+    assert data.endswith(b"\n")
+    header, *rows = csv.reader(data.decode().splitlines())
+    expected = tiny_evaluation.predictions
+    assert header[:6] == ["sample", "label", "model", "repeat", "fold", "predicted"]
+    assert header[6:] == ["p[AML]", "p[Bone_Marrow]", "p[PB]"]
+    assert len(rows) == 30 * 3 * 2
+    for row, record in zip(rows, expected.itertuples(index=False), strict=True):
+        assert row[:6] == [str(value) for value in record[:6]]
+        assert [float(text) for text in row[6:]] == list(record[6:])
+
+
+def test_names_with_commas_quotes_and_markup_pass_through_the_tables(tmp_path: Path) -> None:
+    awkward = evaluation(cohort(dict.fromkeys((*AWKWARD, "a,b"), 6)), {"logistic": 2.0})
+    study.run(awkward, tmp_path / "out")
+    found = pd.read_csv(tmp_path / "out" / "predictions.csv")
+    assert set(found["label"]) == {*AWKWARD, "a,b"}
+    assert {f"p[{name}]" for name in awkward.classes} <= set(found)
+    counts = pd.read_csv(tmp_path / "out" / "tables" / "confusion.csv")
+    assert counts["samples"].sum() == awkward.cohort.n_samples
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Leukemia_GSE9476", "Leukemia_GSE9476"),
+        ("simulated cohort, null", "simulated-cohort-null"),
+        ("../../etc/passwd", "etc-passwd"),
+        ("...", "study"),
+        ("", "study"),
+        ("Größe 7", "Gr-e-7"),
+        ("x" * 200, "x" * 80),
+    ],
+)
+def test_the_folder_is_named_after_the_cohort(name: str, expected: str) -> None:
+    assert study.folder_name(replace(cohort(SIZES), name=name)) == expected
+
+
+# Whole or not there
+
+
+class Stop(Exception):
+    """Something that goes wrong in the middle."""
+
+
+def failing_at(step: str) -> Callable[[str], None]:
+    def on_step(name: str) -> None:
+        if name == step:
+            raise Stop
+
+    return on_step
+
+
+def last_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object, **options: object) -> None:
+        raise Stop
+
+    monkeypatch.setattr(manifest, "write", refuse)
+
+
+@pytest.mark.parametrize("step", ["Samples of each class", "report", "manifest"])
+def test_a_failure_leaves_nothing_behind(
+    step: str, tiny_cohort: Cohort, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if step == "manifest":
+        last_step(monkeypatch)
+    with pytest.raises(Stop):
+        study.explore(tiny_cohort, out, on_step=failing_at(step))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("step", ["Samples of each class", "report", "manifest"])
+def test_a_failure_leaves_the_earlier_result_as_it_was(
+    step: str, tiny_cohort: Cohort, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study.explore(tiny_cohort, out)
+    before = snapshot(out)
+    if step == "manifest":
+        last_step(monkeypatch)
+    with pytest.raises(Stop):
+        study.explore(tiny_cohort, out, overwrite=True, on_step=failing_at(step))
+    assert snapshot(out) == before
+    assert sorted(path.name for path in out.parent.iterdir()) == ["tiny"]
+    assert not [path for path in out.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize("fails_at", range(1, 12))
+def test_a_swap_that_fails_half_way_is_undone(
+    fails_at: int, tiny_cohort: Cohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, aside = tmp_path / "out", tmp_path / "out" / ".leukotype-new"
+    for place, word in ((out, "old"), (aside, "new")):
+        (place / "figures").mkdir(parents=True)
+        for name in ("figures/a.svg", "report.html", "predictions.csv", "study.json", "manifest.json"):
+            (place / name).write_text(f"{word} {name}")
+    before = snapshot(out)
+    rename, calls = os.rename, []
+
+    def counted(source: Path, target: Path) -> None:
+        calls.append(source)
+        if len(calls) == fails_at:
+            raise OSError(28, "No space left on device")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", counted)
+    if fails_at > 10:
+        folders._swap(aside, out)
+        assert {name: text.split()[0] for name, text in snapshot(out).items()} == dict.fromkeys(
+            ["figures/a.svg", "manifest.json", "predictions.csv", "report.html", "study.json"], b"new"
+        )
+    else:
+        with pytest.raises(OSError, match="No space"):
+            folders._swap(aside, out)
+        assert snapshot(out) == before
+
+
+# Never a stranger's
+
+
+def test_an_empty_folder_is_filled(tiny_cohort: Cohort, out: Path) -> None:
+    out.mkdir(parents=True)
+    (out / ".DS_Store").write_bytes(b"strewn")
+    study.explore(tiny_cohort, out)
+    assert (out / "report.html").exists()
+    assert (out / ".DS_Store").read_bytes() == b"strewn"
+
+
+def test_the_working_folder_can_be_filled(
+    tiny_cohort: Cohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    study.explore(tiny_cohort, ".")
+    assert Path("cohort.json").exists()
+    study.explore(tiny_cohort, ".", overwrite=True)
+    assert Path("cohort.json").exists()
+
+
+def test_a_link_to_a_folder_stays_a_link(tiny_cohort: Cohort, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "there")
+    study.explore(tiny_cohort, tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "there" / "report.html").exists()
+
+
+def test_an_earlier_result_is_refused_and_replaced_when_asked(tiny_cohort: Cohort, out: Path) -> None:
+    study.explore(tiny_cohort, out)
+    with pytest.raises(OutputRefused, match=r"holds an earlier result\. Say --overwrite"):
+        study.check_output(out)
+    with pytest.raises(OutputRefused, match="holds an earlier result"):
+        study.explore(tiny_cohort, out)
+    study.run(evaluation(tiny_cohort, {"knn": 2.0}), out, overwrite=True)
+    assert not (out / "cohort.json").exists()
+    assert (out / "study.json").exists()
+    study.explore(tiny_cohort, out, overwrite=True)
+    assert not (out / "study.json").exists()
+    assert sorted(path.name for path in out.parent.iterdir()) == ["tiny"]
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda out: (out / "thesis.docx").write_text("years of work"),
+        lambda out: (out / "manifest.json").write_text('{"files": {}}'),
+        lambda out: (out / "manifest.json").write_text("[]"),
+        lambda out: ((out / "deep").mkdir(), (out / "deep" / "x.txt").write_text("x")),
+        lambda out: (out / "link").symlink_to(out.parent),
+    ],
+    ids=["file", "other-manifest", "no-manifest", "nested", "link"],
+)
+def test_a_folder_of_somebody_else_is_never_touched(
+    make: Callable[[Path], object], overwrite: bool, tiny_cohort: Cohort, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    make(out)
+    before = snapshot(tmp_path)
+    with pytest.raises(OutputRefused, match="which leukotype did not write"):
+        study.explore(tiny_cohort, out, overwrite=overwrite)
+    assert snapshot(tmp_path) == before
+
+
+def test_a_file_added_to_a_result_is_never_deleted(tiny_cohort: Cohort, out: Path) -> None:
+    study.explore(tiny_cohort, out)
+    (out / "figures" / "notes.txt").write_text("mine")
+    with pytest.raises(OutputRefused, match=r"'figures/notes\.txt' beside an earlier result"):
+        study.explore(tiny_cohort, out, overwrite=True)
+    assert (out / "figures" / "notes.txt").read_text() == "mine"
+
+
+def test_a_file_that_comes_while_the_study_is_written_is_never_deleted(
+    tiny_cohort: Cohort, out: Path
+) -> None:
+    study.explore(tiny_cohort, out)
+
+    def meddle(step: str) -> None:
+        (out / "late.txt").write_text("mine")
+
+    with pytest.raises(OutputRefused, match=r"'late\.txt'"):
+        study.explore(tiny_cohort, out, overwrite=True, on_step=meddle)
+    assert (out / "late.txt").read_text() == "mine"
+    (out / "late.txt").unlink()
+
+    def fill(step: str) -> None:
+        (out.parent / "new").mkdir(exist_ok=True)
+        (out.parent / "new" / "late.txt").write_text("mine")
+
+    with pytest.raises(OutputRefused, match="filled by something else meanwhile"):
+        study.explore(tiny_cohort, out.parent / "new", on_step=fill)
+    assert snapshot(out.parent / "new") == {"late.txt": b"mine"}
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(OutputRefused, match="is a file, and a folder is needed"):
+        study.check_output(tmp_path / "file", overwrite=True)
+    with pytest.raises(OutputRefused, match="is a file"):
+        study.check_output(tmp_path / "file" / "below")
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_computed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Tests may run as root, whom no permission stops: the refusal is the file system's, played here.
+    def refuse(path: Path, *args: object, **options: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    for out in (tmp_path, tmp_path / "new" / "deeper"):
+        with pytest.raises(OutputRefused, match=r"cannot write to .*Permission denied.*--out") as caught:
+            study.check_output(out)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+def test_permissions_are_heeded(tmp_path: Path) -> None:
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o500)
+    with pytest.raises(OutputRefused, match="cannot write"):
+        study.check_output(locked / "out")
+
+
+def test_a_loop_of_links_and_a_name_too_long_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    for out in (tmp_path / "a" / "x", tmp_path / ("x" * 300)):
+        with pytest.raises(OutputRefused, match=r"cannot (write|make)"):
+            study.check_output(out)
+
+
+def test_checking_leaves_no_trace(tmp_path: Path) -> None:
+    study.check_output(tmp_path / "a" / "b" / "c")
+    study.check_output(tmp_path)
+    assert list(tmp_path.iterdir()) == []
