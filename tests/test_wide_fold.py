@@ -204,7 +204,7 @@ def test_the_parents_matrix_is_not_copied(tmp_path):
 
 
 def test_inner_products_need_no_copy_of_the_training_part():
-    x = np.zeros((64, 60_000))
+    x = np.zeros((64, 30_000))
     x[:, ::7] = np.random.default_rng(0).normal(size=x[:, ::7].shape)
     fold = Fold(x, *split(64))
     tracemalloc.start()

@@ -8,12 +8,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.neighbors import KNeighborsClassifier
+from threadpoolctl import threadpool_limits
 
 from leukotype.wide import Fold
 from leukotype.wide.neighbors import path
 from wide_problems import fit, problem
 
 GRID = tuple({"n_neighbors": k, "weights": w} for k in (1, 2, 3, 5, 7, 12) for w in ("uniform", "distance"))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Tie-breaking in scikit-learn may depend on the number of threads; many threads make small calls slow."""
+    with threadpool_limits(1):
+        yield
 
 
 def plain(fold: Fold, labels, setting):

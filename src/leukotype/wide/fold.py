@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from leukotype.wide.moments import ClassMoments, column_moments, column_ranks
-from leukotype.wide.rowwise import add_row_products
+from leukotype.wide.moments import ClassMoments, column_ranks, standardise
+from leukotype.wide.rowwise import add_row_products, row_norms
 from leukotype.wide.screen import f_statistic
 
 FloatArray = NDArray[np.float64]
@@ -156,28 +156,23 @@ class Fold:
         """(n_probes,) columns from the highest F statistic to the lowest, equal ones by column."""
         return np.argsort(-self.f_statistic(labels), kind="stable")
 
-    def standardised(self, x: FloatArray, columns: Columns = slice(None)) -> FloatArray:
-        """(n, n_columns) raw values `x` of these columns by the training part's mean and deviation."""
-        z = x - self.mean[columns]
-        z /= self.scale[columns]
+    def standardised(self, x: FloatArray) -> FloatArray:
+        """Return raw values `x` (..., n_probes) by the training part's mean and deviation."""
+        z = x - self.mean
+        z /= self.scale
         return z
 
     def cross_from(self, other: Fold) -> FloatArray:
         """(other.n_test, n_train) inner products with the test part of `other`, standardised as here."""
-        if other is self:
-            return self.cross
-        cross = np.zeros((other.n_test, self.n_train))
-        for columns, z in self._blocks():
-            add_row_products(cross, self.standardised(other.x_test[:, columns], columns), z)
-        return cross
+        return self.cross if other is self else self._cross_from(other)[0]
 
     def squared_distances_from(self, other: Fold) -> FloatArray:
         """(other.n_test, n_train) squared distances to the test part of `other`, standardised as here."""
-        z = self.standardised(other.x_test)
-        norms = np.array([row @ row for row in z])[:, None] + self.gram.diagonal()
-        squared = norms - 2 * self.cross_from(other)
-        for row, column in np.argwhere(squared < _NEAR * norms):
-            difference = z[row] - self.standardised(self.x_train[column])
+        cross, norms = self._products[1:] if other is self else self._cross_from(other)
+        sums = norms[:, None] + self.gram.diagonal()
+        squared = sums - 2 * cross
+        for row, column in np.argwhere(squared < _NEAR * sums):
+            difference = self.standardised(other.x_test[row]) - self.standardised(self.x_train[column])
             squared[row, column] = difference @ difference
         return squared
 
@@ -187,45 +182,78 @@ class Fold:
         dual : (n_train, n_columns)
         """
         sums = np.empty((dual.shape[1], self.n_probes))
-        for columns, z in self._blocks():
-            sums[:, columns] = dual.T @ z
+        for block in self._blocks():
+            sums[:, block.columns] = dual.T @ block.z
         return sums
+
+    def _cross_from(self, other: Fold) -> tuple[FloatArray, FloatArray]:
+        cross, norms = np.zeros((other.n_test, self.n_train)), np.zeros(other.n_test)
+        for block in self._blocks():
+            block.add(cross, norms, other.x_test[:, block.columns])
+        return cross, norms
+
+    @cached_property
+    def _products(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        gram = np.zeros((self.n_train, self.n_train))
+        cross, norms = np.zeros((self.n_test, self.n_train)), np.zeros(self.n_test)
+        for block in self._blocks():
+            gram += block.z @ block.z.T
+            block.add(cross, norms, self._imputed(self.test, block.columns))
+        return gram, cross, norms
 
     @cached_property
     def _moments(self) -> tuple[FloatArray, FloatArray]:
         mean, scale = np.empty(self.n_probes), np.empty(self.n_probes)
-        for columns in self._columns():
-            mean[columns], scale[columns] = column_moments(self._imputed(self.train, columns))
+        for block in self._blocks():
+            mean[block.columns], scale[block.columns] = block.mean, block.scale
         return mean, scale
 
-    @cached_property
-    def _products(self) -> tuple[FloatArray, FloatArray]:
-        gram, cross = np.zeros((self.n_train, self.n_train)), np.zeros((self.n_test, self.n_train))
-        for columns, z in self._blocks():
-            gram += z @ z.T
-            add_row_products(cross, self.standardised(self._imputed(self.test, columns), columns), z)
-        return gram, cross
-
-    def _blocks(self) -> Iterator[tuple[Columns, FloatArray]]:
-        for columns in self._columns():
-            yield columns, self.standardised(self._imputed(self.train, columns), columns)
-
-    def _columns(self) -> Iterator[Columns]:
+    def _blocks(self) -> Iterator[_Block]:
         # The width must not depend on the test part: sums would be rounded differently.
-        width = max(_BLOCK // max(self.n_train, 1), 1)
+        width = min(max(_BLOCK // max(self.n_train, 1), 1), max(self.n_probes, 1))
+        # Memory that is given back and asked for again costs more than the arithmetic on it.
+        values, squares = np.empty((2, self.n_train, width))
         for start in range(0, self.n_probes, width):
-            yield slice(start, start + width)
+            columns = slice(start, min(start + width, self.n_probes))
+            z, work = (space[:, : columns.stop - start] for space in (values, squares))
+            self._fill(z, self.train, columns)
+            mean, scale = standardise(z, work)
+            yield _Block(columns, z, mean, scale)
 
     def _imputed(self, rows: IntArray, columns: Columns) -> FloatArray:
+        part = np.empty((len(rows), len(range(*columns.indices(self.n_probes)))))
+        self._fill(part, rows, columns)
+        return part
+
+    def _fill(self, part: FloatArray, rows: IntArray, columns: Columns) -> None:
         view = self.expression[:, columns]
-        part = view[rows].astype(np.float64, copy=False)
+        for own, row in zip(part, rows.tolist(), strict=True):
+            own[:] = view[row]
+        if view.dtype.kind != "f":
+            return
         with np.errstate(over="ignore", invalid="ignore"):
             suspects = np.flatnonzero(~np.isfinite(part.sum(axis=0)))
         holes = suspects[np.isnan(part[:, suspects]).any(axis=0)]
         if len(holes):
             medians = _column_medians(view[np.ix_(self.train, holes)].astype(np.float64))
             part[:, holes] = np.where(np.isnan(part[:, holes]), medians, part[:, holes])
-        return part
+
+
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """Some columns of the training part, standardised; valid until the next block is asked for."""
+
+    columns: Columns
+    z: FloatArray
+    mean: FloatArray
+    scale: FloatArray
+
+    def add(self, cross: FloatArray, norms: FloatArray, x: FloatArray) -> None:
+        """Add the share of these columns in the products of new samples, whose raw values are `x`."""
+        rows = x - self.mean
+        rows /= self.scale
+        add_row_products(cross, rows, self.z)
+        norms += row_norms(rows)
 
 
 def _column_medians(block: FloatArray) -> FloatArray:

@@ -58,12 +58,13 @@ def path(
     """
     strengths = [positive("C", complete("logistic regression", {"C": 1.0}, setting)["C"]) for setting in grid]
     problem = Problem(fold.span.coordinates, fold.span.lengths, labels)
-    point = problem.start()
+    weights = problem.start()
     fitted: dict[float, tuple[SampleRule, float]] = {}
     for strength in sorted(set(strengths)):
-        point, gradient_norm = problem.minimise(1.0 / (strength * fold.n_train), point)
-        dual = fold.span.dual @ point.slopes @ problem.contrasts.T
-        fitted[strength] = SampleRule(fold, dual, problem.contrasts @ point.intercept), gradient_norm
+        optimum = problem.minimise(1.0 / (strength * fold.n_train), weights)
+        weights = optimum.weights
+        dual = fold.span.dual @ weights[:-1] @ problem.contrasts.T
+        fitted[strength] = SampleRule(fold, dual, problem.contrasts @ weights[-1]), optimum.gradient_norm
     return [
         FittedLogistic(setting, *fitted[strength]) for setting, strength in zip(grid, strengths, strict=True)
     ]

@@ -12,13 +12,20 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 
 
-def column_moments(x: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """(n_columns,) means and deviations (divisor n_samples) of `x`; deviation 1 for a constant column."""
+def standardise(x: FloatArray, work: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Standardise the columns of `x` (n_samples, n_columns) in place; return their means and deviations.
+
+    The deviation (divisor n_samples) of a constant column is given as 1.
+
+    work : of the same shape as `x`, overwritten
+    """
     mean = x.mean(axis=0)
-    centred = x - mean
-    centred *= centred
-    variance = centred.mean(axis=0)
-    return mean, np.where(_is_noise(variance, mean, len(x)), 1.0, np.sqrt(variance))
+    x -= mean
+    np.multiply(x, x, out=work)
+    variance = work.mean(axis=0)
+    scale = np.where(_is_noise(variance, mean, len(x)), 1.0, np.sqrt(variance))
+    x /= scale
+    return mean, scale
 
 
 def column_ranks(x: FloatArray) -> NDArray[np.unsignedinteger]:

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.neighbors import KNeighborsClassifier
+from threadpoolctl import threadpool_limits
 
 from leukotype.wide.fold import Fold
 from leukotype.wide.path import Setting
@@ -47,8 +48,11 @@ class Neighborhood:
         counted = self._votes if weights == "distance" else self._heads
         votes = counted[:, k - 1] / counted[:, k - 1].sum(axis=1, keepdims=True)
         if k < len(self._labels):
-            for row in np.flatnonzero(self._places[:, k - 1] == self._places[:, k]).tolist():
-                votes[row] = self._shares_in_tie(row, k, weights)
+            tied = np.flatnonzero(self._places[:, k - 1] == self._places[:, k])
+            if len(tied):
+                # With more threads its choice may differ, where there are more than 256 samples.
+                with threadpool_limits(1):
+                    votes[tied] = [self._shares_in_tie(row, k, weights) for row in tied.tolist()]
         return votes
 
     @cached_property
@@ -122,8 +126,9 @@ def path(
     alone), as in scikit-learn's KNeighborsClassifier with brute force on the standardised training part.
 
     Of samples equally far at the border the same are taken as by scikit-learn's brute force for that query
-    alone.  Distances within a share of 1e-12 (squared) count as equal, and that of equal samples is exactly
-    0; scikit-learn leaves both to the rounding of its sums.  Nothing here is random: `rng` is not drawn from.
+    alone on one thread.  Squared distances within a share of 1e-12 count as equal, and the distance of equal
+    samples is exactly 0; scikit-learn leaves both to the rounding of its sums.  Nothing here is random: `rng`
+    is not drawn from.
 
     Cover & Hart (1967), IEEE Trans. Inf. Theory 13, 21-27.
     """
