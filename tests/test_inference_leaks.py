@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.feature_selection import f_classif
 
 from leukotype.datasets.simulate import null_cohort
 from leukotype.errors import UnknownName
 from leukotype.evaluation import evaluate
 from leukotype.inference.auto import auto
 from leukotype.inference.leaks import MISTAKES, _ScaledBefore, _standardised, price_leaks
-from leukotype.models import by_name
+from leukotype.models import Model, by_name
+from leukotype.models.baselines import majority
 from leukotype.resampling import Design
 
 COLUMNS = [
@@ -69,7 +71,10 @@ def test_optimism_of_a_loss_is_positive_where_it_flatters():
     noise = evaluate(null_cohort({"a": 20, "b": 20}, 300, seed=3), ["logistic"], design=Design(4, 2), jobs=1)
     table = price_leaks(noise, "log_loss", n_splits=2, n_selected=20, jobs=1).set_index("mistake")
     assert table.loc["selection", "claimed"] < table.loc["selection", "honest"]
-    assert table.loc["selection", "optimism"] > 0
+    row = table.loc["selection"]
+    assert row.optimism > 0
+    # The interval lies around the optimism, not around its opposite.
+    assert abs((row.low + row.high) / 2 - row.optimism) < (row.high - row.low) / 4
 
 
 def test_scaling_before_the_split_uses_the_test_part_and_nothing_else():
@@ -82,7 +87,34 @@ def test_scaling_before_the_split_uses_the_test_part_and_nothing_else():
     fold = _ScaledBefore(z, np.arange(8), np.arange(8, 12))
     np.testing.assert_array_equal(fold.z_test, z[8:])
     np.testing.assert_array_equal(fold.z_train[:, :3], z[:8, :3])
+    # Whatever a fold offers must be made of the same values.
     np.testing.assert_allclose(fold.gram, fold.z_train @ fold.z_train.T)
+    np.testing.assert_allclose(fold.cross, fold.z_test @ fold.z_train.T)
+    apart = fold.z_test[:, None, :] - fold.z_train
+    np.testing.assert_allclose(fold.squared_distances, (apart**2).sum(axis=2))
+    np.testing.assert_allclose(fold.span.coordinates @ fold.span.coordinates.T, fold.gram, atol=1e-9)
+
+
+def test_the_scaling_mistake_shows_models_values_scaled_over_all_samples():
+    seen = []
+
+    def spy(fold, labels, grid, rng):
+        seen.append((fold.train, fold.z_train, fold.x_test, fold.test))
+        return majority(fold, labels, grid, rng)
+
+    model = Model("spy", "Spy", spy)
+    cohort = null_cohort({"a": 12, "b": 12}, 30, seed=1)
+    evaluation = evaluate(cohort, [model], design=Design(3, 2), jobs=1)
+    n_honest = len(seen)
+    price_leaks(evaluation, models=[model], n_splits=1, n_selected=7, jobs=1)
+    z = (cohort.expression - cohort.expression.mean(axis=0)) / cohort.expression.std(axis=0)
+    selected, scaled = seen[n_honest : 2 * n_honest], seen[2 * n_honest : 3 * n_honest]
+    for train, values, outside, test in scaled:
+        np.testing.assert_allclose(values, z[train], atol=1e-9)
+        np.testing.assert_allclose(outside, z[test], atol=1e-9)
+    assert {values.shape[1] for _, values, _, _ in selected} == {7}
+    best = np.sort(np.argsort(-f_classif(cohort.expression, cohort.codes)[0])[:7])
+    np.testing.assert_array_equal(selected[0][2], cohort.expression[np.ix_(selected[0][3], best)])
 
 
 @pytest.mark.parametrize("model", ["logistic", "knn", "svm", "single-probe"])

@@ -153,6 +153,16 @@ def test_compare_does_not_depend_on_the_order_of_the_two(tiny_evaluation):
     assert (ab.a_better, ab.p_t, ab.only_a) == pytest.approx((ba.b_better, ba.p_t, ba.only_b))
 
 
+def test_compare_counts_donors_where_they_are_known(tiny_evaluation):
+    samples = compare(tiny_evaluation, models=["logistic", "majority"]).iloc[0]
+    donors = np.arange(30).astype(str)
+    donors[tiny_evaluation.cohort.codes == 1] = "one"
+    grouped = replace(tiny_evaluation, cohort=replace(tiny_evaluation.cohort, donors=donors))
+    found = compare(grouped, models=["logistic", "majority"]).iloc[0]
+    assert found.only_a == samples.only_a - (9 - 1)
+    assert found.p_t == samples.p_t
+
+
 def test_what_cannot_be_compared_is_refused(tiny_evaluation):
     with pytest.raises(UnknownName, match="no model 'svm' here"):
         compare(tiny_evaluation, models=["svm", "knn"])

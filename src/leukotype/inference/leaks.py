@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -179,15 +178,12 @@ def _work(matrix: FloatArray, task: _Task) -> tuple[int, dict[str, FloatArray]]:
 class _ScaledBefore(Fold):
     """A fold of values that were standardised over all samples, test part included."""
 
-    @cached_property
-    def mean(self) -> FloatArray:
-        """(n_probes,) zeros."""
-        return np.zeros(self.n_probes)
-
-    @cached_property
-    def scale(self) -> FloatArray:
-        """(n_probes,) ones."""
-        return np.ones(self.n_probes)
+    def _blocks(self) -> Iterator[Any]:
+        # Everything scaled is made of these blocks: here they hold the values as they are.
+        for block in super()._blocks():
+            n_columns = len(block.mean)
+            values = self._imputed(self.train, block.columns)
+            yield replace(block, z=values, mean=np.zeros(n_columns), scale=np.ones(n_columns))
 
 
 def _standardised(matrix: FloatArray) -> FloatArray:

@@ -1,0 +1,126 @@
+"""Coverage: 95 % intervals against an accuracy that is known because the simulator can be asked for more samples.
+
+    python benchmarks/calibration/coverage.py [--cohorts 200] [--first 0]
+
+Every cohort has 60 samples of 3 classes (30, 18, 12) and 400 probes; effects run from almost none to clear.  Each
+model is fitted once more on the whole cohort, tuned on inner folds as inside the evaluation, and scored on 3,000
+fresh samples, as many of each class in proportion as the cohort has: its true accuracy (`whole`).  The five models
+that the outer folds fitted are scored on them as well (`folds`): cross-validation estimates their mean, which lies
+a little lower.  Rows are appended to results/coverage.csv.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from leukotype import metrics
+from leukotype.cohort import Cohort, FloatArray, IntArray
+from leukotype.datasets.simulate import Simulation, simulate
+from leukotype.evaluation import Evaluation, evaluate
+from leukotype.inference import auto, corrected_best
+from leukotype.inference.splits import nested
+from leukotype.metrics import Scored
+from leukotype.models import by_name
+from leukotype.resampling import Design, draw
+from leukotype.wide import Fold
+
+RESULTS = Path(__file__).parent / "results"
+MODELS = ("logistic", "knn", "centroids", "svm", "naive-bayes", "diagonal-lda")
+METRICS = ("accuracy", "balanced_accuracy", "log_loss")
+SIZES = {"a": 30, "b": 18, "c": 12}
+N_FRESH = 50
+
+
+def simulation(number: int) -> Simulation:
+    effect = 0.2 + 1.2 * (number % 10) / 9
+    return simulate(SIZES, 400, markers_per_class=20, effect=effect, composition=0.3, seed=5000 + number)
+
+
+def truths(drawn: Simulation, evaluation: Evaluation) -> dict[str, dict[str, dict[str, float]]]:
+    """Score on fresh samples by model (with `auto`), by what was fitted, by metric."""
+    cohort = drawn.cohort
+    fresh = drawn.fresh({label: N_FRESH * size for label, size in SIZES.items()}, seed=1)
+    both = np.concatenate([cohort.expression, fresh.expression])
+    new = np.arange(len(both) - cohort.n_samples) + cohort.n_samples
+    codes = np.concatenate([cohort.codes, fresh.codes])
+    rows = np.arange(cohort.n_samples)
+    # The splitter inside the evaluation, here on all samples.
+    inner = draw(cohort, Design(evaluation.folds.design.inner, 2, 1, evaluation.folds.design.seed + 1)).splits
+    parts = {"whole": [(rows, [(split.train, split.test) for split in inner])]}
+    parts["folds"] = [(split.train, list(split.inner)) for split in evaluation.folds.splits]
+    found: dict[str, dict[str, list[FloatArray]]] = {name: {} for name in (*MODELS, "auto")}
+    for kind, fits in parts.items():
+        for train, pairs in fits:
+            fold, inside = Fold(both, train, new), [Fold(both, *pair) for pair in pairs]
+            results = [
+                nested(by_name(name), fold, inside, codes, criterion="log_loss", entropy=(0,))
+                for name in MODELS
+            ]
+            for name, (p, _) in zip(MODELS, results, strict=True):
+                found[name].setdefault(kind, []).append(p)
+            found["auto"].setdefault(kind, []).append(min(results, key=lambda result: result[1])[0])
+    return {
+        name: {kind: _scores(fresh, codes[new], fits) for kind, fits in kinds.items()}
+        for name, kinds in found.items()
+    }
+
+
+def _scores(fresh: Cohort, codes: IntArray, fits: list[FloatArray]) -> dict[str, float]:
+    scored = [Scored(codes, p.argmax(axis=1), p) for p in fits]
+    return {name: float(np.mean([metrics.by_name(name).value(s) for s in scored])) for name in METRICS}
+
+
+def study(number: int) -> pd.DataFrame:
+    """One row per model, metric and truth: the interval and what it should cover."""
+    drawn = simulation(number)
+    evaluation = auto(evaluate(drawn.cohort, MODELS, jobs=1))
+    true = truths(drawn, evaluation)
+    table = evaluation.summary(METRICS)
+    rows = [
+        {"model": row.model, "named": row.model, "metric": row.metric, "value": row.value, "low": row.low}
+        | {"high": row.high}
+        for row in table.itertuples()
+    ]
+    for metric in METRICS:
+        best = corrected_best(evaluation, metric)
+        shared = {"metric": metric, "named": best.model}
+        rows.append(
+            {"model": "corrected best", "value": best.value, "low": best.low, "high": best.high} | shared
+        )
+        rows.append(
+            {"model": "uncorrected best", "value": best.uncorrected, "low": best.uncorrected_low}
+            | {"high": best.uncorrected_high}
+            | shared
+        )
+    found = pd.DataFrame(rows)
+    for kind in ("whole", "folds"):
+        found[kind] = [true[row.named][kind][row.metric] for row in found.itertuples()]
+    return found.assign(cohort=number)
+
+
+def append(table: pd.DataFrame, name: str) -> None:
+    path = RESULTS / name
+    table.to_csv(path, mode="a", header=not path.exists(), index=False, float_format="%.6g")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cohorts", type=int, default=200)
+    parser.add_argument("--first", type=int, default=0)
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    RESULTS.mkdir(exist_ok=True)
+    start = time.perf_counter()
+    for number in range(options.first, options.cohorts):
+        append(study(number), "coverage.csv")
+        print(number, f"{time.perf_counter() - start:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
