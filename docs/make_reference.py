@@ -25,6 +25,7 @@ Written by `docs/make_reference.py` from the tables of the program; a test keeps
 | `leukotype datasets list` | the datasets known by name |
 | `leukotype datasets fetch NAME` | download one into the cache, checked by content |
 | `leukotype datasets check FILE` | whether a file holds the dataset that it is named after |
+| `leukotype check-claim` | whether a printed number can exist on so many test samples, and its interval |
 
 Every command has `--help` with an example. Exit codes: 0 good, 1 the job failed, 2 bad input or usage. Results go to
 standard output, everything else to standard error; `--json` prints a machine-readable summary.
