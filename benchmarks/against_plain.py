@@ -45,7 +45,9 @@ def main() -> None:
     parser.add_argument(
         "--plain", type=Path, help="the peer's result from an earlier run, instead of running it"
     )
-    parser.add_argument("--exact", action="store_true", help="also run the plain logistic at tolerance 1e-8")
+    parser.add_argument(
+        "--exact", action="store_true", help="also run the plain logistic at tolerance 1e-8: minutes"
+    )
     parser.add_argument("--name", help="of the result; that of the data by default")
     args = parser.parse_args()
 
@@ -61,26 +63,29 @@ def main() -> None:
     ours, evaluation_seconds = run_ours(cohort, args.models, args.jobs)
 
     rows = [compare(name, plain, ours[name], cohort) for name in args.models]
+    plain_seconds = sum(row["plain_seconds"] for row in rows)
+    together = {
+        "model": TOGETHER if len(args.models) == len(MODELS) else "together",
+        "plain_seconds": plain_seconds,
+        "our_seconds": evaluation_seconds,
+        "ratio": plain_seconds / evaluation_seconds,
+    }
+    result = {"machine": described, "jobs": args.jobs, "shape": cohort.expression.shape}
+    name = args.name or ("simulated" if args.data is None else cohort.name)
+    save(name, {**result, "rows": [*rows, together]})
     if args.exact and "logistic" in args.models:
         exact, chosen = exact_logistic(load_peer(args.peer), cohort, args.jobs)
         row = rows[args.models.index("logistic")]
         row["same_settings_at_1e-8"] = agreeing(chosen, ours["logistic"])
         row["difference_at_1e-8"] = float(np.abs(exact - ours["logistic"].probabilities("logistic")[0]).max())
-    plain_seconds = sum(row["plain_seconds"] for row in rows)
-    rows.append(
-        {
-            "model": TOGETHER if len(args.models) == len(MODELS) else "together",
-            "plain_seconds": plain_seconds,
-            "our_seconds": evaluation_seconds,
-            "ratio": plain_seconds / evaluation_seconds,
-        }
-    )
-    print(table(rows))
+        save(name, {**result, "rows": [*rows, together]})
+
+
+def save(name: str, result: dict[str, Any]) -> None:
+    """Print what is known so far and keep it."""
+    print(table(result["rows"]), flush=True)
     RESULTS.mkdir(exist_ok=True)
-    name = args.name or ("simulated" if args.data is None else cohort.name)
-    out = RESULTS / f"against_plain_{name}.json"
-    result = {"machine": described, "jobs": args.jobs, "shape": cohort.expression.shape, "rows": rows}
-    out.write_text(json.dumps(result, indent=1) + "\n")
+    (RESULTS / f"against_plain_{name}.json").write_text(json.dumps(result, indent=1) + "\n")
 
 
 def run_peer(args: argparse.Namespace, path: Path, folder: Path) -> dict[str, Any]:

@@ -87,21 +87,24 @@ def against_plain(studies: dict[str, dict[str, Any]], images: Path) -> list[str]
         bars += [
             {"data": TITLES[name], "model": row["model"], "ratio": row["ratio"]} for row in study["rows"]
         ]
-    chart = (
-        alt.Chart(pd.DataFrame(bars))
-        .mark_bar()
-        .encode(
-            y=alt.Y("model:N", sort=None, title=None),
-            x=alt.X(
-                "ratio:Q", scale=alt.Scale(type="log"), title="time of the plain study ÷ ours (log scale)"
-            ),
-            color=alt.Color("data:N", scale=alt.Scale(range=COLOURS), legend=None),
-        )
+    frame = pd.DataFrame(bars).assign(even=1.0)
+    scale = alt.Scale(type="log", domain=[1, 2 * frame["ratio"].max()], nice=False)
+    base = alt.Chart(frame).encode(
+        y=alt.Y("model:N", sort=None, title=None),
+        x=alt.X(
+            "ratio:Q",
+            scale=scale,
+            axis=alt.Axis(values=[1, 3, 10, 30, 100, 300, 1000]),
+            title="time of the plain study ÷ ours",
+        ),
     )
-    text = chart.mark_text(align="left", dx=3, color="black").encode(
-        text=alt.Text("ratio:Q", format=".0f"), color=alt.value("black")
+    bar = base.mark_bar(color=COLOURS[0]).encode(x2="even:Q")
+    text = base.mark_text(align="left", dx=4).encode(text=alt.Text("ratio:Q", format=".0f"))
+    faceted = (
+        (bar + text)
+        .properties(width=260, height=alt.Step(24))
+        .facet(column=alt.Column("data:N", title=None, sort=None))
     )
-    faceted = (chart + text).properties(width=280).facet(column=alt.Column("data:N", title=None, sort=None))
     save(faceted, images / "performance-ratios.png")
     return parts
 
@@ -159,13 +162,14 @@ def growth(result: dict[str, Any], images: Path) -> list[str]:
 
 def lines(frame: pd.DataFrame, x: str, y: str, x_title: str, y_title: str) -> alt.Chart:
     """One line per model on logarithmic axes."""
+    models = list(dict.fromkeys(frame["model"]))
+    ticks = sorted(set(frame[x]))
+    scale = alt.Scale(type="log", domain=[ticks[0], ticks[-1]], nice=False)
     encoded = alt.Chart(frame).encode(
-        x=alt.X(
-            f"{x}:Q", scale=alt.Scale(type="log"), title=x_title, axis=alt.Axis(values=sorted(set(frame[x])))
-        ),
+        x=alt.X(f"{x}:Q", scale=scale, title=x_title, axis=alt.Axis(values=ticks)),
         y=alt.Y(f"{y}:Q", scale=alt.Scale(type="log"), title=y_title),
-        color=alt.Color("model:N", sort=None, scale=alt.Scale(range=COLOURS)),
-        shape=alt.Shape("model:N", sort=None),
+        color=alt.Color("model:N", sort=models, scale=alt.Scale(domain=models, range=COLOURS), title=None),
+        shape=alt.Shape("model:N", sort=models, scale=alt.Scale(domain=models), title=None),
     )
     drawn: alt.Chart = (encoded.mark_line() + encoded.mark_point(filled=True, size=50)).properties(
         width=300, height=260
