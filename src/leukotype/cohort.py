@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -183,6 +183,8 @@ class Cohort:
 
 
 def _as_text(values: ArrayLike) -> StrArray:
+    if isinstance(values, np.ndarray) and values.dtype.kind == "U":
+        return values.copy()
     return np.array([str(value) for value in np.asarray(values).tolist()], dtype=np.str_)
 
 
@@ -193,6 +195,8 @@ def _frozen(array: NDArray[Any], original: object) -> NDArray[Any]:
     return view
 
 
-def _repeated(ids: Iterable[str]) -> list[str]:
-    names, counts = np.unique(np.asarray(list(ids)), return_counts=True)
+def _repeated(ids: StrArray) -> list[str]:
+    if len(set(ids.tolist())) == len(ids):
+        return []
+    names, counts = np.unique(ids, return_counts=True)
     return [str(name) for name in names[counts > 1]]

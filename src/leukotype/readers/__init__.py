@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from leukotype.cohort import Cohort
 from leukotype.readers import cache as parses
 from leukotype.readers import delimited, transposed
-from leukotype.readers.assemble import assemble, read_labels
-from leukotype.readers.cells import head_of
+from leukotype.readers.assemble import assemble, read_labels, refuse_dates
+from leukotype.readers.cells import head_of, lines_of
 from leukotype.readers.raw import Options, RawTable, Reader
 from leukotype.readers.scale import detect_scale
-from leukotype.readers.source import Source, load, text_of
+from leukotype.readers.source import digest, load, text_of
 
 __all__ = ["READERS", "Reader", "detect_scale", "read"]
 
@@ -55,13 +56,13 @@ def read(
 
     Raises an InputError that says what was found, what was needed and what to do.
     """
-    source = load(path)
     known = None if labels is None else read_labels(labels)
     options = Options(label, donor, samples, known is not None, frozenset(known or ()))
-    raw = _parsed(source, options, cache)
+    raw, sha256 = _parse(path, options) if cache is None else _recall(path, options, cache)
     cohort = assemble(
         raw,
-        source,
+        path=str(path),
+        sha256=sha256,
         name=name or _stem(path),
         label=label,
         labels=known,
@@ -69,28 +70,31 @@ def read(
         samples=samples,
         scale=scale,
         impute=impute,
+        drop_class=drop_class,
     )
     return cohort.drop_classes(tuple(drop_class))
 
 
-def _parsed(source: Source, options: Options, cache: Path | None) -> RawTable:
-    if cache is None:
-        return _parse(source, options)
-    entry = parses.key(
-        source.sha256, (options.label, options.donor, options.samples, sorted(options.label_samples))
-    )
-    table = parses.load(cache, entry)
+def _recall(path: str | Path, options: Options, cache: Path) -> tuple[RawTable, str]:
+    sha256 = digest(path)
+    table = parses.load(cache, parses.key(sha256, options))
     if table is None:
-        table = _parse(source, options)
-        parses.store(cache, entry, table)
-    return table
+        # The hash that comes with the table is of the very bytes that were parsed.
+        table, sha256 = _parse(path, options)
+        parses.store(cache, parses.key(sha256, options), table)
+    return table, sha256
 
 
-def _parse(source: Source, options: Options) -> RawTable:
-    text = text_of(source)
-    head = head_of(text, source.path)
-    reader = next(reader for reader in READERS if reader.detects(head, options))
-    return reader.read(text, head, options)
+def _parse(path: str | Path, options: Options) -> tuple[RawTable, str]:
+    source = load(path)
+    with ThreadPoolExecutor(1) as beside:
+        sha256 = beside.submit(lambda: source.sha256)
+        lines = lines_of(text_of(source))
+        head = head_of(lines, source.path)
+        reader = next(reader for reader in READERS if reader.detects(head, options))
+        table = reader.read(lines, head, options)
+    refuse_dates(table.probes, source.path)
+    return table, sha256.result()
 
 
 def _stem(path: str | Path) -> str:

@@ -9,12 +9,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from leukotype.cohort import Cohort, FloatArray, Provenance
+from leukotype.cohort import Cohort, Provenance
 from leukotype.errors import BadIdentifiers, BadLabels, BadValues, UnknownName
 from leukotype.readers import scale as scales
+from leukotype.readers.cells import POINT_HINT, head_of, is_decimal_comma, lines_of, split
 from leukotype.readers.raw import LABEL_NAMES, SAMPLE_NAMES, RawTable
-from leukotype.readers.source import Source, load, text_of
+from leukotype.readers.source import load, text_of
 
+# A class may be called "none"; these say that nobody knows.
+_NO_LABEL = frozenset({"", "na", "nan", "n/a", "#n/a", "null", "?"})
 _MONTH = "jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec"
 _DATE = re.compile(
     rf"(\d{{1,2}}[-/ ]({_MONTH})|({_MONTH})[-/ ]\d{{1,2}}|\d{{4}}-\d\d-\d\d( 00:00:00)?|\d{{1,2}}/\d{{1,2}}/\d{{2,4}})",
@@ -24,8 +27,9 @@ _DATE = re.compile(
 
 def assemble(
     raw: RawTable,
-    source: Source,
     *,
+    path: str,
+    sha256: str,
     name: str,
     label: str | None,
     labels: dict[str, str] | None,
@@ -33,6 +37,7 @@ def assemble(
     samples: str | None,
     scale: str,
     impute: str | None,
+    drop_class: Sequence[str] = (),
 ) -> Cohort:
     """Return the cohort that a raw table holds; raises InputError with what is wrong with it."""
     if scale not in scales.SCALES:
@@ -42,30 +47,19 @@ def assemble(
     steps = list(raw.steps)
     if not raw.probes:
         raise BadValues(
-            f"{source.path} has no probes: none of its {len(raw.text)} columns holds numbers. "
-            "Name a file with one numeric column per probe."
+            f"{path} has no probes: none of its {len(raw.text)} columns holds numbers. {_hint(raw.text)}"
         )
-    _refuse_dates(raw.probes, source.path)
-    sample_column, ids = _sample_ids(raw, samples, source.path)
+    sample_column, ids = _sample_ids(raw, samples, path)
     if sample_column is None and raw.ids is None:
         steps.append("No column of sample ids: the rows were numbered from 1.")
-    label_column, classes = _labels(raw, label, labels, ids, source.path)
-    donors = None if donor is None else _column(raw, donor, "--donor", source.path)
+    label_column, classes = _labels(raw, label, labels, ids, path, drop_class)
+    donors = None if donor is None else _column(raw, donor, "--donor", path)
     used = {sample_column, label_column, donor}
     covariates = {column: cells for column, cells in raw.text.items() if column not in used}
 
-    values, unit, done = scales.apply(_checked(raw, ids, impute, source.path), scale)
+    steps += _checked(raw, ids, impute, path)
+    values, unit, done = scales.apply(raw.values, scale)
     steps += done
-    missing = int(np.isnan(values).sum())
-    if missing:
-        steps.append(
-            f"{missing} missing values are filled by the training median inside each fold, as asked."
-        )
-    constant = int(
-        (np.nanmax(values, axis=0, initial=-np.inf) == np.nanmin(values, axis=0, initial=np.inf)).sum()
-    )
-    if constant:
-        steps.append(f"{constant} probes have the same value in every sample; they were kept.")
     return Cohort(
         expression=values,
         labels=np.array(classes),
@@ -74,20 +68,17 @@ def assemble(
         name=name,
         donors=None if donors is None else np.array(donors),
         covariates=_typed(covariates) if covariates else None,
-        provenance=Provenance(source.path, source.sha256, unit, tuple(steps)),
+        provenance=Provenance(path, sha256, unit, tuple(steps)),
     )
 
 
 def read_labels(path: str | Path) -> dict[str, str]:
     """Read a CSV of two columns, sample and label; raises BadLabels where it is none."""
-    from leukotype.readers.cells import head_of, lines_of, split
-
-    source = load(path)
-    text = text_of(source)
-    head = head_of(text, source.path)
+    lines = lines_of(text_of(load(path)))
+    head = head_of(lines, str(path))
     found: dict[str, str] = {}
-    for number, line in enumerate(lines_of(text)[1:]):
-        cells = split(line, head.delimiter)
+    for number, line in enumerate(lines[1:]):
+        cells = split(line, head.delimiter, f"{path}: line {number + 2}")
         if len(cells) < 2 or not cells[1]:
             raise BadLabels(
                 f"{path}: line {number + 2} holds no label. Each line needs a sample and its label."
@@ -97,7 +88,8 @@ def read_labels(path: str | Path) -> dict[str, str]:
     return found
 
 
-def _refuse_dates(probes: Sequence[str], path: str) -> None:
+def refuse_dates(probes: Sequence[str], path: str) -> None:
+    """Raise BadIdentifiers where a spreadsheet turned gene names into dates."""
     dates = [probe for probe in probes if _DATE.fullmatch(probe)]
     if dates:
         raise BadIdentifiers(
@@ -109,17 +101,28 @@ def _refuse_dates(probes: Sequence[str], path: str) -> None:
 def _sample_ids(raw: RawTable, samples: str | None, path: str) -> tuple[str | None, list[str]]:
     if raw.ids is not None and samples is None:
         return None, raw.ids
-    if samples is not None:
-        return samples, _column(raw, samples, "--samples", path)
-    for wanted in SAMPLE_NAMES:
-        for column in raw.text:
-            if column.strip().lower() == wanted:
-                return column, raw.text[column]
-    return None, [str(row + 1) for row in range(len(raw.values))]
+    column = samples
+    if column is None:
+        lower = {name.lower(): name for name in reversed(raw.text)}
+        column = next((lower[name] for name in SAMPLE_NAMES if name in lower), None)
+    if column is None:
+        return None, [str(row + 1) for row in range(len(raw.values))]
+    ids = _column(raw, column, "--samples", path)
+    if "" in ids:
+        raise BadIdentifiers(
+            f"{path}: {ids.count('')} samples have no id in column {column!r}, the first in line "
+            f"{ids.index('') + 2}. Name each sample, or take another column with --samples."
+        )
+    return column, ids
 
 
 def _labels(
-    raw: RawTable, label: str | None, labels: dict[str, str] | None, ids: list[str], path: str
+    raw: RawTable,
+    label: str | None,
+    labels: dict[str, str] | None,
+    ids: list[str],
+    path: str,
+    drop_class: Sequence[str],
 ) -> tuple[str | None, list[str]]:
     if labels is not None:
         without = [sample for sample in ids if sample not in labels]
@@ -140,13 +143,27 @@ def _labels(
             "Name the column with --label, or a file of labels with --labels."
         )
     classes = _column(raw, column, "--label", path)
-    empty = [sample for sample, cell in zip(ids, classes, strict=True) if not cell]
+    empty = [
+        (sample, cell)
+        for sample, cell in zip(ids, classes, strict=True)
+        if cell.lower() in _NO_LABEL and (not cell or cell not in drop_class)
+    ]
     if empty:
+        sample, cell = empty[0]
+        said = f" ({cell!r})" if cell else ""
+        remedy = f"leave them out with --drop-class {cell}" if cell else "leave them out of the file"
         raise BadLabels(
-            f"{path}: {len(empty)} samples have no label in column {column!r}, the first {empty[0]!r}. "
-            "Label them, or leave them out of the file."
+            f"{path}: {len(empty)} samples have no label in column {column!r}, the first {sample!r}{said}. "
+            f"Label them, or {remedy}."
         )
     return column, classes
+
+
+def _hint(columns: dict[str, list[str]]) -> str:
+    cells = [column[0] for column in columns.values() if column]
+    if 2 * sum(map(is_decimal_comma, cells)) > len(cells):
+        return f"Its numbers are written like {next(filter(is_decimal_comma, cells))!r}. {POINT_HINT}"
+    return "Name a file with one numeric column per probe."
 
 
 def _column(raw: RawTable, name: str, option: str, path: str) -> list[str]:
@@ -156,8 +173,18 @@ def _column(raw: RawTable, name: str, option: str, path: str) -> list[str]:
     return raw.text[name]
 
 
-def _checked(raw: RawTable, ids: list[str], impute: str | None, path: str) -> FloatArray:
-    for bad, kind in ((np.isinf(raw.values), "infinite"), (np.isnan(raw.values), "missing")):
+def _checked(raw: RawTable, ids: list[str], impute: str | None, path: str) -> list[str]:
+    """Return what is to be said of missing values and constant probes; raises BadValues for values of no use."""
+    values = raw.values
+    # One pass settles the usual case: minimum and maximum are finite only where every value is.
+    if np.isfinite(values.min()) and np.isfinite(values.max()):
+        return _said_of_constants(int((values == values[0]).all(axis=0).sum()))
+    known = ~np.isnan(values)
+    if not known.any():
+        raise BadValues(
+            f"{path} holds no value at all: every cell of its {len(raw.probes)} probes is missing."
+        )
+    for bad, kind in ((np.isinf(values), "infinite"), (~known, "missing")):
         if not bad.any() or (kind == "missing" and impute is not None):
             continue
         row, column = np.argwhere(bad)[0]
@@ -170,7 +197,18 @@ def _checked(raw: RawTable, ids: list[str], impute: str | None, path: str) -> Fl
             f"{path}: {int(bad.sum())} values are {kind}, the first in sample {ids[row]!r}, "
             f"probe {raw.probes[column]!r}. {remedy}."
         )
-    return raw.values
+    low, high = np.fmin.reduce(values, axis=0), np.fmax.reduce(values, axis=0)
+    steps = [
+        f"{int((~known).sum())} missing values are filled by the training median inside each fold, as asked."
+    ]
+    empty = int((~known.any(axis=0)).sum())
+    if empty:
+        steps.append(f"{empty} probes have no value in any sample; they were kept, and say nothing.")
+    return steps + _said_of_constants(int((low == high).sum()))
+
+
+def _said_of_constants(count: int) -> list[str]:
+    return [f"{count} probes have the same value in every sample; they were kept."] if count else []
 
 
 def _typed(columns: dict[str, list[str]]) -> pd.DataFrame:

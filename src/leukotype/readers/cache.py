@@ -3,37 +3,39 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import tempfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+import orjson
 
 from leukotype.cohort import FloatArray
-from leukotype.readers.raw import RawTable
+from leukotype.readers.raw import Options, RawTable
 
 # Part of the key: raise it with every change of what a parse yields.
-FORMAT = 1
+FORMAT = 2
 
 
-def key(sha256: str, options: object) -> str:
+def key(sha256: str, options: Options) -> str:
     """Return the name of an entry: content of the source and whatever steers its parsing."""
-    return hashlib.sha256(f"{FORMAT} {sha256} {options!r}".encode()).hexdigest()[:40]
+    steering = (options.label, options.donor, options.samples, sorted(options.label_samples))
+    return hashlib.sha256(f"{FORMAT} {sha256} {steering!r}".encode()).hexdigest()[:40]
 
 
 def load(folder: Path, name: str) -> RawTable | None:
     """Return the table kept under `name`, or None where there is none that is whole."""
     try:
-        described = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        described = orjson.loads((folder / f"{name}.json").read_bytes())
         values = np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
         whole = (
             described["format"] == FORMAT
             and list(values.shape) == described["shape"]
             and values.dtype == np.float64
-            and _digest(values) == described["digest"]
+            and _checksum(values) == described["checksum"]
         )
         if not whole:
             return None
@@ -49,7 +51,7 @@ def store(folder: Path, name: str, table: RawTable) -> None:
     described = {
         "format": FORMAT,
         "shape": list(table.values.shape),
-        "digest": _digest(table.values),
+        "checksum": _checksum(table.values),
         "text": table.text,
         "probes": table.probes,
         "ids": table.ids,
@@ -59,13 +61,14 @@ def store(folder: Path, name: str, table: RawTable) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         # The description goes last: without it the matrix is never looked at.
         _replace(folder / f"{name}.npy", lambda handle: np.save(handle, table.values, allow_pickle=False))
-        _replace(folder / f"{name}.json", lambda handle: handle.write(json.dumps(described).encode()))
+        _replace(folder / f"{name}.json", lambda handle: handle.write(orjson.dumps(described)))
     except OSError:
         return
 
 
-def _digest(values: FloatArray) -> str:
-    return hashlib.sha256(memoryview(np.ascontiguousarray(values)).cast("B")).hexdigest()
+def _checksum(values: FloatArray) -> int:
+    """Return a checksum that tells a damaged file; nobody forges their own cache."""
+    return zlib.adler32(np.ascontiguousarray(values).data)
 
 
 def _replace(path: Path, write: Callable[[BinaryIO], object]) -> None:

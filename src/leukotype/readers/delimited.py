@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 
-from leukotype.errors import BadIdentifiers, BadValues, UnreadableFile
-from leukotype.readers.cells import fast_numbers, is_number, lines_of, numbers_of, split
-from leukotype.readers.raw import MISSING, Head, Options, RawTable
+from leukotype.cohort import FloatArray
+from leukotype.errors import BadIdentifiers, BadValues
+from leukotype.readers.cells import POINT_HINT, fast_numbers, fitted, is_decimal_comma, numbers_of, split
+from leukotype.readers.raw import Head, Options, RawTable
 
 
 def detects(head: Head, options: Options) -> bool:
@@ -16,95 +18,121 @@ def detects(head: Head, options: Options) -> bool:
     return True
 
 
-def read(text: str, head: Head, options: Options) -> RawTable:
+def read(lines: Sequence[str], head: Head, options: Options) -> RawTable:
     """Read a matrix with samples in rows; columns that hold text, or are known to be no probes, stand apart."""
-    lines = lines_of(text)
     header = list(head.header)
+    _refuse_nameless(header, head.path)
     width = len(header)
-    text_columns = _text_columns(head, options)
-    numeric = [column for column in range(width) if column not in text_columns]
-    # A leading block of text, then numbers to the end, is parsed line by line without making cells.
-    lead = len(text_columns) if text_columns == set(range(len(text_columns))) else None
+    texts = _text_columns(lines[1], head, options)
+    numeric = [column for column in range(width) if column not in texts]
+    block = _block(numeric, width)
 
     values = np.empty((len(lines) - 1, len(numeric)))
     words: list[list[str]] = []
     wrong: Counter[int] = Counter()
     first_wrong: dict[int, tuple[int, str]] = {}
     for row, line in enumerate(lines[1:]):
-        if lead is not None and '"' not in line:
-            parts = line.split(head.delimiter, lead)
-            if len(parts) == lead + 1:
-                numbers = fast_numbers(parts[-1], head.delimiter, len(numeric))
-                if numbers is not None:
-                    values[row] = numbers
-                    words.append([part.strip() for part in parts[:-1]])
-                    continue
-        cells = split(line, head.delimiter)
-        # Empty cells at the end of a line are missing values, not a shorter line.
-        cells += [""] * min(width - len(cells), _empty_at_end(line, head.delimiter))
-        if len(cells) != width:
-            raise UnreadableFile(
-                f"{head.path}: line {row + 2} has {len(cells)} cells, and the header has {width}. "
-                "Every line needs one cell per column."
-            )
+        if block is not None and (parsed := _parse_block(line, head.delimiter, block, len(numeric))):
+            values[row] = parsed[0]
+            words.append(parsed[1])
+            continue
+        cells = fitted(split(line, head.delimiter, f"{head.path}: line {row + 2}"), width, head, row + 2)
         values[row], bad = numbers_of([cells[column] for column in numeric])
         for position in bad:
             wrong[position] += 1
             first_wrong.setdefault(position, (row, cells[numeric[position]]))
-        words.append([cells[column] for column in sorted(text_columns)])
-    names = [header[column] for column in sorted(text_columns)]
-    table = _table(names, words)
-    kept, more = _sort_out(wrong, first_wrong, head, numeric, lines)
-    table.update(more)
+        words.append([cells[column] for column in sorted(texts)])
+    table = {header[column]: [row[place] for row in words] for place, column in enumerate(sorted(texts))}
+    n_rows = len(lines) - 1
+    late = [position for position, count in wrong.items() if 2 * count > n_rows]
+    _refuse_damaged({p: n for p, n in wrong.items() if p not in late}, first_wrong, head, numeric)
+    table.update(_texts_at([numeric[position] for position in late], lines, head))
+
+    kept = [position for position in range(len(numeric)) if position not in late]
+    steps: tuple[str, ...] = ()
+    if kept and numeric[kept[0]] == 0 and _counts_rows(values[:, kept[0]]):
+        # R and pandas write row numbers in front; no probe counts the samples.
+        table[header[0]] = [str(int(value)) for value in values[:, kept[0]]]
+        kept = kept[1:]
+        steps = (f"The first column ({header[0]!r}) numbers the rows: it was not taken for a probe.",)
     return RawTable(
         {name: table[name] for name in header if name in table},
         values[:, kept] if len(kept) < len(numeric) else values,
         [header[numeric[position]] for position in kept],
+        steps=steps,
     )
 
 
-def _text_columns(head: Head, options: Options) -> set[int]:
-    first = head.rows[0]
-    found = set()
-    for column, name in enumerate(head.header):
-        cell = first[column] if column < len(first) else ""
-        if options.is_text(name) or (cell.lower() not in MISSING and not is_number(cell)):
-            found.add(column)
+def _refuse_nameless(header: list[str], path: str) -> None:
+    for column, name in enumerate(header):
+        if not name and column > 0:
+            raise BadIdentifiers(
+                f"{path}: column {column + 1} has no name in the header. Name each column, or remove it."
+            )
+
+
+def _text_columns(line: str, head: Head, options: Options) -> set[int]:
+    """Return the columns known by name to be no expression, and those whose first cell is text."""
+    width = len(head.header)
+    first = fitted(split(line, head.delimiter, f"{head.path}: line 2"), width, head, 2)
+    named = [column for column, name in enumerate(head.header) if options.is_text(name)]
+    known = set(named)
+    others = [column for column in range(width) if column not in known]
+    _, wrong = numbers_of([first[column] for column in others])
+    found = known | {others[position] for position in wrong}
+    names = Counter(head.header[column] for column in found)
+    repeated = [name for name, count in names.items() if count > 1]
+    if repeated:
+        raise BadIdentifiers(
+            f"{head.path}: column {repeated[0]!r} appears more than once. Each column name must be unique."
+        )
     return found
 
 
-def _empty_at_end(line: str, delimiter: str) -> int:
-    stripped = line.rstrip(" ")
-    return len(stripped) - len(stripped.rstrip(delimiter))
+def _block(numeric: list[int], width: int) -> tuple[int, int] | None:
+    """Return the numbers of text columns before and after the probes, where the probes stand side by side."""
+    if not numeric or numeric[-1] - numeric[0] + 1 != len(numeric):
+        return None
+    return numeric[0], width - 1 - numeric[-1]
 
 
-def _table(names: list[str], words: list[list[str]]) -> dict[str, list[str]]:
-    repeated = [name for name, count in Counter(names).items() if count > 1]
-    if repeated:
-        raise BadIdentifiers(
-            f"column {repeated[0]!r} appears more than once. Each column name must be unique."
-        )
-    return {name: [row[column] for row in words] for column, name in enumerate(names)}
+def _parse_block(
+    line: str, delimiter: str, block: tuple[int, int], n: int
+) -> tuple[FloatArray, list[str]] | None:
+    """Return the numbers and the words of a plain line without making a cell of each number; None for others."""
+    before, after = block
+    front = line.split(delimiter, before)
+    back = front.pop().rsplit(delimiter, after)
+    if len(front) < before or len(back) < after + 1 or '"' in "".join(front + back[1:]):
+        return None
+    numbers = fast_numbers(back[0], delimiter, n)
+    return None if numbers is None else (numbers, [cell.strip() for cell in (*front, *back[1:])])
 
 
-def _sort_out(
-    wrong: Counter[int], first: dict[int, tuple[int, str]], head: Head, numeric: list[int], lines: list[str]
-) -> tuple[list[int], dict[str, list[str]]]:
-    """Part columns of text that began with a missing cell from expression with cells that are no numbers."""
-    n_rows = len(lines) - 1
-    mostly_text = {position for position, count in wrong.items() if 2 * count > n_rows}
-    damaged = {position: count for position, count in wrong.items() if position not in mostly_text}
-    if damaged:
-        position = min(damaged, key=lambda p: first[p])
-        row, cell = first[position]
-        hint = " Use a point, not a comma, for decimals." if "," in cell else ""
-        raise BadValues(
-            f"{head.path}: {sum(damaged.values())} cells are no numbers, the first {cell!r} in line {row + 2}, "
-            f"column {head.header[numeric[position]]!r}. Correct them, or leave them empty and use "
-            f"--impute median.{hint}"
-        )
-    more = {}
-    for position in mostly_text:
-        column = numeric[position]
-        more[head.header[column]] = [split(line, head.delimiter)[column] for line in lines[1:]]
-    return [position for position in range(len(numeric)) if position not in mostly_text], more
+def _refuse_damaged(
+    counts: dict[int, int], first: dict[int, tuple[int, str]], head: Head, numeric: list[int]
+) -> None:
+    if not counts:
+        return
+    position = min(counts, key=lambda p: first[p])
+    row, cell = first[position]
+    hint = f" {POINT_HINT}" if is_decimal_comma(cell) else ""
+    raise BadValues(
+        f"{head.path}: {sum(counts.values())} cells are no numbers, the first {cell!r} in line {row + 2}, "
+        f"column {head.header[numeric[position]]!r}. Correct them, or leave them empty and use "
+        f"--impute median.{hint}"
+    )
+
+
+def _texts_at(columns: list[int], lines: Sequence[str], head: Head) -> dict[str, list[str]]:
+    """Return the cells of columns that hold text although their first cell is missing."""
+    if not columns:
+        return {}
+    rows = [
+        split(line, head.delimiter, f"{head.path}: line {n}") for n, line in enumerate(lines[1:], start=2)
+    ]
+    return {head.header[column]: [row[column] for row in rows] for column in columns}
+
+
+def _counts_rows(column: FloatArray) -> bool:
+    return len(column) > 2 and column[0] in (0, 1) and bool((np.diff(column) == 1).all())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from leukotype.cohort import FloatArray
@@ -24,6 +24,7 @@ PROBE_NAMES = (
     "probe", "probes", "probe_id", "probeset", "probe_set_id", "probe set id", "id_ref", "gene", "genes", "gene_id",
     "gene symbol", "symbol", "gene accession number", "gene description", "name", "description", "feature",
 )  # fmt: skip
+_NO_PROBES = frozenset((*LABEL_NAMES, *SAMPLE_NAMES, *COVARIATE_NAMES))
 MISSING = frozenset({"", "na", "nan", "n/a", "#n/a", "null", "none", "?", "-", "."})
 
 
@@ -39,18 +40,12 @@ class Options:
 
     def is_text(self, name: str) -> bool:
         """Tell whether the column `name` is never expression, whatever stands in it."""
-        lower = name.strip().lower()
-        return (
-            name in (self.label, self.donor, self.samples)
-            or lower in LABEL_NAMES
-            or lower in SAMPLE_NAMES
-            or lower in COVARIATE_NAMES
-        )
+        return name.lower() in _NO_PROBES or name in (self.label, self.donor, self.samples)
 
 
 @dataclass(frozen=True)
 class Head:
-    """The start of a file: its delimiter, its first row of cells and a few rows after it."""
+    """The start of a file: its delimiter, its whole header, and the first cells of a few rows after it."""
 
     path: str
     delimiter: str
@@ -86,13 +81,13 @@ class Reader:
     """A file format.
 
     detects : whether the start of a file looks like this format
-    read    : the whole text to a RawTable; raises InputError with the place where it fails
+    read    : all lines, the header first, to a RawTable; raises InputError with the place where it fails
     """
 
     name: str
     title: str
     detects: Callable[[Head, Options], bool]
-    read: Callable[[str, Head, Options], RawTable]
+    read: Callable[[Sequence[str], Head, Options], RawTable]
 
     def __str__(self) -> str:
         return self.name

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from leukotype.cohort import FloatArray
-from leukotype.errors import BadIdentifiers, BadValues, UnreadableFile
-from leukotype.readers.cells import fast_numbers, is_number, lines_of, numbers_of, split
+from leukotype.errors import BadIdentifiers, BadValues
+from leukotype.readers.cells import (
+    POINT_HINT,
+    fast_numbers,
+    fitted,
+    is_decimal_comma,
+    is_number,
+    numbers_of,
+    split,
+)
 from leukotype.readers.raw import LABEL_NAMES, MISSING, PROBE_NAMES, Head, Options, RawTable
 
 TURNED = "Probes stood in rows: the matrix was turned, so that samples stand in rows."
@@ -38,19 +48,18 @@ def detects(head: Head, options: Options) -> bool:
     return head.n_lines > 3 * len(names) and not any(is_number(cell) for cell in first_cells)
 
 
-def read(text: str, head: Head, options: Options) -> RawTable:
+def read(lines: Sequence[str], head: Head, options: Options) -> RawTable:
     """Read a matrix with probes in rows and turn it; rows of text are labels or covariates."""
-    return _read(text, head, options, step=1)
+    return _read(lines, head, options, step=1)
 
 
-def read_calls(text: str, head: Head, options: Options) -> RawTable:
+def read_calls(lines: Sequence[str], head: Head, options: Options) -> RawTable:
     """Read the Kaggle layout of Golub: description, accession, then intensity and call of each patient."""
-    table = _read(text, head, options, step=2)
+    table = _read(lines, head, options, step=2)
     return table.noting("The detection calls (A, P, M) beside the intensities were left out.")
 
 
-def _read(text: str, head: Head, options: Options, step: int) -> RawTable:
-    lines = lines_of(text)
+def _read(lines: Sequence[str], head: Head, options: Options, step: int) -> RawTable:
     n_lead = _lead(head)
     header = list(head.header)
     ids = header[n_lead::step]
@@ -67,12 +76,11 @@ def _read(text: str, head: Head, options: Options, step: int) -> RawTable:
                 rows.append(numbers)
                 probes.append(parts[id_column].strip())
                 continue
-        cells = split(line, head.delimiter)
-        if len(cells) not in (width, width - step + 1):
-            raise UnreadableFile(
-                f"{head.path}: line {number + 2} has {len(cells)} cells, and the header has {width}. "
-                "Every line needs one cell per column."
-            )
+        cells = split(line, head.delimiter, f"{head.path}: line {number + 2}")
+        # The last detection call may be left out.
+        if step == 2 and len(cells) == width - 1:
+            cells.append("")
+        cells = fitted(cells, width, head, number + 2)
         own = cells[n_lead::step][: len(ids)]
         numbers, wrong = numbers_of(own)
         name = cells[id_column]
@@ -82,6 +90,7 @@ def _read(text: str, head: Head, options: Options, step: int) -> RawTable:
             raise BadValues(
                 f"{head.path}: line {number + 2}, probe {name!r}, sample {ids[wrong[0]]!r} holds {own[wrong[0]]!r}, "
                 "which is no number. Correct it, or leave it empty and use --impute median."
+                + (f" {POINT_HINT}" if is_decimal_comma(own[wrong[0]]) else "")
             )
         else:
             rows.append(numbers)
