@@ -14,6 +14,7 @@ from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
 from leukotype.wide import Fold
+from leukotype.wide._newton import Problem
 from leukotype.wide.logistic import path
 from wide_problems import fit, problem
 
@@ -113,6 +114,15 @@ def test_an_infinite_penalty_gives_the_class_shares(n_classes):
     fold, (candidate,) = fit(path, x, labels, [{"C": 1e-12}])
     shares = np.bincount(labels) / len(labels)
     assert_allclose(candidate.predict_proba(fold), np.tile(shares, (len(x), 1)), atol=1e-8)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 5])
+def test_newton_starts_at_the_class_shares(n_classes):
+    x, labels = problem(n_classes=n_classes)
+    span = Fold(x, np.arange(len(x)), []).span
+    start = Problem(span.coordinates, span.lengths, labels)
+    margins = start.contrasts @ start.start()[-1]
+    assert_allclose(softmax(margins), np.bincount(labels) / len(labels), rtol=1e-12)
 
 
 @pytest.mark.parametrize("strength", [1e3, 1e6, 1e9])

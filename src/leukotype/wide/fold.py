@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from leukotype.wide.moments import ClassMoments, column_ranks, standardise
-from leukotype.wide.rowwise import add_row_products, row_norms
+from leukotype.wide.rowwise import add_row_products
 from leukotype.wide.screen import f_statistic
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
-Columns = slice
 
 # Numbers in a block of columns: 1 MiB of them, which stay in a core's cache while they are worked on.
 _BLOCK = 2**17
@@ -71,12 +70,12 @@ class Fold:
     @cached_property
     def x_train(self) -> FloatArray:
         """(n_train, n_probes) values of the training part, imputed, not scaled."""
-        return self._imputed(self.train, slice(None))
+        return self._imputed(self.train)
 
     @cached_property
     def x_test(self) -> FloatArray:
         """(n_test, n_probes) values of the test part, imputed by the training part, not scaled."""
-        return self._imputed(self.test, slice(None))
+        return self._imputed(self.test)
 
     @property
     def mean(self) -> FloatArray:
@@ -189,16 +188,17 @@ class Fold:
     def _cross_from(self, other: Fold) -> tuple[FloatArray, FloatArray]:
         cross, norms = np.zeros((other.n_test, self.n_train)), np.zeros(other.n_test)
         for block in self._blocks():
-            block.add(cross, norms, other.x_test[:, block.columns])
+            block.add(cross, norms, other.x_test[:, block.columns].copy())
         return cross, norms
 
     @cached_property
     def _products(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         gram = np.zeros((self.n_train, self.n_train))
         cross, norms = np.zeros((self.n_test, self.n_train)), np.zeros(self.n_test)
+        rows = np.empty((self.n_test, self._width))
         for block in self._blocks():
             gram += block.z @ block.z.T
-            block.add(cross, norms, self._imputed(self.test, block.columns))
+            block.add(cross, norms, self._filled(rows[:, : len(block.mean)], self.test, block.columns))
         return gram, cross, norms
 
     @cached_property
@@ -208,52 +208,59 @@ class Fold:
             mean[block.columns], scale[block.columns] = block.mean, block.scale
         return mean, scale
 
+    @property
+    def _width(self) -> int:
+        # It must not depend on the test part: sums would be rounded differently.
+        return min(max(_BLOCK // max(self.n_train, 1), 1), max(self.n_probes, 1))
+
     def _blocks(self) -> Iterator[_Block]:
-        # The width must not depend on the test part: sums would be rounded differently.
-        width = min(max(_BLOCK // max(self.n_train, 1), 1), max(self.n_probes, 1))
         # Memory that is given back and asked for again costs more than the arithmetic on it.
-        values, squares = np.empty((2, self.n_train, width))
-        for start in range(0, self.n_probes, width):
-            columns = slice(start, min(start + width, self.n_probes))
-            z, work = (space[:, : columns.stop - start] for space in (values, squares))
-            self._fill(z, self.train, columns)
-            mean, scale = standardise(z, work)
+        values, squares = np.empty((2, self.n_train, self._width))
+        for start in range(0, self.n_probes, self._width):
+            columns = slice(start, min(start + self._width, self.n_probes))
+            size = columns.stop - start
+            z = self._filled(values[:, :size], self.train, columns)
+            mean, scale = standardise(z, squares[:, :size])
             yield _Block(columns, z, mean, scale)
 
-    def _imputed(self, rows: IntArray, columns: Columns) -> FloatArray:
-        part = np.empty((len(rows), len(range(*columns.indices(self.n_probes)))))
-        self._fill(part, rows, columns)
-        return part
+    def _imputed(self, rows: IntArray, columns: slice = slice(None)) -> FloatArray:
+        n_columns = len(range(*columns.indices(self.n_probes)))
+        return self._filled(np.empty((len(rows), n_columns)), rows, columns)
 
-    def _fill(self, part: FloatArray, rows: IntArray, columns: Columns) -> None:
+    def _filled(self, part: FloatArray, rows: IntArray, columns: slice) -> FloatArray:
         view = self.expression[:, columns]
         for own, row in zip(part, rows.tolist(), strict=True):
             own[:] = view[row]
         if view.dtype.kind != "f":
-            return
+            return part
         with np.errstate(over="ignore", invalid="ignore"):
             suspects = np.flatnonzero(~np.isfinite(part.sum(axis=0)))
         holes = suspects[np.isnan(part[:, suspects]).any(axis=0)]
         if len(holes):
             medians = _column_medians(view[np.ix_(self.train, holes)].astype(np.float64))
             part[:, holes] = np.where(np.isnan(part[:, holes]), medians, part[:, holes])
+        return part
 
 
 @dataclass(frozen=True, eq=False)
 class _Block:
     """Some columns of the training part, standardised; valid until the next block is asked for."""
 
-    columns: Columns
+    columns: slice
     z: FloatArray
     mean: FloatArray
     scale: FloatArray
 
     def add(self, cross: FloatArray, norms: FloatArray, x: FloatArray) -> None:
-        """Add the share of these columns in the products of new samples, whose raw values are `x`."""
-        rows = x - self.mean
-        rows /= self.scale
-        add_row_products(cross, rows, self.z)
-        norms += row_norms(rows)
+        """Add the share of these columns in the products of new samples.
+
+        x : (n, n_columns) their raw values, overwritten
+        """
+        x -= self.mean
+        x /= self.scale
+        add_row_products(cross, x, self.z)
+        x *= x
+        norms += x.sum(axis=1)
 
 
 def _column_medians(block: FloatArray) -> FloatArray:

@@ -29,8 +29,3 @@ def add_row_products(sums: FloatArray, rows: FloatArray, others: FloatArray) -> 
         part = rows[start : start + _TILE]
         tile[: len(part)] = part
         sums[start : start + _TILE] += (tile @ others.T)[: len(part)]
-
-
-def row_norms(rows: FloatArray) -> FloatArray:
-    """(n_rows,) sum of squares of each row."""
-    return np.asarray((rows * rows).sum(axis=1))
