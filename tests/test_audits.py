@@ -145,6 +145,17 @@ def test_exact_copies_across_classes_are_found() -> None:
     assert len(finding.table) == 1
 
 
+def test_a_tight_subtype_is_no_set_of_copies() -> None:
+    """Four samples of one class that share most of what sets them apart are alike, but none leads."""
+    cohort = clean()
+    values = cohort.expression.copy()
+    rows = np.flatnonzero(cohort.labels == "AML")[:4]
+    values[rows] += np.random.default_rng(2).normal(0, 1.2, cohort.n_probes)
+    source = Source(replace(cohort, expression=values))
+    assert source.residual_correlation[rows[0], rows[1]] > 0.5
+    assert by_code("LT002").finding(source) is None
+
+
 def test_swapped_partners_are_named() -> None:
     """As in chowdary, where the second breast sample and the last but eighth colon sample trade places."""
     rng = np.random.default_rng(0)
@@ -204,15 +215,16 @@ def test_few_false_alarms_on_clean_results() -> None:
 
 @pytest.mark.slow
 def test_few_false_alarms_with_real_models() -> None:
+    """Markers are weak enough that one alone does not do: else the finding on baselines would be no false one."""
     from leukotype.evaluation import evaluate
     from leukotype.resampling import Design
 
     found = []
     for seed in range(20):
-        cohort = clean(seed)
+        cohort = clean(seed, effect=1.3)
         evaluation = evaluate(cohort, ["logistic", "majority", "single-probe"], design=Design(5, 3), jobs=1)
         found += [str(f) for f in audit(cohort, evaluation) if f.severity != "note"]
-    assert len(found) <= 2, found
+    assert len(found) <= 3, found
 
 
 def test_documentation_is_made_from_the_table() -> None:
