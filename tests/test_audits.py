@@ -150,10 +150,24 @@ def test_a_tight_subtype_is_no_set_of_copies() -> None:
     cohort = clean()
     values = cohort.expression.copy()
     rows = np.flatnonzero(cohort.labels == "AML")[:4]
-    values[rows] += np.random.default_rng(2).normal(0, 1.2, cohort.n_probes)
+    values[rows] += np.random.default_rng(2).normal(0, 2.0, cohort.n_probes)
     source = Source(replace(cohort, expression=values))
-    assert source.residual_correlation[rows[0], rows[1]] > 0.5
+    assert 0.8 < source.residual_correlation[rows[0], rows[1]] < 0.95
     assert by_code("LT002").finding(source) is None
+
+
+@pytest.mark.parametrize(("shared", "found"), [(0.7, False), (1.6, True)])
+def test_alike_is_not_yet_a_copy(shared: float, found: bool) -> None:
+    """Two samples that stand out by a correlation of 0.3 share less than sets them apart."""
+    rng = np.random.default_rng(6)
+    cohort = clean()
+    values = 7 + rng.normal(size=cohort.expression.shape)
+    values[:2] += shared * rng.normal(size=cohort.n_probes)
+    labels = cohort.labels.copy()
+    labels[1] = labels[0]
+    source = Source(replace(cohort, expression=values, labels=labels))
+    assert bool(source.residual_correlation[0, 1] > 0.5) is found
+    assert (by_code("LT002").finding(source) is not None) is found
 
 
 def test_swapped_partners_are_named() -> None:
