@@ -56,7 +56,7 @@ def read(lines: Sequence[str], head: Head, options: Options) -> RawTable:
         kept = kept[1:]
         steps = (f"The first column ({header[0]!r}) numbers the rows: it was not taken for a probe.",)
     return RawTable(
-        {name: table[name] for name in header if name in table},
+        {name: table[name] for name in sorted(table, key=header.index)},
         values[:, kept] if len(kept) < len(numeric) else values,
         [header[numeric[position]] for position in kept],
         steps=steps,
@@ -64,22 +64,22 @@ def read(lines: Sequence[str], head: Head, options: Options) -> RawTable:
 
 
 def _refuse_nameless(header: list[str], path: str) -> None:
-    for column, name in enumerate(header):
-        if not name and column > 0:
-            raise BadIdentifiers(
-                f"{path}: column {column + 1} has no name in the header. Name each column, or remove it."
-            )
+    if "" in header[1:]:
+        raise BadIdentifiers(
+            f"{path}: column {header.index('', 1) + 1} has no name in the header. Name each column, or remove it."
+        )
 
 
 def _text_columns(line: str, head: Head, options: Options) -> set[int]:
     """Return the columns known by name to be no expression, and those whose first cell is text."""
     width = len(head.header)
-    first = fitted(split(line, head.delimiter, f"{head.path}: line 2"), width, head, 2)
-    named = [column for column, name in enumerate(head.header) if options.is_text(name)]
-    known = set(named)
-    others = [column for column in range(width) if column not in known]
-    _, wrong = numbers_of([first[column] for column in others])
-    found = known | {others[position] for position in wrong}
+    found = options.text_columns(head.header)
+    others = [column for column in range(width) if column not in found]
+    block = _block(others, width)
+    if block is None or _parse_block(line, head.delimiter, block, len(others)) is None:
+        first = fitted(split(line, head.delimiter, f"{head.path}: line 2"), width, head, 2)
+        _, wrong = numbers_of([first[column] for column in others])
+        found |= {others[position] for position in wrong}
     names = Counter(head.header[column] for column in found)
     repeated = [name for name, count in names.items() if count > 1]
     if repeated:

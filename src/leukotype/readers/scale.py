@@ -38,7 +38,9 @@ def detect_scale(values: FloatArray) -> ScaleFound:
 
     Barrett et al. (2013), Nucleic Acids Research 41, D991-D995 (GEO2R).
     """
-    low, top = float(np.fmin.reduce(values, axis=None)), float(np.fmax.reduce(values, axis=None))
+    low, top = values.min(), values.max()
+    if np.isnan(low):
+        low, top = np.nanmin(values), np.nanmax(values)
     if low >= 0 and 5 <= top <= 25:
         # Neither rule can hold, and the quantiles of a wide matrix take a while.
         return ScaleFound("log2", f"values from {low:.4g} to {top:.4g}")

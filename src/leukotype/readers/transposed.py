@@ -24,20 +24,24 @@ TURNED = "Probes stood in rows: the matrix was turned, so that samples stand in 
 
 def detects_calls(head: Head, options: Options) -> bool:
     """Tell whether every other column is called `call`: detection calls A, P, M beside the intensities."""
+    if not any(name.lower() == "call" for name in head.header[:8]):
+        return False
     names = [name.lower() for name in head.header]
     return names.count("call") >= 2 and names.count("call") >= (len(names) - 3) // 2
 
 
 def detects(head: Head, options: Options) -> bool:
     """Tell whether probes stand in rows: by the names of the first column, the labels, or the labels file."""
-    names = [name.strip().lower() for name in head.header]
+    names = [name.lower() for name in head.header[:10]]
     if options.label in head.header or options.samples in head.header:
+        return False
+    if len(options.label_samples.intersection(row[0] for row in head.rows)) >= 2:
         return False
     if options.label_samples and len(options.label_samples & set(head.header)) >= 2:
         return True
     if options.label is not None and any(row[0] == options.label for row in head.rows):
         return True
-    if any(name in LABEL_NAMES for name in names[:10]):
+    if any(name in LABEL_NAMES for name in names):
         return False
     first_cells = [row[0] for row in head.rows if row]
     if any(cell.lower() in LABEL_NAMES for cell in first_cells):
@@ -45,7 +49,7 @@ def detects(head: Head, options: Options) -> bool:
     if names[0] in PROBE_NAMES:
         return True
     # Without any names to go by: far more rows than columns, and a first column of ids.
-    return head.n_lines > 3 * len(names) and not any(is_number(cell) for cell in first_cells)
+    return head.n_lines > 3 * len(head.header) and not any(is_number(cell) for cell in first_cells)
 
 
 def read(lines: Sequence[str], head: Head, options: Options) -> RawTable:
