@@ -270,6 +270,23 @@ def _constant() -> np.ndarray:
     return values
 
 
+def test_what_was_done_to_the_values_is_told_once() -> None:
+    base = changed(cohort(SIZES), expression=_constant())
+    steps = (
+        "Linear scale found: log2 taken.",
+        "1 probes have the same value in every sample; they were kept.",
+    )
+    told = cautions.of_cohort(changed(base, provenance=replace(base.provenance, steps=steps)))
+    assert {caution.title: caution.text for caution in told}["Before the analysis"] == " ".join(steps)
+    assert "Constant probes" not in titles(told)
+
+
+def test_many_classes_are_counted_and_not_listed() -> None:
+    said = words(summary.of_cohort(cohort({f"c{number}": 5 + number for number in range(9)})))["The data"]
+    assert "81 samples of 9 classes (5 to 13 samples each), 30 probes each." in said
+    assert "c3" not in said
+
+
 def test_notes_of_fitting_intervals_without_width_and_classes_never_called_are_told() -> None:
     found = of({"logistic": 60.0, "majority": 0.0, "knn": 0.01}, notes=["ConvergenceWarning: stopped early"])
     said = {caution.title: caution.text for caution in cautions.of_evaluation(found)}

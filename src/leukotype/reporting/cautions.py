@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from leukotype.cohort import Cohort
-from leukotype.figures.theme import counted
+from leukotype.figures.theme import counted, percent
 from leukotype.reporting import formats
 from leukotype.reporting.plates import Plate
 from leukotype.reporting.ranking import Ranking, title
@@ -49,10 +49,12 @@ def of_cohort(cohort: Cohort) -> list[Caution]:
             Caution(
                 "warning",
                 "Unequal classes",
-                f"{largest} makes up {count / cohort.n_samples:.0%} of the samples: calling every sample {largest} "
-                "gives that accuracy. Read the balanced accuracy.",
+                f"{largest} makes up {percent(count / cohort.n_samples)} of the samples: calling every sample so gives "
+                "that accuracy. Read the balanced accuracy.",
             )
         )
+    if cohort.provenance.steps and not cohort.provenance.simulated:
+        found.append(Caution("note", "Before the analysis", " ".join(cohort.provenance.steps)))
     missing = int(np.isnan(cohort.expression).sum())
     if missing:
         share = missing / cohort.expression.size
@@ -60,12 +62,13 @@ def of_cohort(cohort: Cohort) -> list[Caution]:
             Caution(
                 "note",
                 "Missing values",
-                f"{missing:,} values ({share:.2%}) are missing. Each was filled with the median of its probe in the "
-                "training part of each fold.",
+                f"{missing:,} values ({percent(share, 2)}) are missing. In each fold they are filled with the median "
+                "of their probe in the training part.",
             )
         )
     constant = _constant(cohort)
-    if constant:
+    # The readers count them as well, where the cohort was read from a file.
+    if constant and not any("same value" in step for step in cohort.provenance.steps):
         verb = "has" if constant == 1 else "have"
         found.append(
             Caution(

@@ -93,7 +93,7 @@ def of_cohort(cohort: Cohort, data: Sequence[Plate], *, command: str = "") -> st
         "exploration.html.j2",
         cohort,
         tuple(data),
-        kind="Look at",
+        kind="Exploration of",
         facts=_size(cohort),
         sections=sections,
         points=summary.of_cohort(cohort),

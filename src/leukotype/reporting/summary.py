@@ -56,11 +56,10 @@ def tiles(ranking: Ranking) -> tuple[Tile, ...]:
 
 def of_cohort(cohort: Cohort) -> tuple[Point, ...]:
     """Say what the data are."""
-    classes = formats.listed(f"{name} ({count})" for name, count in cohort.class_counts.items())
-    people = "no donors are named" if cohort.donors is None else f"from {_donors(cohort)}"
+    people = "" if cohort.donors is None else f" from {_donors(cohort)}"
     what = (
-        f"{counted(cohort.n_samples, 'sample')} of {counted(len(cohort.classes), 'class')}, {people}; "
-        f"{counted(cohort.n_probes, 'probe')} each. Classes: {classes}."
+        f"{counted(cohort.n_samples, 'sample')}{people} of {counted(len(cohort.classes), 'class')} "
+        f"({_classes(cohort)}), {counted(cohort.n_probes, 'probe')} each."
     )
     return (
         Point("The data", what),
@@ -97,9 +96,8 @@ def _done(ranking: Ranking) -> str:
     outer, repeats = folds.design.outer, folds.design.repeats
     again = "" if repeats == 1 else f" This was done {repeats} times, with new parts each time."
     apart = " All samples of a donor stayed in one part." if folds.grouped else ""
-    classes = formats.listed(f"{name} {count}" for name, count in cohort.class_counts.items())
     return (
-        f"{counted(cohort.n_samples, 'sample')} of {counted(len(cohort.classes), 'class')} ({classes}), "
+        f"{counted(cohort.n_samples, 'sample')} of {counted(len(cohort.classes), 'class')} ({_classes(cohort)}), "
         f"{counted(cohort.n_probes, 'probe')} each. {formats.listed(compared(ranking))} {verb} tried. The "
         f"cohort was cut into {outer} parts, and each part classified by models fitted and tuned on the other "
         f"{outer - 1 if outer > 2 else 'one'} alone: no model ever saw a sample that it had to classify.{apart}{again}"
@@ -232,6 +230,14 @@ def _limits(ranking: Ranking) -> str:
         "unlike these was not measured; nor was it checked whether the classes differ in laboratory, age or sex, "
         "which a model may have learned instead. For research only: not for the diagnosis or treatment of a patient."
     )
+
+
+def _classes(cohort: Cohort) -> str:
+    counts = cohort.class_counts
+    if len(counts) <= 6:
+        return formats.listed(f"{name} {count}" for name, count in counts.items())
+    low, high = min(counts.values()), max(counts.values())
+    return f"{low} samples each" if low == high else f"{low} to {high} samples each"
 
 
 def _donors(cohort: Cohort) -> str:

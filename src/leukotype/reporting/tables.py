@@ -9,6 +9,7 @@ import pandas as pd
 
 from leukotype import metrics
 from leukotype.cohort import Cohort
+from leukotype.figures.theme import percent
 from leukotype.reporting import formats
 from leukotype.reporting.plates import MOST_ROWS, Plate
 from leukotype.reporting.ranking import MAIN, Ranking, Score, is_baseline, title
@@ -136,7 +137,7 @@ def settings_by_fold(ranking: Ranking) -> Table:
 
 def classes(cohort: Cohort) -> Table:
     rows = tuple(
-        (Cell(name), Cell(f"{count:,}"), Cell(f"{count / cohort.n_samples:.0%}"))
+        (Cell(name), Cell(f"{count:,}"), Cell(percent(count / cohort.n_samples)))
         for name, count in cohort.class_counts.items()
     )
     return Table("classes", "Samples of each class", ("Class", "Samples", "Share"), (False, True, True), rows)
