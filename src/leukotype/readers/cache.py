@@ -17,7 +17,7 @@ from leukotype.cohort import FloatArray
 from leukotype.readers.raw import Options, RawTable
 
 # Part of the key: raise it with every change of what a parse yields.
-FORMAT = 2
+FORMAT = 3
 
 
 def key(sha256: str, options: Options) -> str:
@@ -30,9 +30,11 @@ def load(folder: Path, name: str) -> RawTable | None:
     """Return the table kept under `name`, or None where there is none that is whole."""
     try:
         described = orjson.loads((folder / f"{name}.json").read_bytes())
+        seal = described.pop("seal")
         values = np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
         whole = (
-            described["format"] == FORMAT
+            seal == _seal(described)
+            and described["format"] == FORMAT
             and list(values.shape) == described["shape"]
             and values.dtype == np.float64
             and _checksum(values) == described["checksum"]
@@ -42,13 +44,13 @@ def load(folder: Path, name: str) -> RawTable | None:
         return RawTable(
             dict(described["text"]), values, described["probes"], described["ids"], tuple(described["steps"])
         )
-    except (OSError, ValueError, KeyError, TypeError, EOFError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError):
         return None
 
 
 def store(folder: Path, name: str, table: RawTable) -> None:
     """Keep a table under `name`; a folder that cannot be written is no reason to fail."""
-    described = {
+    described: dict[str, object] = {
         "format": FORMAT,
         "shape": list(table.values.shape),
         "checksum": _checksum(table.values),
@@ -61,9 +63,16 @@ def store(folder: Path, name: str, table: RawTable) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         # The description goes last: without it the matrix is never looked at.
         _replace(folder / f"{name}.npy", lambda handle: np.save(handle, table.values, allow_pickle=False))
-        _replace(folder / f"{name}.json", lambda handle: handle.write(orjson.dumps(described)))
+        _replace(
+            folder / f"{name}.json",
+            lambda handle: handle.write(orjson.dumps({**described, "seal": _seal(described)})),
+        )
     except OSError:
         return
+
+
+def _seal(described: dict[str, object]) -> str:
+    return hashlib.sha256(orjson.dumps(described)).hexdigest()
 
 
 def _checksum(values: FloatArray) -> int:

@@ -1,0 +1,516 @@
+"""Reading: every layout gives the same cohort, with the values that pandas reads."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from leukotype.cohort import Cohort
+from leukotype.datasets.files import write_csv
+from leukotype.errors import BadIdentifiers, BadLabels, BadValues, UnreadableFile
+from leukotype.readers import READERS, read
+from leukotype.readers.cells import fast_numbers, lines_of, numbers_of, split
+
+TURNED = "Probes stood in rows: the matrix was turned, so that samples stand in rows."
+
+
+def frame(n: int = 12, n_probes: int = 9) -> pd.DataFrame:
+    rng = np.random.default_rng(8)
+    table = pd.DataFrame(
+        rng.uniform(3, 14, (n, n_probes)), columns=[f"{200000 + i}_at" for i in range(n_probes)]
+    )
+    table.insert(0, "type", np.repeat(["AML", "PB", "Bone Marrow"], n // 3))
+    table.insert(0, "samples", [f"GSM{239170 + i}" for i in range(n)])
+    return table
+
+
+def values_of(table: pd.DataFrame) -> np.ndarray:
+    return table.drop(columns=["samples", "type"]).to_numpy(float, copy=True)
+
+
+def saved(folder: Path, content: str | bytes, name: str = "mine.csv") -> Path:
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def csv(table: pd.DataFrame, **options) -> str:
+    return table.to_csv(index=False, **options)
+
+
+def turned(table: pd.DataFrame, corner: str = "probe", **options) -> str:
+    """Probes in rows, the labels in the first row."""
+    flipped = table.set_index("samples").T
+    flipped.index.name = corner
+    return flipped.to_csv(**options)
+
+
+# ---- layouts: each is a way to write the same cohort -----------------------------------------------------------
+
+
+def _quoted_everywhere(table: pd.DataFrame) -> str:
+    import csv as quoting
+
+    return csv(table, quoting=quoting.QUOTE_ALL)
+
+
+LAYOUTS = {
+    "commas": csv,
+    "tabs": lambda t: csv(t, sep="\t"),
+    "semicolons": lambda t: csv(t, sep=";"),
+    "gzip": lambda t: gzip.compress(csv(t).encode()),
+    "byte-order mark": lambda t: b"\xef\xbb\xbf" + csv(t).encode(),
+    "byte-order mark in gzip": lambda t: gzip.compress(b"\xef\xbb\xbf" + csv(t).encode()),
+    "CRLF": lambda t: csv(t, lineterminator="\r\n"),
+    "CR": lambda t: csv(t, lineterminator="\r"),
+    "no newline at the end": lambda t: csv(t).rstrip("\n"),
+    "blank lines at the end": lambda t: csv(t) + "\n\n  \n",
+    "quotes everywhere": _quoted_everywhere,
+    "a delimiter at every end": lambda t: csv(t).replace("\n", ",\n"),
+    "a tab at every end": lambda t: csv(t, sep="\t").replace("\n", "\t\n"),
+    "a delimiter at the header's end": lambda t: csv(t).replace("\n", ",\n", 1),
+    "delimiters at the rows' ends": lambda t: csv(t).replace("\n", ",,\n").replace(",,", "", 1),
+    "spaces about the cells": lambda t: csv(t).replace(",", " , "),
+    "label last": lambda t: csv(t[[c for c in t if c != "type"] + ["type"]]),
+    "label and ids last": lambda t: csv(t[[c for c in t if c not in ("type", "samples")] + ["samples", "type"]]),
+    "label in the middle": lambda t: csv(t[["samples", *t.columns[2:6], "type", *t.columns[6:]]]),
+    "row numbers of pandas": lambda t: t.to_csv(),
+    "row numbers of R": lambda t: csv(t.assign(X=range(1, len(t) + 1))[["X", *t.columns]]),
+    "probes in rows": turned,
+    "probes in rows, tabs": lambda t: turned(t, sep="\t"),
+    "probes in rows, gzip": lambda t: gzip.compress(turned(t).encode()),
+    "probes in rows, quoted": lambda t: turned(t, quoting=1),
+    "probes in rows, nameless corner": lambda t: turned(t, corner=""),
+    "probes in rows, a tab at every end": lambda t: turned(t, sep="\t").replace("\n", "\t\n"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_layout_gives_the_same_cohort(layout, tmp_path):
+    table = frame()
+    content = LAYOUTS[layout](table)
+    cohort = read(saved(tmp_path, content, "any name.at all"))
+    plain = read(saved(tmp_path, csv(table), "plain.csv"))
+    assert cohort.fingerprint == plain.fingerprint
+    np.testing.assert_array_equal(cohort.expression, values_of(table))
+    assert cohort.samples.tolist() == table["samples"].tolist()
+    assert cohort.labels.tolist() == table["type"].tolist()
+    assert cohort.probes.tolist() == table.columns[2:].tolist()
+    assert (TURNED in cohort.provenance.steps) == ("probes in rows" in layout)
+
+
+def test_values_are_those_of_an_exact_parser(tmp_path):
+    """Shortest decimals of doubles of every size, as Python and pandas' exact parser read them."""
+    rng = np.random.default_rng(0)
+    numbers = rng.uniform(-1, 1, (20, 50)) * 10.0 ** rng.integers(-20, 4, (20, 50))
+    table = pd.DataFrame(numbers, columns=[f"p{i}" for i in range(50)])
+    table.insert(0, "type", ["a", "b"] * 10)
+    path = saved(tmp_path, csv(table))
+    found = read(path, scale="log2").expression
+    np.testing.assert_array_equal(found, numbers)
+    # Before pandas 3 the usual parser may be off in the last digit.
+    np.testing.assert_allclose(found, pd.read_csv(path).iloc[:, 1:].to_numpy(), rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["7", "+7.5", ".5", "5.", "07.5", "1e1", "1E+1", "-0", "-0.0", " 7.5 ", '"7.5"', "12345678901234567890"],
+)
+@pytest.mark.parametrize("write", [csv, turned], ids=["samples in rows", "probes in rows"])
+def test_odd_numbers_are_read_as_python_reads_them(cell, write, tmp_path):
+    content = write(frame().astype(object).replace({frame().iloc[4, 5]: "ODD"})).replace("ODD", cell)
+    cohort = read(saved(tmp_path, content), scale="log2")
+    number = cohort.expression[4, 3]
+    assert number == float(cell.strip(' "'))
+    assert not (number == 0 and np.signbit(number)), "a fingerprint must not tell 0 from -0"
+
+
+@pytest.mark.parametrize("token", ["", "NA", "nan", "NaN", "N/A", "#N/A", "null", "None", "?", "-", "."])
+@pytest.mark.parametrize("write", [csv, turned], ids=["samples in rows", "probes in rows"])
+@pytest.mark.parametrize("column", [2, 5, 10])
+def test_missing_cells(token, write, column, tmp_path):
+    table = frame().astype(object)
+    for row in (0, 7):
+        table.iloc[row, column] = "HOLE"
+    path = saved(tmp_path, write(table).replace("HOLE", token))
+    with pytest.raises(BadValues, match=r"2 values are missing, the first in sample 'GSM239170'"):
+        read(path)
+    cohort = read(path, impute="median")
+    expected = values_of(frame())
+    expected[[0, 7], column - 2] = np.nan
+    np.testing.assert_array_equal(cohort.expression, expected)
+    assert any("2 missing values" in step for step in cohort.provenance.steps)
+
+
+def test_probe_without_any_value_is_said(tmp_path):
+    table = frame().assign(**{"200003_at": ""})
+    cohort = read(saved(tmp_path, csv(table)), impute="median")
+    assert any("1 probes have no value in any sample" in step for step in cohort.provenance.steps)
+
+
+def test_matrix_without_any_value(tmp_path):
+    table = frame()
+    table.iloc[:, 2:] = np.nan
+    with pytest.raises(BadValues, match="no value at all"):
+        read(saved(tmp_path, csv(table)), impute="median")
+
+
+def test_constant_probes_are_counted_and_kept(tmp_path):
+    table = frame().assign(**{"200003_at": 5.5, "200005_at": 7.0})
+    cohort = read(saved(tmp_path, csv(table)))
+    assert "2 probes have the same value in every sample; they were kept." in cohort.provenance.steps
+    assert cohort.n_probes == 9
+    table.loc[3, "200003_at"] = np.nan
+    assert any(
+        "2 probes have the same" in s
+        for s in read(saved(tmp_path, csv(table)), impute="median").provenance.steps
+    )
+
+
+def test_one_probe_is_enough(tmp_path):
+    assert read(saved(tmp_path, csv(frame(n_probes=1)))).expression.shape == (12, 1)
+
+
+# ---- names of columns ------------------------------------------------------------------------------------------
+
+
+def test_quoted_names_may_hold_delimiters_and_quotes(tmp_path):
+    table = frame()
+    names = ["a,b", 'c"d', "é Ω", "AFFX-r2-Ec-bioB-3_at", "x;y", "x\tz", "HLA-A", "1/2-SBSRNA4", "p q"]
+    table.columns = ["samples", "type", *names]
+    table["type"] = table["type"] + ', "so called"'
+    cohort = read(saved(tmp_path, csv(table)))
+    assert cohort.probes.tolist() == names
+    assert cohort.classes == ('AML, "so called"', 'Bone Marrow, "so called"', 'PB, "so called"')
+
+
+@pytest.mark.parametrize("name", ["type", "Label", "CLASS", "diagnosis", "cancer", "Phenotype"])
+def test_label_column_is_found_by_name(name, tmp_path):
+    assert read(saved(tmp_path, csv(frame().rename(columns={"type": name})))).class_counts == {
+        "AML": 4,
+        "Bone Marrow": 4,
+        "PB": 4,
+    }
+
+
+def test_named_columns_win(tmp_path):
+    table = frame()
+    table.insert(2, "relapse", ["yes", "no"] * 6)
+    table.insert(3, "chip", [f"c{i}" for i in range(12)])
+    cohort = read(saved(tmp_path, csv(table)), label="relapse", samples="chip")
+    assert cohort.classes == ("no", "yes")
+    assert cohort.samples[3] == "c3"
+    assert cohort.covariates is not None
+    assert list(cohort.covariates) == ["samples", "type"]
+
+
+def test_labels_may_be_numbers(tmp_path):
+    table = frame().assign(type=np.repeat([0, 1], 6))
+    assert read(saved(tmp_path, csv(table))).class_counts == {"0": 6, "1": 6}
+    table = table.rename(columns={"type": "grp"})
+    cohort = read(saved(tmp_path, csv(table)), label="grp")
+    assert cohort.classes == ("0", "1")
+    assert cohort.n_probes == 9
+
+
+def test_sample_ids_that_are_integers_stay_text(tmp_path):
+    table = frame().assign(samples=[f"{i:03d}" for i in range(12)])
+    assert read(saved(tmp_path, csv(table))).samples[:2].tolist() == ["000", "001"]
+
+
+def test_without_sample_ids_rows_are_numbered(tmp_path):
+    cohort = read(saved(tmp_path, csv(frame().drop(columns="samples"))))
+    assert cohort.samples.tolist() == [str(i) for i in range(1, 13)]
+    assert any("numbered from 1" in step for step in cohort.provenance.steps)
+
+
+def test_row_numbers_are_no_probe(tmp_path):
+    table = frame()
+    cohort = read(saved(tmp_path, csv(table.assign(X=range(12))[["X", *table.columns]])))
+    assert "X" not in cohort.probes
+    assert cohort.n_probes == 9
+    assert any("'X'" in step and "numbers the rows" in step for step in cohort.provenance.steps)
+    # A first probe that merely rises is one.
+    rising = table.drop(columns=["samples"])[[*table.columns[2:], "type"]]
+    rising = rising.assign(**{"200000_at": np.linspace(3, 9, 12)})
+    assert read(saved(tmp_path, csv(rising))).n_probes == 9
+
+
+def test_donors_and_covariates(tmp_path):
+    table = frame()
+    table.insert(2, "age", [30 + i for i in range(12)])
+    table.insert(3, "sex", ["f", "m"] * 6)
+    table.insert(4, "Patient", np.repeat(["p1", "p2", "p3", "p4", "p5", "p6"], 2))
+    table.insert(5, "stage", ["", "2"] * 6)
+    cohort = read(saved(tmp_path, csv(table)), donor="Patient")
+    assert cohort.donors is not None
+    assert cohort.donors[:3].tolist() == ["p1", "p1", "p2"]
+    assert cohort.n_probes == 9
+    covariates = cohort.covariates
+    assert covariates is not None
+    assert list(covariates) == ["age", "sex", "stage"]
+    assert covariates["age"].tolist() == list(range(30, 42))
+    assert covariates["sex"].tolist() == ["f", "m"] * 6
+    assert covariates["stage"].isna().sum() == 6
+    assert covariates["stage"].max() == 2
+    assert read(saved(tmp_path, csv(table))).donors is None
+
+
+def test_text_column_that_begins_with_a_missing_cell_is_no_probe(tmp_path):
+    table = frame()
+    table.insert(4, "remark", ["", *["seen twice"] * 11])
+    cohort = read(saved(tmp_path, csv(table)))
+    assert cohort.n_probes == 9
+    assert cohort.covariates is not None
+    assert cohort.covariates["remark"].tolist()[:2] == ["", "seen twice"]
+    np.testing.assert_array_equal(cohort.expression, values_of(frame()))
+
+
+def test_classes_can_be_left_out(tmp_path):
+    cohort = read(saved(tmp_path, csv(frame())), drop_class=("PB",))
+    assert cohort.class_counts == {"AML": 4, "Bone Marrow": 4}
+    assert any("4 samples of class PB left out" in step for step in cohort.provenance.steps)
+
+
+def test_class_na_can_be_left_out_but_is_no_class(tmp_path):
+    table = frame()
+    table.loc[[2, 5], "type"] = "NA"
+    path = saved(tmp_path, csv(table))
+    with pytest.raises(BadLabels, match=r"2 samples have no label .* --drop-class NA"):
+        read(path)
+    assert read(path, drop_class=("NA",)).n_samples == 10
+
+
+def test_class_none_is_a_class(tmp_path):
+    assert "none" in read(saved(tmp_path, csv(frame().replace({"type": {"PB": "none"}})))).classes
+
+
+# ---- probes in rows --------------------------------------------------------------------------------------------
+
+
+def expression_in_rows(corner: str = "ID_REF") -> str:
+    return turned(frame().drop(columns="type"), corner=corner)
+
+
+def labels_file(folder: Path, delimiter: str = ",") -> Path:
+    rows = frame()[["samples", "type"]].sample(frac=1, random_state=0)
+    return saved(folder, csv(rows, sep=delimiter), "labels.csv")
+
+
+@pytest.mark.parametrize("corner", ["ID_REF", "probe", "Gene Symbol", "", "what ever"])
+@pytest.mark.parametrize("delimiter", [",", "\t"])
+def test_labels_from_a_file(corner, delimiter, tmp_path):
+    path = saved(tmp_path, expression_in_rows(corner))
+    cohort = read(path, labels=labels_file(tmp_path, delimiter))
+    assert cohort.fingerprint == read(saved(tmp_path, csv(frame()), "plain.csv")).fingerprint
+
+
+def test_labels_from_a_file_for_samples_in_rows(tmp_path):
+    path = saved(tmp_path, csv(frame().drop(columns="type")))
+    assert (
+        read(path, labels=labels_file(tmp_path)).fingerprint
+        == read(saved(tmp_path, csv(frame()), "p.csv")).fingerprint
+    )
+
+
+def test_label_may_name_a_row(tmp_path):
+    table = frame().rename(columns={"type": "my groups"})
+    cohort = read(saved(tmp_path, turned(table, corner="what ever")), label="my groups")
+    assert cohort.classes == ("AML", "Bone Marrow", "PB")
+    assert cohort.n_probes == 9
+
+
+def test_rows_of_text_are_covariates(tmp_path):
+    table = frame()
+    table.insert(2, "tissue", ["blood", "marrow"] * 6)
+    cohort = read(saved(tmp_path, turned(table)))
+    assert cohort.covariates is not None
+    assert cohort.covariates["tissue"].tolist() == ["blood", "marrow"] * 6
+
+
+@pytest.mark.parametrize("row", [3, 9])
+def test_place_of_a_bad_cell_in_rows(row, tmp_path):
+    table = frame().astype(object)
+    table.iloc[4, row] = "hm"
+    with pytest.raises(
+        BadValues, match=f"line {row + 1}, probe '{200000 + row - 2}_at', sample 'GSM239174' holds 'hm'"
+    ):
+        read(saved(tmp_path, turned(table)))
+
+
+def golub(order: list[int], accession: str = "Gene Accession Number") -> str:
+    """The Kaggle layout: description, accession, then intensity and call of each patient, in any order."""
+    rng = np.random.default_rng(1)
+    intensities = rng.integers(-300, 20000, (30, 12))
+    header = ["Gene Description", accession, *(cell for i in order for cell in (str(i), "call"))]
+    lines = [",".join(header)]
+    for number, row in enumerate(intensities):
+        cells = [cell for i in order for cell in (str(row[i - 1]), "APM"[(number + i) % 3])]
+        lines.append(
+            ",".join([f'"Gene, number {number}"' if number % 3 else "control", f"X{number}_at", *cells])
+        )
+    return "\n".join(lines) + "\n"
+
+
+def test_golub_layout(tmp_path):
+    labels = saved(
+        tmp_path,
+        "patient,cancer\n" + "".join(f"{i},{'ALL' if i < 8 else 'AML'}\n" for i in range(1, 13)),
+        "a.csv",
+    )
+    order = [3, 1, 2, 12, 4, 5, 6, 7, 8, 9, 10, 11]
+    cohort = read(saved(tmp_path, golub(order)), labels=labels)
+    assert cohort.samples.tolist() == [str(i) for i in order]
+    assert cohort.probes.tolist() == [f"X{i}_at" for i in range(30)]
+    assert cohort.labels.tolist() == ["ALL" if i < 8 else "AML" for i in order]
+    intensities = np.random.default_rng(1).integers(-300, 20000, (30, 12))
+    expected = np.log2(np.maximum(intensities[:, np.array(order) - 1].T, 1))
+    np.testing.assert_array_equal(cohort.expression, expected)
+    said = " ".join(cohort.provenance.steps)
+    assert "matrix was turned" in said
+    assert "detection calls" in said
+    assert f"{(intensities < 1).sum()} values were below the floor" in said
+
+
+def test_golub_without_labels_says_what_is_needed(tmp_path):
+    with pytest.raises(BadLabels, match="--labels"):
+        read(saved(tmp_path, golub(list(range(1, 13)))))
+
+
+def test_real_golub(data_folder):
+    folder = data_folder / "golub"
+    for part, n, counts in (
+        ("train", 38, {"ALL": 27, "AML": 11}),
+        ("independent", 34, {"ALL": 20, "AML": 14}),
+    ):
+        path = folder / f"data_set_ALL_AML_{part}.csv"
+        cohort = read(path, labels=folder / "actual.csv")
+        assert (cohort.n_samples, cohort.n_probes) == (n, 7129)
+        assert cohort.class_counts == counts
+        table = pd.read_csv(path)
+        raw = table[[column for column in table if column.isdigit()]].T
+        assert cohort.samples.tolist() == raw.index.tolist()
+        assert cohort.probes.tolist() == table["Gene Accession Number"].tolist()
+        np.testing.assert_array_equal(cohort.expression, np.log2(np.maximum(raw.to_numpy(), 1)))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["cumida/Leukemia_GSE9476_slice", "cumida/Leukemia_GSE9476_genes2000", "wide/chowdary_breast_colon"],
+)
+def test_real_cumida_layout(name, data_folder):
+    path = data_folder / f"{name}.csv.gz"
+    cohort = read(path, scale="log2")
+    table = pd.read_csv(path, dtype={"samples": str})
+    np.testing.assert_allclose(cohort.expression, table.iloc[:, 2:].to_numpy(float), rtol=1e-14)
+    assert cohort.samples.tolist() == table["samples"].tolist()
+    assert cohort.labels.tolist() == table["type"].tolist()
+    assert cohort.probes.tolist() == table.columns[2:].tolist()
+
+
+# ---- provenance, caller's side -----------------------------------------------------------------------------------
+
+
+def test_provenance_names_the_file_and_its_hash(tmp_path):
+    import hashlib
+
+    path = saved(tmp_path, csv(frame()), "Leukemia_X.csv.gz")
+    cohort = read(path)
+    assert cohort.name == "Leukemia_X"
+    assert cohort.provenance.source == str(path)
+    assert cohort.provenance.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert cohort.provenance.steps == ()
+    assert read(path, name="mine").name == "mine"
+
+
+def test_readers_are_told_apart_by_name():
+    assert [str(reader) for reader in READERS] == ["golub", "transposed", "delimited"]
+    assert all(reader.title for reader in READERS)
+
+
+# ---- round trip ------------------------------------------------------------------------------------------------
+
+# What the reader strips (white space about a cell) or cannot hold in one line is no name; nor is a missing label.
+names = st.text(
+    st.characters(codec="utf-8", exclude_categories=("Cc", "Zs", "Zl", "Zp", "Cs")), min_size=1, max_size=8
+).filter(lambda s: s == s.strip() and s.lower() not in {"na", "nan", "n/a", "#n/a", "null", "?"})
+
+
+@given(
+    samples=st.lists(names, min_size=4, max_size=7, unique=True),
+    classes=st.lists(names, min_size=2, max_size=2, unique=True),
+    data=st.data(),
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_written_is_read_back(samples, classes, data, tmp_path):
+    n = len(samples)
+    number = st.floats(allow_nan=False, allow_infinity=False, width=64)
+    values = (
+        np.array(data.draw(st.lists(st.lists(number, min_size=3, max_size=3), min_size=n, max_size=n))) + 0.0
+    )
+    labels = np.array([classes[i % 2] for i in range(n)])
+    cohort = Cohort(values, labels, np.array(samples), np.array(["200000_at", 'p,"1"', "AFFX-Ω/3"]))
+    path = tmp_path / "round.csv"
+    write_csv(cohort, path)
+    again = read(path, scale="log2")
+    np.testing.assert_array_equal(again.expression, cohort.expression)
+    assert again.labels.tolist() == labels.tolist()
+    assert again.samples.tolist() == samples
+    assert again.probes.tolist() == cohort.probes.tolist()
+    assert again.fingerprint == cohort.fingerprint
+
+
+# ---- cells -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1,2", "1,2,3,4", "1,,3", "1,2,true", "1,2,null", "1,false,3", "[1,2,3]", "1,[2],3", "1,2,NaN", "a,b,c",
+     "", '1,"2",3', "{},1,2", "1 2,3,4", "1,2,3]", "0x1,2,3", "1,2,Infinity"],
+)  # fmt: skip
+def test_fast_numbers_leave_what_is_not_plain(text):
+    assert fast_numbers(text, ",", 3) is None
+
+
+@given(
+    st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1), st.sampled_from([",", "\t", ";"])
+)
+def test_fast_and_slow_numbers_agree(values, delimiter):
+    cells = [repr(value) for value in values]
+    fast = fast_numbers(delimiter.join(cells), delimiter, len(cells))
+    slow, wrong = numbers_of(cells)
+    assert wrong == []
+    assert fast is not None
+    np.testing.assert_array_equal(fast, values)
+    np.testing.assert_array_equal(np.signbit(fast), np.signbit(slow))
+    np.testing.assert_array_equal(fast, slow)
+
+
+def test_numbers_of_names_the_positions_that_are_none():
+    numbers, wrong = numbers_of(["1", "x", "", "1_0", "inf", "5,3"])
+    assert wrong == [1, 3, 5]
+    np.testing.assert_array_equal(numbers[[0, 2, 4]], [1, np.nan, np.inf])
+
+
+def test_lines_end_in_any_way():
+    for end in ("\n", "\r\n", "\r"):
+        assert lines_of(end.join(["a,b", "1,2", "", " "])) == ["a,b", "1,2"]
+
+
+@pytest.mark.parametrize("line", ['"a', 'a,"b', '"a"b,c'])
+def test_stray_quotes_are_refused(line):
+    with pytest.raises(UnreadableFile, match=r"here has a quote"):
+        split(line, ",", "here")
+
+
+def test_repeated_ids_are_named(tmp_path):
+    table = frame()
+    table.loc[3, "samples"] = table.loc[1, "samples"]
+    with pytest.raises(BadIdentifiers, match="GSM239171"):
+        read(saved(tmp_path, csv(table)))
