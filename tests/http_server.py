@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -56,7 +56,9 @@ def serving(service: Service) -> Iterator[Service]:
                 body = body[: service.cut]
                 self.close_connection = True
             service.sent.append(len(body))
-            self.wfile.write(body)
+            # A client that has lost patience is gone.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                self.wfile.write(body)
 
         def log_message(self, *arguments: object) -> None:
             pass
