@@ -62,6 +62,12 @@ def with_header(*changes: tuple[int, str]) -> str:
     return text(rows)
 
 
+def donor_missing() -> str:
+    header, *rows = table()
+    donors = ["p1", "p1", "", *(f"p{i}" for i in range(len(rows) - 3))]
+    return text([[*header, "person"], *([*row, donor] for row, donor in zip(rows, donors, strict=True))])
+
+
 def only(*classes: str, singles: tuple[str, ...] = ()) -> str:
     header, *rows = table()
     kept = [row for row in rows if row[1] in classes]
@@ -137,6 +143,8 @@ FILES = (
     Case("a sample without a label", edited(3, 1, ""), ("1 samples have no label", "'type'", "'s3'", "Label them")),
     Case("a label that is missing", edited(3, 1, "NA"), ("1 samples have no label", "'s3'", "--drop-class NA")),
     Case("a sample without an id", edited(3, 0, ""), ("1 samples have no id", "'samples'", "line 4")),
+    Case("a sample without a donor", donor_missing(),
+         ("1 samples have no donor", "'person'", "'s3'", "Give each sample"), ("--donor", "person")),
     Case("one class only", only("AML"), ("one class only", "'AML'", "at least 2", "--label")),
     Case("a class with one sample", only("AML", "PB", singles=("Bone_Marrow",)),
          ("'Bone_Marrow' has 1 samples", "5 outer", "at least", "--drop-class Bone_Marrow")),
@@ -199,6 +207,8 @@ FILES = (
          ("--labels", "l.csv"), (("l.csv", "sample\ns1\n"),)),
     Case("labels file with an empty label", good(), ("l.csv", "line 3", "no label"), ("--labels", "l.csv"),
          (("l.csv", "sample,label\ns1,AML\ns2,\n"),)),
+    Case("labels file of many columns", good(), ("l.csv", "3 columns", "two"), ("--labels", "l.csv"),
+         (("l.csv", "sample,age,label\ns1,40,AML\n"),)),
     Case("no labels file", good(), ("l.csv", "no file", "Check the path"), ("--labels", "l.csv")),
     Case("folds file without its columns", good(), ("f.csv", "sample, repeat and fold"), ("--folds", "f.csv"),
          (("f.csv", "a,b\n1,2\n"),)),

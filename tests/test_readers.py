@@ -334,6 +334,19 @@ def test_rows_of_text_are_covariates(tmp_path):
     assert cohort.covariates["tissue"].tolist() == ["blood", "marrow"] * 6
 
 
+def test_rows_of_numbers_that_are_no_probes(tmp_path):
+    table = frame().astype(object).assign(type=["0"] * 6 + ["1"] * 6)
+    table.insert(2, "age", [str(age) for age in range(30, 42)])
+    table.insert(3, "person", [str(i // 2) for i in range(12)])
+    cohort = read(saved(tmp_path, turned(table)), donor="person")
+    assert cohort.n_probes == 9
+    assert cohort.classes == ("0", "1")
+    assert cohort.donors is not None
+    assert cohort.donors[:3].tolist() == ["0", "0", "1"]
+    assert cohort.covariates is not None
+    assert cohort.covariates["age"].tolist() == list(range(30, 42))
+
+
 @pytest.mark.parametrize("row", [3, 9])
 def test_place_of_a_bad_cell_in_rows(row, tmp_path):
     table = frame().astype(object)

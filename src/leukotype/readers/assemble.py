@@ -13,7 +13,7 @@ from leukotype.cohort import Cohort, Provenance
 from leukotype.errors import BadIdentifiers, BadLabels, BadValues, UnknownName
 from leukotype.readers import scale as scales
 from leukotype.readers.cells import POINT_HINT, head_of, is_decimal_comma, lines_of, split
-from leukotype.readers.raw import LABEL_NAMES, SAMPLE_NAMES, RawTable
+from leukotype.readers.raw import LABEL_NAMES, MISSING, SAMPLE_NAMES, RawTable
 from leukotype.readers.source import load, text_of
 
 # A class may be called "none"; these say that nobody knows.
@@ -53,7 +53,7 @@ def assemble(
     if sample_column is None and raw.ids is None:
         steps.append("No column of sample ids: the rows were numbered from 1.")
     label_column, classes = _labels(raw, label, labels, ids, path, drop_class)
-    donors = None if donor is None else _column(raw, donor, "--donor", path)
+    donors = None if donor is None else _donors(raw, donor, ids, path)
     used = {sample_column, label_column, donor}
     covariates = {column: cells for column, cells in raw.text.items() if column not in used}
 
@@ -76,6 +76,10 @@ def read_labels(path: str | Path) -> dict[str, str]:
     """Read a CSV of two columns, sample and label; raises BadLabels where it is none."""
     lines = lines_of(text_of(load(path)))
     head = head_of(lines, str(path))
+    if len(head.header) > 2:
+        raise BadLabels(
+            f"{path} has {len(head.header)} columns, and a labels file needs two, sample and label. Keep those two."
+        )
     found: dict[str, str] = {}
     for number, line in enumerate(lines[1:]):
         cells = split(line, head.delimiter, f"{path}: line {number + 2}")
@@ -159,6 +163,17 @@ def _labels(
             f"Label them, or {remedy}."
         )
     return column, classes
+
+
+def _donors(raw: RawTable, donor: str, ids: list[str], path: str) -> list[str]:
+    donors = _column(raw, donor, "--donor", path)
+    without = [sample for sample, cell in zip(ids, donors, strict=True) if cell.lower() in MISSING]
+    if without:
+        raise BadIdentifiers(
+            f"{path}: {len(without)} samples have no donor in column {donor!r}, the first {without[0]!r}. "
+            "Give each sample its donor, one of its own where nobody knows."
+        )
+    return donors
 
 
 def _hint(columns: dict[str, list[str]]) -> str:

@@ -38,15 +38,13 @@ class Options:
     has_labels_file: bool = False
     label_samples: frozenset[str] = field(default_factory=frozenset)
 
+    def is_text(self, name: str) -> bool:
+        """Tell whether what is called `name` is never expression, whatever stands in it."""
+        return name.lower() in _NO_PROBES or name in (self.label, self.donor, self.samples)
+
     def text_columns(self, header: Sequence[str]) -> set[int]:
-        """Return the columns that are never expression, whatever stands in them."""
-        named = {self.label, self.donor, self.samples}
-        lower = map(str.lower, header)
-        return {
-            column
-            for column, (name, low) in enumerate(zip(header, lower, strict=True))
-            if low in _NO_PROBES or name in named
-        }
+        """Return the columns that are never expression."""
+        return {column for column, name in enumerate(header) if self.is_text(name)}
 
 
 @dataclass(frozen=True)

@@ -75,10 +75,11 @@ def _read(lines: Sequence[str], head: Head, options: Options, step: int) -> RawT
     for number, line in enumerate(lines[1:]):
         if step == 1 and '"' not in line:
             parts = line.split(head.delimiter, n_lead)
-            numbers = fast_numbers(parts[-1], head.delimiter, len(ids)) if len(parts) == n_lead + 1 else None
+            name = parts[id_column].strip() if len(parts) == n_lead + 1 else ""
+            numbers = None if options.is_text(name) else fast_numbers(parts[-1], head.delimiter, len(ids))
             if numbers is not None:
                 rows.append(numbers)
-                probes.append(parts[id_column].strip())
+                probes.append(name)
                 continue
         cells = split(line, head.delimiter, f"{head.path}: line {number + 2}")
         # The last detection call may be left out.
@@ -88,7 +89,7 @@ def _read(lines: Sequence[str], head: Head, options: Options, step: int) -> RawT
         own = cells[n_lead::step][: len(ids)]
         numbers, wrong = numbers_of(own)
         name = cells[id_column]
-        if 2 * len(wrong) > len(own) or name.lower() in LABEL_NAMES or name == options.label:
+        if 2 * len(wrong) > len(own) or options.is_text(name):
             words[name] = own
         elif wrong:
             raise BadValues(
