@@ -228,6 +228,15 @@ def test_simulated_data_are_called_so_in_title_and_banner(simulated: bool, tmp_p
     assert ('class="banner"' in text) is simulated
 
 
+@pytest.mark.usefixtures("one_figure")
+def test_warnings_stand_before_notes(tmp_path: Path) -> None:
+    study = evaluation(cohort(SIZES), {"knn": 0.1, "majority": 0.0}, notes=["UserWarning: x"])
+    text = reporting.write(study, tmp_path / "r.html").read_text(encoding="utf-8")
+    levels = re.findall(r'<li class="(warning|note)">', text)
+    assert set(levels) == {"warning", "note"}
+    assert levels == sorted(levels, reverse=True)
+
+
 def test_an_exploration_shows_the_data_and_no_model(tiny_cohort: Cohort, tmp_path: Path) -> None:
     text = reporting.write_exploration(tiny_cohort, tmp_path / "r.html").read_text(encoding="utf-8")
     parsed = Page(text)

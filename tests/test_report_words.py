@@ -163,7 +163,7 @@ def test_the_verdict_against_baselines_follows_the_intervals(
 ) -> None:
     found = with_scores(of({"logistic": 3.0, "single-probe": 1.0}), logistic=leader, single_probe=baseline)
     assert verdict in words(summary.of_evaluation(found))["Against baselines"]
-    warned = any(caution.title == "A baseline is as good" for caution in cautions.of_evaluation(found))
+    warned = any(caution.title == "A baseline comes close" for caution in cautions.of_evaluation(found))
     assert warned is (baseline[0] >= leader[1])
 
 

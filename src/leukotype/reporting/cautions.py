@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -100,7 +101,7 @@ def of_evaluation(ranking: Ranking) -> list[Caution]:
             found.append(
                 Caution(
                     "warning",
-                    "A baseline is as good",
+                    "A baseline comes close",
                     f"{score.title} ({score.text}) is not shown to be worse than the best model, "
                     f"{leader.title} ({leader.text}).",
                 )
@@ -123,6 +124,11 @@ def of_evaluation(ranking: Ranking) -> list[Caution]:
             )
         )
     return found
+
+
+def ordered(found: Iterable[Caution]) -> list[Caution]:
+    """Warnings first, each kind in the order it was found."""
+    return sorted(found, key=lambda caution: caution.level != "warning")
 
 
 def of_plates(plates: tuple[Plate, ...]) -> list[Caution]:
