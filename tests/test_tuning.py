@@ -98,3 +98,28 @@ def test_inner_log_loss_of_a_score_model_is_measured_apart_from_its_temperature(
     apart = fit_temperature(np.concatenate(outputs[1:]), np.concatenate(truths[1:]))
     np.testing.assert_allclose(trial.probabilities[0], np.exp(log_softmax(outputs[0] / apart, axis=1)))
     assert trial.temperature == fit_temperature(np.concatenate(outputs), np.concatenate(truths))
+
+
+def test_certainty_that_was_never_contradicted_does_not_win():
+    # Both call every inner sample right; one of them claims more than 20 samples can show.
+    truth = [np.arange(20) % 2]
+    sure, careful = (
+        _Trial((np.where(np.eye(2)[truth[0]] == 1, p, 1 - p),), truth, None) for p in (1 - 1e-12, 0.97)
+    )
+    assert sure.mean("log_loss") > careful.mean("log_loss")
+    assert sure.smoothed_log_loss() > careful.smoothed_log_loss()
+    best = min(
+        np.linspace(0.5, 1 - 1e-9, 5001),
+        key=lambda p: _Trial(
+            (np.where(np.eye(2)[truth[0]] == 1, p, 1 - p),), truth, None
+        ).smoothed_log_loss(),
+    )
+    assert best == pytest.approx(20.5 / 21, abs=1e-3)
+
+
+def test_inner_log_loss_is_told_whatever_the_criterion(tiny_cohort):
+    by_loss = evaluate(tiny_cohort, ["majority"], design=Design(3, 2), jobs=1)
+    by_calls = evaluate(tiny_cohort, ["majority"], design=Design(3, 2), tune_by="accuracy", jobs=1)
+    for one, other in zip(by_loss.results, by_calls.results, strict=True):
+        assert one.inner_log_loss == other.inner_log_loss == pytest.approx(-one.inner_score, abs=0.05)
+        assert other.inner_score != one.inner_score

@@ -24,7 +24,7 @@ class FoldResult:
     probabilities : (n_test, n_classes), rows in the order of the fold's test part
     setting       : the setting chosen on the inner folds
     inner_score   : its mean score on them, in the sense of the evaluation's `tune_by`
-    inner_log_loss : its mean log loss on them, whatever the criterion
+    inner_log_loss : its log loss on them against smoothed labels, whatever the criterion
     probes        : columns the fitted rule reads, None where it reads all
     seconds       : wall time of tuning and fitting
     notes         : warnings raised while fitting

@@ -19,7 +19,9 @@ def auto(evaluation: Evaluation, models: Sequence[str] | None = None) -> Evaluat
 
     In each outer fold `auto` is the model, among `models`, with the smallest log loss on the inner folds, at
     its own setting: what it predicts for the test part was chosen without a look at it, so its score is free
-    of selection bias.  Its setting names the model chosen, and its seconds are those of all that it chose from.
+    of selection bias.  Labels are smoothed in that loss, so that certainty which few samples cannot bear out does
+    not win (`FoldResult.inner_log_loss`).  Its setting names the model chosen, and its seconds are those of all
+    that it chose from.
 
     models : all by default, the baselines too: where nothing predicts better than the class shares, they are
              the answer.  The first in the evaluation's order where two tie.

@@ -26,7 +26,8 @@ class Tuned:
 
     inner_score    : mean of the criterion over the inner folds (log loss with its sign turned), or the
                      candidate's own score where the model needs no inner folds
-    inner_log_loss : log loss over the same samples, whatever the criterion: what models can be compared by
+    inner_log_loss : log loss over the same samples against smoothed labels, whatever the criterion: what models
+                     can be compared by; for a model that scores itself, its own log loss
     temperature    : by which scores are divided before the softmax; None where the model gives probabilities
     """
 
@@ -74,7 +75,7 @@ def tune(
     scores = [trial.mean(criterion) for trial in trials]
     best = int(np.argmax(scores))
     candidate = model.path(fold, labels, [grid[best]], outer_rng)[0]
-    return Tuned(candidate, scores[best], -trials[best].mean("log_loss"), trials[best].temperature)
+    return Tuned(candidate, scores[best], trials[best].smoothed_log_loss(), trials[best].temperature)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +108,24 @@ class _Trial:
         pairs = zip(self.probabilities, self.truths, strict=True)
         return float(np.average([_SCORES[criterion](p, truth) for p, truth in pairs]))
 
+    def smoothed_log_loss(self) -> float:
+        """Return the log loss over all held-out samples, each label right by (n + 1/2) / (n + 1) alone.
+
+        Of n calls that were all right Jeffreys' prior expects that share of the next to be right.  Without it a
+        model that is certain of everything wins wherever no inner sample happens to contradict it, and the first
+        outer sample that does costs more than all it had won.
+        """
+        p, truth = np.concatenate(self.probabilities), np.concatenate(list(self.truths))
+        log_p = np.log(np.clip(p, np.finfo(np.float64).eps, 1.0))
+        return -float((_smoothed(truth, p.shape[1], 0.5 / (len(truth) + 1)) * log_p).sum(axis=1).mean())
+
+
+def _smoothed(labels: IntArray, n_classes: int, doubt: float) -> FloatArray:
+    """(n, n_classes) 1 - doubt for each sample's class, the doubt shared among the others."""
+    targets = np.full((len(labels), n_classes), doubt / (n_classes - 1))
+    targets[np.arange(len(labels)), labels] = 1 - doubt
+    return targets
+
 
 def fit_temperature(scores: FloatArray, labels: IntArray) -> float:
     """Return the temperature T that minimises the log loss of softmax(scores / T) against smoothed labels.
@@ -119,9 +138,7 @@ def fit_temperature(scores: FloatArray, labels: IntArray) -> float:
     Guo et al. (2017), ICML, 1321-1330; Platt (1999), Advances in Large Margin Classifiers, on the smoothing.
     """
     size = float(np.abs(scores - scores.mean(axis=1, keepdims=True)).mean()) or 1.0
-    n, n_classes = scores.shape
-    targets = np.full((n, n_classes), 1 / (n + 2) / (n_classes - 1))
-    targets[np.arange(n), labels] = (n + 1) / (n + 2)
+    targets = _smoothed(labels, scores.shape[1], 1 / (len(labels) + 2))
 
     def loss(log_inverse: float) -> float:
         log_p = log_softmax(scores / size * np.exp(log_inverse), axis=1)
