@@ -240,6 +240,7 @@ def test_row_numbers_are_no_probe(tmp_path):
     rising = table.drop(columns=["samples"])[[*table.columns[2:], "type"]]
     rising = rising.assign(**{"200000_at": np.linspace(3, 9, 12)})
     assert read(saved(tmp_path, csv(rising))).n_probes == 9
+    assert read(saved(tmp_path, csv(rising.assign(**{"200000_at": range(3, 15)})))).n_probes == 9
 
 
 def test_donors_and_covariates(tmp_path):
@@ -509,6 +510,7 @@ def test_numbers_of_names_the_positions_that_are_none():
     numbers, wrong = numbers_of(["1", "x", "", "1_0", "inf", "5,3"])
     assert wrong == [1, 3, 5]
     np.testing.assert_array_equal(numbers[[0, 2, 4]], [1, np.nan, np.inf])
+    assert numbers_of(["1", "1_0"])[1] == [1]
 
 
 def test_lines_end_in_any_way():

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from leukotype import readers
-from leukotype.errors import UnreadableFile
+from leukotype.errors import BadLabels, UnreadableFile
 from leukotype.readers import cache as parses
 from leukotype.readers import read
 
@@ -92,6 +92,21 @@ def test_options_that_steer_the_parsing_have_their_own_entry(file, folder, parse
     # What is done after the parsing shares the entry.
     read(file, drop_class=(), impute="median", scale="linear", cache=folder)
     assert len(parsed) == 3
+
+
+def test_a_labels_file_steers_the_parsing(tmp_path, folder):
+    """Only the labels file tells that the samples of this matrix stand in its header."""
+    file = tmp_path / "turned.csv"
+    file.write_text("what,s1,s2,s3,s4\np1,5,6,7,8\np2,6,5,8,7\n")
+    with pytest.raises(BadLabels):
+        read(file, cache=folder)
+    (tmp_path / "labels.csv").write_text("sample,label\ns1,a\ns2,a\ns3,b\ns4,b\n")
+    assert read(file, labels=tmp_path / "labels.csv", cache=folder).samples.tolist() == [
+        "s1",
+        "s2",
+        "s3",
+        "s4",
+    ]
 
 
 def damage_value(path):

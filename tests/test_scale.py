@@ -28,6 +28,7 @@ SHAPES = {
     "scaled to a small range, never below one": (RNG.uniform(1, 60, (30, 200)), "linear", True),
     "z-scores": (SCORES, "log2", False),
     "log ratios": (RNG.normal(0, 1.5, (30, 200)), "log2", False),
+    "scores of a wide range": (RNG.uniform(-40, 40, (30, 200)), "log2", False),
     "shares": (RNG.uniform(0, 1, (30, 200)), "log2", False),
     "one outlier among logarithms": (
         np.where(np.arange(6000).reshape(30, 200) == 7, 2000.0, SCORES),
