@@ -139,7 +139,7 @@ def test_thirteen_of_thirteen_is_no_certainty():
 
 
 def test_mean_of_one_proportion_is_wilson():
-    assert intervals.mean_of_proportions([7], [9]) == pytest.approx(intervals.wilson(7, 9))
+    assert intervals.mean_of_proportions([7], [9]) == pytest.approx(intervals.clopper_pearson(7, 9))
 
 
 def test_perfect_balanced_accuracy_keeps_an_open_interval():

@@ -152,7 +152,7 @@ def _closed_interval(
     units = evaluation.units
     if metric.interval == "Clopper-Pearson":
         return intervals.clopper_pearson(value * units.total, units.total)
-    if metric.interval == "MOVER-Wilson":
+    if metric.interval == "MOVER-exact":
         recall = _scores(evaluation, models, metrics.by_name("recall"), left_out)
         shares = recall[winners, np.arange(len(winners))].mean(axis=0)
         return intervals.mean_of_proportions(shares * units.per_class, units.per_class)

@@ -14,7 +14,7 @@ from leukotype.errors import UnknownName
 from leukotype.metrics import weighted
 from leukotype.metrics.scored import Scored
 
-IntervalMethod = Literal["Clopper-Pearson", "Wilson", "MOVER-Wilson", "bootstrap"]
+IntervalMethod = Literal["Clopper-Pearson", "Wilson", "MOVER-exact", "bootstrap"]
 
 __all__ = ["METRICS", "Metric", "Scored", "by_name", "get"]
 
@@ -27,7 +27,7 @@ class Metric:
     weighted : the same for many sample weightings at once, for the bootstrap
     needs    : "calls" or "probabilities"
     interval : Clopper-Pearson for a share of the samples, Wilson for a share of the samples of one class,
-               MOVER-Wilson for a mean of such shares, otherwise a stratified bootstrap over samples
+               MOVER-exact for a mean of such shares, otherwise a stratified bootstrap over samples
     """
 
     name: str
@@ -75,11 +75,11 @@ _w = weighted
 # fmt: off
 METRICS: tuple[Metric, ...] = (
     Metric("accuracy", "Accuracy", lambda s: float(sk.accuracy_score(s.labels, s.predicted)), _w.accuracy, "Clopper-Pearson"),
-    Metric("balanced_accuracy", "Balanced accuracy", lambda s: float(sk.balanced_accuracy_score(s.labels, s.predicted)), _w.macro(_w.recall), "MOVER-Wilson", cite="Brodersen et al. 2010"),
+    Metric("balanced_accuracy", "Balanced accuracy", lambda s: float(sk.balanced_accuracy_score(s.labels, s.predicted)), _w.macro(_w.recall), "MOVER-exact", cite="Brodersen et al. 2010"),
     Metric("precision_macro", "Precision (macro)", _average(sk.precision_score, "macro"), _w.macro(_w.precision)),
     Metric("precision_micro", "Precision (micro)", _average(sk.precision_score, "micro"), _w.accuracy, "Clopper-Pearson"),
     Metric("precision_weighted", "Precision (weighted)", _average(sk.precision_score, "weighted"), _w.by_size(_w.precision)),
-    Metric("recall_macro", "Recall (macro)", _average(sk.recall_score, "macro"), _w.macro(_w.recall), "MOVER-Wilson"),
+    Metric("recall_macro", "Recall (macro)", _average(sk.recall_score, "macro"), _w.macro(_w.recall), "MOVER-exact"),
     Metric("recall_micro", "Recall (micro)", _average(sk.recall_score, "micro"), _w.accuracy, "Clopper-Pearson"),
     Metric("recall_weighted", "Recall (weighted)", _average(sk.recall_score, "weighted"), _w.accuracy, "Clopper-Pearson"),
     Metric("f1_macro", "F1 (macro)", _average(sk.f1_score, "macro"), _w.macro(_w.f1)),

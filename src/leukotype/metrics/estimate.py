@@ -54,7 +54,7 @@ def estimate(metric: Metric, repeats: Sequence[Scored], units: Units) -> Estimat
     degenerate = np.zeros(value.shape, dtype=bool)
     if metric.interval == "Clopper-Pearson":
         low, high = map(np.asarray, intervals.clopper_pearson(float(value) * units.total, units.total))
-    elif metric.interval == "MOVER-Wilson":
+    elif metric.interval == "MOVER-exact":
         shares = _recall(repeats)
         low, high = map(np.asarray, intervals.mean_of_proportions(shares * units.per_class, units.per_class))
     elif metric.interval == "Wilson":

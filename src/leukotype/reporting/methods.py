@@ -22,7 +22,7 @@ _CRITERIA = {
 _INTERVALS = {
     "Clopper-Pearson": "Exact binomial interval (Clopper & Pearson 1934)",
     "Wilson": "Wilson’s score interval (Wilson 1927)",
-    "MOVER-Wilson": "Wilson’s intervals of the classes, combined for their mean (MOVER; Zou & Donner 2008)",
+    "MOVER-exact": "Exact binomial intervals of the classes, combined for their mean (MOVER; Zou & Donner 2008)",
     "bootstrap": f"Percentile bootstrap over the predictions, {N_RESAMPLES:,} resamples within classes "
     "(Efron & Tibshirani 1993)",
 }
