@@ -9,6 +9,9 @@ ifneq ($(LEUKOTYPE_DATA),)
 export LEUKOTYPE_DATA
 endif
 
+# Several test processes share the cores: threads of linear algebra would wait for each other.
+test-fast test-slow: export OMP_NUM_THREADS = 1
+
 .PHONY: study test test-fast test-slow lint format lock clean
 study: $(STAMP)
 	$(BIN)/leukotype study --out runs/study --overwrite $(ARGS)
