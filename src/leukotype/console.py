@@ -54,8 +54,10 @@ def show_results(evaluation: Evaluation, folder: Path) -> None:
     summary = evaluation.summary(SHOWN)
     titles = list(dict.fromkeys(summary["title"]))
     cells: dict[str, list[str]] = {model: [] for model in evaluation.models}
-    for model, value, low, high in summary[["model", "value", "low", "high"]].itertuples(index=False):
-        cells[model].append(f"{value:.3f} [{low:.3f}, {high:.3f}]")
+    columns = summary[["model", "value", "low", "high", "interval"]]
+    for model, value, low, high, interval in columns.itertuples(index=False):
+        untold = interval.endswith("(degenerate)")
+        cells[model].append(f"{value:.3f} [–]" if untold else f"{value:.3f} [{low:.3f}, {high:.3f}]")
     leading = summary[summary["metric"] == SHOWN[0]].sort_values("value", ascending=False, kind="stable")
     rows = [[model, *cells[model]] for model in leading["model"]]
     design = evaluation.folds.design
@@ -65,6 +67,8 @@ def show_results(evaluation: Evaluation, folder: Path) -> None:
         ["model", *titles],
         rows,
     )
+    if any("[–]" in cell for row in rows for cell in row):
+        print("[–]: every bootstrap resample gave the same value, so no interval can be told.")
     print(f"Report: {folder / 'report.html'}")
 
 
@@ -94,7 +98,8 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) ->
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title, box=box.SIMPLE, title_justify="left")
+    print(title)
+    table = Table(box=box.SIMPLE)
     for number, column in enumerate(columns):
         table.add_column(column, no_wrap=number == 0)
     for row in rows:
