@@ -273,6 +273,44 @@ def test_text_column_that_begins_with_a_missing_cell_is_no_probe(tmp_path):
     np.testing.assert_array_equal(cohort.expression, values_of(frame()))
 
 
+@pytest.mark.parametrize("write", [csv, turned], ids=["samples in rows", "probes in rows"])
+@pytest.mark.parametrize("turn", range(12))
+def test_order_of_the_samples_decides_nothing(turn, write, tmp_path):
+    """A bad cell is refused, and a sparse column of text is none of the probes, wherever the samples stand."""
+    order = np.roll(np.arange(12), turn)
+    table = frame().astype(object)
+    table.insert(4, "remark", [""] * 9 + ["seen twice", "7", "old chip"])
+    cohort = read(saved(tmp_path, write(table.iloc[order])))
+    assert cohort.n_probes == 9
+    assert cohort.covariates is not None
+    assert cohort.covariates["remark"].tolist() == table["remark"].iloc[order].tolist()
+
+    table.loc[3, "200004_at"] = "#VALUE!"
+    with pytest.raises(
+        BadValues, match=r"1 cells are no numbers, the first '#VALUE!' in line .* '200004_at'"
+    ):
+        read(saved(tmp_path, write(table.iloc[order])))
+
+
+def test_the_first_bad_cell_is_named_by_line_and_then_by_column(tmp_path):
+    table = frame().astype(object)
+    table.iloc[0, 8] = "z"
+    table.iloc[0, 3] = "y"
+    table.iloc[5, 2] = "a"
+    with pytest.raises(
+        BadValues, match="3 cells are no numbers, the first 'y' in line 2, column '200001_at'"
+    ):
+        read(saved(tmp_path, csv(table)))
+
+
+def test_label_column_may_stand_last_beside_names_that_probes_have(tmp_path):
+    table = frame(12, 30).rename(columns={"samples": "name"})
+    cohort = read(saved(tmp_path, csv(table[["name", *table.columns[2:], "type"]])), samples="name")
+    assert cohort.expression.shape == (12, 30)
+    assert cohort.samples[0] == "GSM239170"
+    assert cohort.fingerprint == read(saved(tmp_path, csv(frame(12, 30)))).fingerprint
+
+
 def test_classes_can_be_left_out(tmp_path):
     cohort = read(saved(tmp_path, csv(frame())), drop_class=("PB",))
     assert cohort.class_counts == {"AML": 4, "Bone Marrow": 4}
@@ -286,6 +324,20 @@ def test_class_na_can_be_left_out_but_is_no_class(tmp_path):
     with pytest.raises(BadLabels, match=r"2 samples have no label .* --drop-class NA"):
         read(path)
     assert read(path, drop_class=("NA",)).n_samples == 10
+
+
+def test_missing_label_in_a_labels_file_is_no_class(tmp_path):
+    rows = frame()[["samples", "type"]]
+    rows.loc[[2, 5], "type"] = "NA"
+    path, labels = (
+        saved(tmp_path, csv(frame().drop(columns="type"))),
+        saved(tmp_path, csv(rows), "labels.csv"),
+    )
+    with pytest.raises(
+        BadLabels, match=r"2 samples have no label in the labels file, the first 'GSM239172' \('NA'\)"
+    ):
+        read(path, labels=labels)
+    assert read(path, labels=labels, drop_class=("NA",)).n_samples == 10
 
 
 def test_class_none_is_a_class(tmp_path):
@@ -352,9 +404,9 @@ def test_rows_of_numbers_that_are_no_probes(tmp_path):
 def test_place_of_a_bad_cell_in_rows(row, tmp_path):
     table = frame().astype(object)
     table.iloc[4, row] = "hm"
-    with pytest.raises(
-        BadValues, match=f"line {row + 1}, probe '{200000 + row - 2}_at', sample 'GSM239174' holds 'hm'"
-    ):
+    table.iloc[6, 10] = "so"
+    place = f"2 cells are no numbers, the first 'hm' in line {row + 1}, probe '{199998 + row}_at', sample 'GSM239174'"
+    with pytest.raises(BadValues, match=place):
         read(saved(tmp_path, turned(table)))
 
 
@@ -504,6 +556,11 @@ def test_fast_and_slow_numbers_agree(values, delimiter):
     np.testing.assert_array_equal(fast, values)
     np.testing.assert_array_equal(np.signbit(fast), np.signbit(slow))
     np.testing.assert_array_equal(fast, slow)
+
+
+@pytest.mark.parametrize("delimiter", ["\t", ";"])
+def test_a_decimal_comma_never_passes_for_two_cells(delimiter):
+    assert fast_numbers(f"1,5{delimiter}2", delimiter, 3) is None
 
 
 def test_numbers_of_names_the_positions_that_are_none():

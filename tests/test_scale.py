@@ -30,8 +30,13 @@ SHAPES = {
     "log ratios": (RNG.normal(0, 1.5, (30, 200)), "log2", False),
     "scores of a wide range": (RNG.uniform(-40, 40, (30, 200)), "log2", False),
     "shares": (RNG.uniform(0, 1, (30, 200)), "log2", False),
-    "one outlier among logarithms": (
+    "one outlier among scores": (
         np.where(np.arange(6000).reshape(30, 200) == 7, 2000.0, SCORES),
+        "log2",
+        False,
+    ),
+    "outliers among logarithms": (
+        np.where(np.arange(6000).reshape(30, 200) % 700 == 7, 65535.0, RMA),
         "log2",
         False,
     ),

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from leukotype.cohort import Cohort
+from leukotype.errors import BadLabels
 from leukotype.readers import cache as parses
 from leukotype.readers import delimited, transposed
 from leukotype.readers.assemble import assemble, read_labels, refuse_dates
@@ -72,7 +73,12 @@ def read(
         impute=impute,
         drop_class=drop_class,
     )
-    return cohort.drop_classes(tuple(drop_class))
+    kept = cohort.drop_classes(tuple(drop_class))
+    if not kept.n_samples:
+        raise BadLabels(
+            f"--drop-class leaves no sample of {path}: its classes are {', '.join(cohort.classes)}. Keep two at least."
+        )
+    return kept
 
 
 def _recall(path: str | Path, options: Options, cache: Path) -> tuple[RawTable, str]:

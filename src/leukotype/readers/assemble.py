@@ -18,9 +18,11 @@ from leukotype.readers.source import load, text_of
 
 # A class may be called "none"; these say that nobody knows.
 _NO_LABEL = frozenset({"", "na", "nan", "n/a", "#n/a", "null", "?"})
-_MONTH = "jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec"
+# English and German spreadsheets; R puts an X before a name that begins with a digit, and dots for other signs.
+_MONTH = "(jan|feb|mar|mrz|mär|apr|may|mai|jun|jul|aug|sep|sept|oct|okt|nov|dec|dez)"
 _DATE = re.compile(
-    rf"(\d{{1,2}}[-/ ]({_MONTH})|({_MONTH})[-/ ]\d{{1,2}}|\d{{4}}-\d\d-\d\d( 00:00:00)?|\d{{1,2}}/\d{{1,2}}/\d{{2,4}})",
+    rf"X?\d{{1,2}}[-/ .]{{1,2}}{_MONTH}([-/ .]{{1,2}}\d{{2,4}})?|{_MONTH}[-/ .]{{1,2}}\d{{1,2}}"
+    r"|X?\d{4}[-.]\d\d[-.]\d\d( 00:00:00)?|\d{1,2}/\d{1,2}/\d{2,4}",
     re.IGNORECASE,
 )
 
@@ -95,7 +97,7 @@ def read_labels(path: str | Path) -> dict[str, str]:
 def refuse_dates(probes: Sequence[str], path: str) -> None:
     """Raise BadIdentifiers where a spreadsheet turned gene names into dates."""
     # Few names have what parts a date, and the search takes its time.
-    suspects = (probe for probe in probes if "-" in probe or "/" in probe or " " in probe)
+    suspects = (probe for probe in probes if "-" in probe or "." in probe or "/" in probe or " " in probe)
     dates = [probe for probe in suspects if _DATE.fullmatch(probe)]
     if dates:
         raise BadIdentifiers(
@@ -133,11 +135,15 @@ def _labels(
     if labels is not None:
         without = [sample for sample in ids if sample not in labels]
         if without:
+            # Its first line may have been a sample.
+            header = " The first line is taken for its header." if len(without) == 1 else ""
             raise BadLabels(
                 f"{len(without)} of {len(ids)} samples stand in no line of the labels file, the first "
-                f"{without[0]!r}. Its samples are called {', '.join(list(labels)[:3])} ..."
+                f"{without[0]!r}. Its samples are called {', '.join(list(labels)[:3])} ...{header}"
             )
-        return None, [labels[sample] for sample in ids]
+        classes = [labels[sample] for sample in ids]
+        _refuse_unlabelled(ids, classes, "the labels file", drop_class)
+        return None, classes
     column = label
     if column is None:
         lower = {name.strip().lower(): name for name in reversed(raw.text)}
@@ -149,6 +155,11 @@ def _labels(
             "Name the column with --label, or a file of labels with --labels."
         )
     classes = _column(raw, column, "--label", path)
+    _refuse_unlabelled(ids, classes, f"column {column!r} of {path}", drop_class)
+    return column, classes
+
+
+def _refuse_unlabelled(ids: list[str], classes: list[str], place: str, drop_class: Sequence[str]) -> None:
     empty = [
         (sample, cell)
         for sample, cell in zip(ids, classes, strict=True)
@@ -159,10 +170,9 @@ def _labels(
         said = f" ({cell!r})" if cell else ""
         remedy = f"leave them out with --drop-class {cell}" if cell else "leave them out of the file"
         raise BadLabels(
-            f"{path}: {len(empty)} samples have no label in column {column!r}, the first {sample!r}{said}. "
+            f"{len(empty)} samples have no label in {place}, the first {sample!r}{said}. "
             f"Label them, or {remedy}."
         )
-    return column, classes
 
 
 def _donors(raw: RawTable, donor: str, ids: list[str], path: str) -> list[str]:

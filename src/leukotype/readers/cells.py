@@ -24,6 +24,13 @@ def head_of(lines: Sequence[str], path: str) -> Head:
     """Return the start of a delimited file; raises UnreadableFile where no delimiter parts it into columns."""
     delimiter = max(DELIMITERS, key=lines[0].count)
     if delimiter not in lines[0]:
+        if len(lines) > 2 and any(
+            delimiter in lines[1] and delimiter in lines[2] for delimiter in DELIMITERS
+        ):
+            raise UnreadableFile(
+                f"{path}: line 1 ({lines[0][:40]!r}) is no header: it has one cell, and the lines below have more. "
+                "Remove what stands above the names of the columns."
+            )
         guess = next((f" They may be parted by {c!r}." for c in ("|", " ", ":") if c in lines[0]), "")
         raise UnreadableFile(
             f"{path} has one column only: its first line holds no comma, tab or semicolon.{guess} "
@@ -77,7 +84,7 @@ def fitted(cells: list[str], width: int, head: Head, line: int) -> list[str]:
     hint = ""
     if len(cells) == width + 1:
         hint = " If the first column has no name in the header, give it one."
-    elif head.delimiter == "," and 2 * len(cells) > 3 * width:
+    elif head.delimiter == "," and 3 * width < 2 * len(cells) <= 4 * width:
         hint = f" {POINT_HINT}"
     raise UnreadableFile(
         f"{head.path}: line {line} has {len(cells)} cells, and the header has {width}. "
@@ -91,6 +98,8 @@ def fast_numbers(text: str, delimiter: str, n: int) -> FloatArray | None:
     if "u" in text or "l" in text or '"' in text:
         return None
     if delimiter != ",":
+        if "," in text:
+            return None
         text = text.replace(delimiter, ",")
     try:
         numbers = np.array(orjson.loads(f"[{text}]"), dtype=np.float64)
@@ -118,6 +127,11 @@ def numbers_of(cells: Sequence[str]) -> tuple[FloatArray, list[int]]:
         else:
             wrong.append(position)
     return numbers, wrong
+
+
+def are_words(numbers: FloatArray, n_wrong: int) -> bool:
+    """Tell text from numbers with mistakes in them: more cells are words than numbers; missing ones do not count."""
+    return n_wrong > int(np.count_nonzero(~np.isnan(numbers)))
 
 
 def is_number(cell: str) -> bool:

@@ -9,7 +9,15 @@ import numpy as np
 
 from leukotype.cohort import FloatArray
 from leukotype.errors import BadIdentifiers, BadValues
-from leukotype.readers.cells import POINT_HINT, fast_numbers, fitted, is_decimal_comma, numbers_of, split
+from leukotype.readers.cells import (
+    POINT_HINT,
+    are_words,
+    fast_numbers,
+    fitted,
+    is_decimal_comma,
+    numbers_of,
+    split,
+)
 from leukotype.readers.raw import Head, Options, RawTable
 
 
@@ -29,8 +37,7 @@ def read(lines: Sequence[str], head: Head, options: Options) -> RawTable:
 
     values = np.empty((len(lines) - 1, len(numeric)))
     words: list[list[str]] = []
-    wrong: Counter[int] = Counter()
-    first_wrong: dict[int, tuple[int, str]] = {}
+    wrong: dict[int, list[tuple[int, str]]] = {}
     for row, line in enumerate(lines[1:]):
         if block is not None and (parsed := _parse_block(line, head.delimiter, block, len(numeric))):
             values[row] = parsed[0]
@@ -39,14 +46,14 @@ def read(lines: Sequence[str], head: Head, options: Options) -> RawTable:
         cells = fitted(split(line, head.delimiter, f"{head.path}: line {row + 2}"), width, head, row + 2)
         values[row], bad = numbers_of([cells[column] for column in numeric])
         for position in bad:
-            wrong[position] += 1
-            first_wrong.setdefault(position, (row, cells[numeric[position]]))
+            wrong.setdefault(position, []).append((row, cells[numeric[position]]))
         words.append([cells[column] for column in sorted(texts)])
     table = {header[column]: [row[place] for row in words] for place, column in enumerate(sorted(texts))}
-    n_rows = len(lines) - 1
-    late = [position for position, count in wrong.items() if 2 * count > n_rows]
-    _refuse_damaged({p: n for p, n in wrong.items() if p not in late}, first_wrong, head, numeric)
-    table.update(_texts_at([numeric[position] for position in late], lines, head))
+    late = {position for position, cells in wrong.items() if are_words(values[:, position], len(cells))}
+    damaged = {numeric[position]: cells for position, cells in wrong.items() if position not in late}
+    guessed = {head.header[column]: column for column in texts if not options.is_text(head.header[column])}
+    _refuse_damaged(damaged | _damaged_from_the_start(table, guessed), head)
+    table.update(_texts_at([numeric[position] for position in sorted(late)], lines, head))
 
     kept = [position for position in range(len(numeric)) if position not in late]
     steps: tuple[str, ...] = ()
@@ -109,17 +116,27 @@ def _parse_block(
     return None if numbers is None else (numbers, [cell.strip() for cell in (*front, *back[1:])])
 
 
-def _refuse_damaged(
-    counts: dict[int, int], first: dict[int, tuple[int, str]], head: Head, numeric: list[int]
-) -> None:
-    if not counts:
+def _damaged_from_the_start(
+    table: dict[str, list[str]], columns: dict[str, int]
+) -> dict[int, list[tuple[int, str]]]:
+    """Return the bad cells of those columns that begin with a word although most of their cells are numbers."""
+    found = {}
+    for name, column in columns.items():
+        numbers, wrong = numbers_of(table[name])
+        if not are_words(numbers, len(wrong)):
+            found[column] = [(row, table[name][row]) for row in wrong]
+    return found
+
+
+def _refuse_damaged(damaged: dict[int, list[tuple[int, str]]], head: Head) -> None:
+    """Raise BadValues where columns of numbers, by their place in the header, hold cells that are none."""
+    if not damaged:
         return
-    position = min(counts, key=lambda p: first[p])
-    row, cell = first[position]
+    row, column, cell = min((row, column, cell) for column, cells in damaged.items() for row, cell in cells)
     hint = f" {POINT_HINT}" if is_decimal_comma(cell) else ""
     raise BadValues(
-        f"{head.path}: {sum(counts.values())} cells are no numbers, the first {cell!r} in line {row + 2}, "
-        f"column {head.header[numeric[position]]!r}. Correct them, or leave them empty and use "
+        f"{head.path}: {sum(map(len, damaged.values()))} cells are no numbers, the first {cell!r} in line "
+        f"{row + 2}, column {head.header[column]!r}. Correct them, or leave them empty and use "
         f"--impute median.{hint}"
     )
 

@@ -31,10 +31,11 @@ class ScaleFound:
 
 
 def detect_scale(values: FloatArray) -> ScaleFound:
-    """Tell linear intensities from logarithms by the rule of GEO2R; NaN is passed over.
+    """Tell linear intensities from logarithms by the rule of GEO2R, guarded against outliers; NaN is passed over.
 
-    Linear: the 99th percentile exceeds 100, or the range exceeds 50 with a positive first quartile.
-    RMA's log2 intensities lie between about 2 and 16.
+    Linear: the 99th percentile exceeds 100, or it exceeds 25 and the range exceeds 50 with a positive first quartile.
+    The guard of 25, which is ours, keeps a few broken cells from making logarithms look linear: RMA's log2
+    intensities lie between about 2 and 16.
 
     Barrett et al. (2013), Nucleic Acids Research 41, D991-D995 (GEO2R).
     """
@@ -46,7 +47,7 @@ def detect_scale(values: FloatArray) -> ScaleFound:
         return ScaleFound("log2", f"values from {low:.4g} to {top:.4g}")
     first, high = np.nanquantile(values, [0.25, 0.99])
     figures = f"values from {low:.4g} to {top:.4g}, 99 % of them below {high:.4g}"
-    if high > 100 or (top - low > 50 and first > 0):
+    if high > 100 or (high > 25 and top - low > 50 and first > 0):
         return ScaleFound("linear", figures)
     return ScaleFound("log2", figures, certain=False)
 

@@ -10,6 +10,7 @@ from leukotype.cohort import FloatArray
 from leukotype.errors import BadIdentifiers, BadValues
 from leukotype.readers.cells import (
     POINT_HINT,
+    are_words,
     fast_numbers,
     fitted,
     is_decimal_comma,
@@ -32,7 +33,8 @@ def detects_calls(head: Head, options: Options) -> bool:
 
 def detects(head: Head, options: Options) -> bool:
     """Tell whether probes stand in rows: by the names of the first column, the labels, or the labels file."""
-    names = [name.lower() for name in head.header[:10]]
+    # Columns that are no expression stand at either end.
+    names = [name.lower() for name in (*head.header[:10], *head.header[-10:])]
     if options.label in head.header or options.samples in head.header:
         return False
     if len(options.label_samples.intersection(row[0] for row in head.rows)) >= 2:
@@ -72,6 +74,7 @@ def _read(lines: Sequence[str], head: Head, options: Options, step: int) -> RawT
     probes: list[str] = []
     rows: list[FloatArray] = []
     words: dict[str, list[str]] = {}
+    damaged: list[tuple[int, str, str, str]] = []
     for number, line in enumerate(lines[1:]):
         if step == 1 and '"' not in line:
             parts = line.split(head.delimiter, n_lead)
@@ -89,23 +92,31 @@ def _read(lines: Sequence[str], head: Head, options: Options, step: int) -> RawT
         own = cells[n_lead::step][: len(ids)]
         numbers, wrong = numbers_of(own)
         name = cells[id_column]
-        if 2 * len(wrong) > len(own) or options.is_text(name):
+        if are_words(numbers, len(wrong)) or options.is_text(name):
             words[name] = own
-        elif wrong:
-            raise BadValues(
-                f"{head.path}: line {number + 2}, probe {name!r}, sample {ids[wrong[0]]!r} holds {own[wrong[0]]!r}, "
-                "which is no number. Correct it, or leave it empty and use --impute median."
-                + (f" {POINT_HINT}" if is_decimal_comma(own[wrong[0]]) else "")
-            )
-        else:
-            rows.append(numbers)
-            probes.append(name)
+            continue
+        damaged += [(number + 2, name, ids[position], own[position]) for position in wrong]
+        rows.append(numbers)
+        probes.append(name)
+    _refuse_damaged(damaged, head.path)
     if not rows:
         raise BadValues(
             f"{head.path} has no row of numbers: the matrix has no probes. Name a file with expression."
         )
     values = np.ascontiguousarray(np.array(rows).T)
     return RawTable(words, values, probes, ids=ids, steps=(TURNED,))
+
+
+def _refuse_damaged(cells: list[tuple[int, str, str, str]], path: str) -> None:
+    """Raise BadValues where rows of numbers hold cells that are none; each as line, probe, sample and text."""
+    if not cells:
+        return
+    line, probe, sample, cell = cells[0]
+    hint = f" {POINT_HINT}" if is_decimal_comma(cell) else ""
+    raise BadValues(
+        f"{path}: {len(cells)} cells are no numbers, the first {cell!r} in line {line}, probe {probe!r}, sample "
+        f"{sample!r}. Correct them, or leave them empty and use --impute median.{hint}"
+    )
 
 
 def _lead(head: Head) -> int:
