@@ -1,6 +1,7 @@
 """What a result is worth: how uncertain, against which null, after how many tries, and at what price in samples."""
 
 from leukotype.inference.auto import AUTO, auto
+from leukotype.inference.findings import Findings
 from leukotype.inference.leaks import MISTAKES, Mistake, price_leaks
 from leukotype.inference.learning import LearningCurve, learning_curve
 from leukotype.inference.multiplicity import holm
@@ -13,6 +14,7 @@ __all__ = [
     "AUTO",
     "MISTAKES",
     "BestOfMany",
+    "Findings",
     "LearningCurve",
     "Mistake",
     "PermutationTest",
