@@ -1,0 +1,55 @@
+"""Small forms of benchmarks/calibration: what the tests and intervals promise, counted on simulated cohorts."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+SCRIPTS = Path(__file__).parents[1] / "benchmarks" / "calibration"
+
+
+def script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"calibration_{name}", SCRIPTS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_the_best_of_eight_is_at_chance_once_corrected():
+    null = script("null")
+    table = pd.concat([null.best_of_eight(number) for number in range(24)])
+    table = table[table["metric"] == "balanced_accuracy"]
+    above = table[["uncorrected", "corrected", "auto"]].sub(1 / table["n_classes"], axis=0).mean()
+    assert above["uncorrected"] > 0.04
+    assert abs(above["corrected"]) < 0.03
+    assert abs(above["auto"]) < 0.03
+    assert ((table["low"] <= 1 / table["n_classes"]) & (1 / table["n_classes"] <= table["high"])).mean() > 0.9
+
+
+@pytest.mark.slow
+def test_p_values_of_null_cohorts_are_uniform():
+    null = script("null")
+    table = pd.concat([null.p_values(number, ("knn",), n_permutations=39) for number in range(50)])
+    for _, part in table.groupby("metric"):
+        even = part["p"] - np.random.default_rng(0).uniform(0, 1 / 40, len(part))
+        assert stats.kstest(even, "uniform").pvalue > 0.01
+        assert (part["p"] <= 0.1).mean() < 0.25
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_intervals_cover_what_fresh_samples_show():
+    coverage = script("coverage")
+    table = pd.concat([coverage.study(number) for number in range(20)])
+    table = table[table["metric"].isin(["accuracy", "balanced_accuracy"])]
+    inside = (table["low"] <= table["folds"]) & (table["folds"] <= table["high"])
+    # Six models of the same cohorts: far from independent, hence the distance to 0.95.
+    assert inside.mean() > 0.85
