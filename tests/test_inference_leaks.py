@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.feature_selection import f_classif
 
@@ -152,10 +153,16 @@ def test_an_unknown_model_is_refused(noise):
     "sizes", [{"a": 30, "b": 30}, dict.fromkeys("abcde", 12)], ids=["2 classes", "5 classes"]
 )
 def test_on_a_wide_null_cohort_selection_claims_a_quarter_above_chance(sizes):
-    evaluation = evaluate(null_cohort(sizes, 5000, seed=1), ["logistic", "knn"], jobs=1)
-    table = price_leaks(evaluation, n_splits=5, jobs=1).set_index(["mistake", "model"])
+    tables = []
+    for seed in range(8):
+        evaluation = evaluate(null_cohort(sizes, 5000, seed=seed), ["logistic", "knn"], jobs=1)
+        tables.append(price_leaks(evaluation, n_splits=1, jobs=1))
+    table = pd.concat(tables)
+    selection = table[table["mistake"] == "selection"]
     chance = 1 / len(sizes)
-    for model in ("logistic", "knn"):
-        row = table.loc[("selection", model)]
-        assert row.claimed >= chance + 0.25
-        assert row.honest_low <= chance <= row.honest_high
+    assert (selection.groupby("model")["claimed"].mean() >= chance + 0.25).all()
+    assert (selection["claimed"] >= chance + 0.2).all()
+    # One of 20 intervals may miss, and two models of one cohort miss together.
+    held = (selection["honest_low"] <= chance) & (chance <= selection["honest_high"])
+    assert held.mean() >= 0.85
+    assert selection["honest"].mean() == pytest.approx(chance, abs=0.05)
