@@ -57,9 +57,11 @@ def tiny_evaluation() -> Evaluation:
             rng = np.random.default_rng([len(model), split.repeat, split.fold])
             share = np.bincount(cohort.codes[split.train], minlength=3) / len(split.train)
             noise = 0.0 if model == "majority" else 1.0
-            scores = np.log(share) + weight * truth[split.test] + noise * rng.normal(size=(len(split.test), 3))
+            scores = (
+                np.log(share) + weight * truth[split.test] + noise * rng.normal(size=(len(split.test), 3))
+            )
             p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
             probes = None if model != "logistic" else np.arange(9)
-            setting = {} if model == "majority" else {"strength": 10.0 ** -split.fold}
+            setting = {} if model == "majority" else {"strength": 10.0**-split.fold}
             results.append(FoldResult(model, split.repeat, split.fold, p, setting, -0.5, 0.5, probes, 0.25))
     return Evaluation(cohort, folds, ("logistic", "knn", "majority"), tuple(results), seconds=1.5)

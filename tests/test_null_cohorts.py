@@ -47,6 +47,8 @@ def test_noise_scores_at_chance(model, cohorts):
     assert mean_score(model, cohorts) == pytest.approx(CHANCE, abs=0.03)
 
 
-@pytest.mark.parametrize("model", [m for m in MODELS if m.name in ("logistic", "knn", "svm", "naive-bayes")], ids=str)
+@pytest.mark.parametrize(
+    "model", [m for m in MODELS if m.name in ("logistic", "knn", "svm", "naive-bayes")], ids=str
+)
 def test_selection_before_the_split_scores_far_above_chance(model, cohorts):
     assert mean_score(model, [leaky(cohort) for cohort in cohorts[:6]]) > CHANCE + 0.25
