@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ class Service:
     cut      : bytes after which the first `n_cuts` answers end, although the whole length was promised
     delay    : seconds before an answer
     ranges   : whether byte ranges are honoured
+    off_by   : bytes by which a range begins too late
+    packed   : whether answers are compressed on the way, asked for or not
     requests : the Range header of each request, None where it had none
     """
 
@@ -28,6 +31,8 @@ class Service:
     n_cuts: int = 10**6
     delay: float = 0.0
     ranges: bool = True
+    off_by: int = 0
+    packed: bool = False
     tag: str | None = '"v1"'
     url: str = ""
     requests: list[str | None] = field(default_factory=list)
@@ -46,8 +51,16 @@ def serving(service: Service) -> Iterator[Service]:
             body, status = service.body, service.status
             same = self.headers.get("If-Range") in (None, service.tag)
             if wanted and service.ranges and same and status == 200:
-                body, status = body[int(wanted.removeprefix("bytes=").rstrip("-")) :], 206
+                start = int(wanted.removeprefix("bytes=").rstrip("-")) + service.off_by
+                body, status = body[start:], 206
+            if service.packed:
+                body = gzip.compress(body)
             self.send_response(status)
+            if status == 206:
+                whole = len(service.body)
+                self.send_header("Content-Range", f"bytes {start}-{whole - 1}/{whole}")
+            if service.packed:
+                self.send_header("Content-Encoding", "gzip")
             self.send_header("Content-Length", str(len(body)))
             if service.tag:
                 self.send_header("ETag", service.tag)

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import gzip
 import json
+import os
 import socket
 import threading
+import time
+from contextlib import contextmanager
 
 import pytest
+import requests
 
 from http_server import Service, serving
 from leukotype import datasets
 from leukotype.datasets import download, simulate
 from leukotype.datasets.catalogue import Dataset, Fingerprint, by_name, catalogue
 from leukotype.datasets.files import write_csv
-from leukotype.errors import DownloadFailed, FingerprintMismatch, UnknownName
+from leukotype.errors import DownloadFailed, FingerprintMismatch, UnknownName, UnreadableFile
 
 NAME = "Test_GSE1"
 QUICK = {"timeout": (0.5, 0.5), "retries": 1}
@@ -103,6 +108,54 @@ def test_a_server_without_ranges_starts_anew(cohort, body, tmp_path):
         assert service.sent == [1000, len(body)]
 
 
+def test_a_run_ended_at_the_keyboard_is_taken_up(cohort, body, tmp_path, monkeypatch):
+    monkeypatch.setattr("leukotype.datasets.transfer.CHUNK", 1000)
+    with serving(Service(body)) as service, monkeypatch.context() as patched:
+        dataset = dataset_of(cohort, service.url)
+        patched.setattr("leukotype.datasets.transfer.Transfer._bar", _at_the_second_chunk)
+        with pytest.raises(KeyboardInterrupt):
+            download.fetch(dataset, cache=tmp_path, **QUICK)
+        assert left_behind(tmp_path) == {f"{NAME}.csv.partial", f"{NAME}.csv.partial.json"}
+        patched.undo()
+        assert download.fetch(dataset, cache=tmp_path, **QUICK).read_bytes() == body
+        assert service.requests == [None, "bytes=2000-"]
+
+
+def test_a_server_that_sends_another_part_is_not_believed(cohort, body, tmp_path):
+    with serving(Service(body, cut=1000, n_cuts=1, off_by=7)) as service:
+        path = download.fetch(dataset_of(cohort, service.url), cache=tmp_path, timeout=(1, 1), retries=2)
+        assert path.read_bytes() == body
+        assert service.requests == [None, "bytes=1000-", None]
+
+
+def test_a_file_packed_on_the_way_is_unpacked(cohort, body, tmp_path):
+    with serving(Service(body, packed=True)) as service:
+        path = download.fetch(dataset_of(cohort, service.url), cache=tmp_path, **QUICK)
+        assert path.read_bytes() == body
+        assert len(service.requests) == 1
+
+
+def test_the_cached_file_can_be_read_by_whoever_reads_the_users_files(cohort, body, tmp_path):
+    (tmp_path / "usual").write_text("")
+    with serving(Service(body)) as service:
+        path = download.fetch(dataset_of(cohort, service.url), cache=tmp_path / "cache")
+    write_csv(cohort, tmp_path / "written.csv")
+    usual = (tmp_path / "usual").stat().st_mode
+    assert path.stat().st_mode == usual
+    assert (tmp_path / "written.csv").stat().st_mode == usual
+
+
+def test_what_killed_runs_left_is_swept_after_a_day(cohort, body, tmp_path):
+    for name, age in (("old", 48), ("new", 1)):
+        folder = tmp_path / f".fetching-{name}"
+        folder.mkdir()
+        (folder / "partial").write_bytes(b"x")
+        os.utime(folder, (time.time() - age * 3600,) * 2)
+    with serving(Service(body)) as service:
+        download.fetch(dataset_of(cohort, service.url), cache=tmp_path)
+    assert {name for name in left_behind(tmp_path) if name.startswith(".")} == {".fetching-new"}
+
+
 def test_a_file_that_changed_meanwhile_is_not_mixed(cohort, body, tmp_path):
     with serving(Service(b"x" * len(body), cut=1000)) as old:
         dataset = dataset_of(cohort, old.url)
@@ -113,11 +166,15 @@ def test_a_file_that_changed_meanwhile_is_not_mixed(cohort, body, tmp_path):
         assert path.read_bytes() == body
 
 
-@pytest.mark.parametrize("wrong", [b"<html><body>Sorry</body></html>", b"a,b\n1,2\n", b"\x00\x01" * 50])
+@pytest.mark.parametrize(
+    "wrong",
+    [b"<html><body>Sorry</body></html>", b"a,b\n1,2\n", b"\x00\x01" * 50, b""],
+    ids=["page", "table", "bytes", "nothing"],
+)
 def test_wrong_content_is_not_kept(cohort, wrong, tmp_path):
     with (
         serving(Service(wrong)) as service,
-        pytest.raises(FingerprintMismatch, match=f"is not {NAME}") as caught,
+        pytest.raises(DownloadFailed, match=f"is not {NAME}") as caught,
     ):
         download.fetch(dataset_of(cohort, service.url), cache=tmp_path, **QUICK)
     assert service.url in str(caught.value)
@@ -129,7 +186,7 @@ def test_another_cohort_is_not_kept(cohort, tmp_path):
     write_csv(other, tmp_path / "other.csv")
     with (
         serving(Service((tmp_path / "other.csv").read_bytes())) as service,
-        pytest.raises(FingerprintMismatch, match="sample 3, probe"),
+        pytest.raises(DownloadFailed, match=r"sample 3, probe .* Try again later"),
     ):
         download.fetch(dataset_of(cohort, service.url), cache=tmp_path / "cache", **QUICK)
     assert left_behind(tmp_path / "cache") == set()
@@ -170,6 +227,31 @@ def test_connection_refused(cohort, tmp_path):
         download.fetch(dataset_of(cohort, f"http://127.0.0.1:{port}/x.csv"), cache=tmp_path, **QUICK)
 
 
+def test_packets_that_vanish_are_waited_for_once(cohort, tmp_path, monkeypatch):
+    calls = []
+
+    def vanish(*arguments, **options):
+        calls.append(options["timeout"])
+        raise requests.ConnectTimeout
+
+    monkeypatch.setattr(requests, "get", vanish)
+    with pytest.raises(DownloadFailed, match="no connection in time"):
+        download.fetch(dataset_of(cohort), cache=tmp_path)
+    assert calls == [(download.CONNECT_SECONDS, download.READ_SECONDS)]
+    assert download.CONNECT_SECONDS < 5
+
+
+def test_proxies_are_heeded(cohort, body, tmp_path, monkeypatch):
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    dataset = dataset_of(cohort, "http://cumida.invalid/file.csv")
+    with serving(Service(body)) as service:
+        monkeypatch.setenv("http_proxy", service.url.removesuffix("/file.csv"))
+        assert download.fetch(dataset, cache=tmp_path / "one", **QUICK).read_bytes() == body
+    with pytest.raises(DownloadFailed, match="the proxy does not let it through"):
+        download.fetch(dataset, cache=tmp_path / "two", **QUICK)
+
+
 def test_a_host_that_does_not_exist(cohort, tmp_path):
     with pytest.raises(DownloadFailed, match=r"cannot be resolved|connection broke|answers"):
         download.fetch(dataset_of(cohort, "http://no-such-host.invalid/x.csv"), cache=tmp_path, **QUICK)
@@ -194,6 +276,13 @@ def test_a_file_put_there_by_hand_is_checked_and_remembered(cohort, body, tmp_pa
         download.fetch(dataset_of(cohort), cache=tmp_path)
 
 
+def test_a_cache_that_cannot_be_written_is_still_read(cohort, body, tmp_path, monkeypatch):
+    (tmp_path / f"{NAME}.csv").write_bytes(body)
+    monkeypatch.setattr("leukotype.datasets.download.tempfile.mkstemp", _no_space)
+    for _ in range(2):
+        assert download.fetch(dataset_of(cohort), cache=tmp_path) == tmp_path / f"{NAME}.csv"
+
+
 def test_a_wrong_file_put_there_by_hand_is_refused(cohort, body, tmp_path):
     (tmp_path / f"{NAME}.csv").write_bytes(body.replace(b"AML", b"BML"))
     with pytest.raises(FingerprintMismatch, match="classes is BML 8"):
@@ -208,6 +297,13 @@ def test_the_data_folder_is_searched_first(cohort, body, tmp_path, monkeypatch, 
     monkeypatch.setenv("LEUKOTYPE_DATA", str(tmp_path / "data"))
     assert download.fetch(dataset_of(cohort), cache=tmp_path / "cache") == folder / f"{NAME}.csv"
     assert not (tmp_path / "cache").exists()
+
+
+def test_a_wrong_file_in_the_data_folder_is_refused(cohort, body, tmp_path, monkeypatch):
+    (tmp_path / f"{NAME}.csv").write_bytes(body.replace(b"AML", b"BML"))
+    monkeypatch.setenv("LEUKOTYPE_DATA", str(tmp_path))
+    with pytest.raises(FingerprintMismatch, match="LEUKOTYPE_DATA"):
+        download.fetch(dataset_of(cohort), cache=tmp_path / "cache")
 
 
 def test_two_at_once_both_end_with_the_whole_file(cohort, body, tmp_path):
@@ -254,7 +350,55 @@ def test_without_data_and_network_the_simulated_cohort_is_announced(monkeypatch)
     assert (cohort.n_samples, cohort.n_probes) == (64, 22283)
     assert len(said) == 1
     assert "SIMULATED" in said[0]
+    assert "no network" in said[0]
     assert "\n" not in said[0]
+
+
+def test_a_page_in_place_of_the_default_is_announced_too(cohort, tmp_path, monkeypatch):
+    said = []
+    with serving(Service(b"<html>We have moved</html>")) as service:
+        monkeypatch.setattr(datasets, "by_name", lambda name: dataset_of(cohort, service.url))
+        assert datasets.resolve(None, say=said.append).provenance.simulated
+    assert service.url in said[0]
+    assert str(tmp_path / "cache") in said[0]
+    assert "\n" not in said[0]
+
+
+def test_a_damaged_default_is_not_replaced(cohort, body, tmp_path, monkeypatch):
+    with serving(Service(body)) as service:
+        dataset = dataset_of(cohort, service.url)
+        monkeypatch.setattr(datasets, "by_name", lambda name: dataset)
+        assert not datasets.resolve(None, say=_say_nothing).provenance.simulated
+    path = tmp_path / "cache" / f"{NAME}.csv"
+    path.write_bytes(body.replace(b"AML", b"BML"))
+    with pytest.raises(FingerprintMismatch, match="has changed"):
+        datasets.resolve(None, say=_say_nothing)
+
+
+@pytest.mark.parametrize("option", [{"label": "type"}, {"donor": "patient"}, {"scale": "linear"}])
+def test_options_that_describe_a_file_are_not_met_by_a_simulation(option, monkeypatch):
+    monkeypatch.setattr(download, "fetch", _never)
+    with pytest.raises(DownloadFailed):
+        datasets.resolve(None, say=_say_nothing, **option)
+
+
+def test_classes_can_be_left_out_of_the_simulated_cohort(monkeypatch):
+    monkeypatch.setattr(download, "fetch", _never)
+    cohort = datasets.resolve(None, say=lambda line: None, drop_class=("PB",), scale="auto", impute=None)
+    assert "PB" not in cohort.classes
+
+
+def test_a_loaded_dataset_names_its_source(cohort, body, monkeypatch):
+    with serving(Service(body)) as service:
+        dataset = dataset_of(cohort, service.url)
+        monkeypatch.setattr(datasets, "by_name", lambda name: dataset)
+        loaded = datasets.load(NAME)
+    assert loaded.name == NAME
+    assert loaded.fingerprint == cohort.fingerprint
+    assert loaded.provenance.citation == dataset.citation
+    assert loaded.provenance.licence == dataset.licence
+    assert any(service.url in step for step in loaded.provenance.steps)
+    assert len(loaded.provenance.sha256) == 64
 
 
 def test_a_named_dataset_is_never_replaced(monkeypatch):
@@ -263,9 +407,23 @@ def test_a_named_dataset_is_never_replaced(monkeypatch):
         datasets.resolve("Leukemia_GSE9476", say=_say_nothing)
 
 
-def test_neither_file_nor_dataset():
-    with pytest.raises(UnknownName, match="neither a file nor a dataset"):
-        datasets.resolve("Leukemia", say=_say_nothing)
+def test_a_folder_of_the_same_name_does_not_hide_a_dataset(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Leukemia_GSE9476").mkdir()
+    monkeypatch.setattr(download, "fetch", _never)
+    with pytest.raises(DownloadFailed):
+        datasets.resolve("Leukemia_GSE9476", say=_say_nothing)
+
+
+@pytest.mark.parametrize("name", ["Leukemia", "GSE9476", "leukemia_gse9476", "something else"])
+def test_neither_file_nor_dataset(name):
+    with pytest.raises(UnknownName, match=r"neither a file in .* nor a dataset.*Leukemia_GSE9476"):
+        datasets.resolve(name, say=_say_nothing)
+
+
+def test_a_path_that_is_missing_is_a_missing_file():
+    with pytest.raises(UnreadableFile):
+        datasets.resolve("runs/mine.csv", say=_say_nothing)
 
 
 def test_check_compares_line_by_line(cohort, tmp_path):
@@ -286,6 +444,26 @@ def test_written_and_read_again_is_the_same(cohort, tmp_path):
     assert read(tmp_path / "c.csv").fingerprint == cohort.fingerprint
 
 
+def test_a_write_that_fails_leaves_the_old_file(cohort, tmp_path, monkeypatch):
+    (tmp_path / "c.csv").write_text("old")
+    monkeypatch.setattr("leukotype.datasets.files._quoted", _no_space)
+    with pytest.raises(PermissionError):
+        write_csv(cohort, tmp_path / "c.csv")
+    assert (tmp_path / "c.csv").read_text() == "old"
+    assert left_behind(tmp_path) == {"c.csv"}
+
+
+def test_first_and_last_probe_are_those_of_the_whole_list(data_folder):
+    with gzip.open(data_folder / "cumida" / "Leukemia_GSE9476_probe_stats.csv.gz", "rt") as stream:
+        probes = [row["probe_id"] for row in csv.DictReader(stream)]
+    fingerprint = by_name("Leukemia_GSE9476").fingerprint
+    assert (len(probes), probes[0], probes[-1]) == (
+        fingerprint.n_probes,
+        fingerprint.first_probe,
+        fingerprint.last_probe,
+    )
+
+
 def test_golden_cells_are_those_of_the_published_head(data_folder):
     with (data_folder / "cumida" / "Leukemia_GSE9476_head.csv").open() as stream:
         rows = {row["samples"]: row for row in csv.DictReader(stream)}
@@ -295,6 +473,23 @@ def test_golden_cells_are_those_of_the_published_head(data_folder):
 
 def _never(*arguments, **options):
     raise DownloadFailed("no network")
+
+
+@contextmanager
+def _at_the_second_chunk(transfer, start, total):
+    class Bar:
+        seen = 0
+
+        def update(self, n):
+            self.seen += 1
+            if self.seen == 2:
+                raise KeyboardInterrupt
+
+    yield Bar()
+
+
+def _no_space(*arguments, **options):
+    raise PermissionError("read-only")
 
 
 def _say_nothing(line: str) -> None:

@@ -84,6 +84,50 @@ def test_fresh_samples_come_from_the_same_population():
         assert np.abs((old - new) / simulation.population.deviations).max() < 0.6
 
 
+def test_fresh_samples_of_the_same_seed_are_not_those_of_the_cohort():
+    sizes = {"AML": 20, "PB": 20}
+    simulation = simulate.simulate(sizes, 200, seed=7)
+    fresh = simulation.fresh(sizes, seed=7)
+    centre = simulation.population.means[simulation.cohort.codes]
+    noise, new = simulation.cohort.expression - centre, fresh.expression - centre
+    assert abs(np.corrcoef(noise.ravel(), new.ravel())[0, 1]) < 0.1
+    assert fresh.fingerprint == simulation.fresh(sizes, seed=7).fingerprint
+
+
+@pytest.mark.parametrize("sizes", [{"ALL": 3}, {"AML": 0}, {}])
+def test_fresh_samples_of_classes_that_are_not_there_are_refused(sizes):
+    with pytest.raises(BadValues, match="AML, PB"):
+        simulate.simulate({"AML": 3, "PB": 3}, 5).fresh(sizes, seed=1)
+
+
+def test_the_two_cd34_compartments_are_the_nearest_pair():
+    for seed in range(5):
+        truth = simulate.simulate(n_probes=3000, seed=seed).population
+        z = truth.means / truth.deviations
+        apart = {
+            (a, b): np.linalg.norm(z[i] - z[j])
+            for i, a in enumerate(truth.classes)
+            for j, b in enumerate(truth.classes[:i])
+        }
+        assert set(min(apart, key=apart.get)) == {"Bone_Marrow_CD34", "PBSC_CD34"}
+
+
+def test_larger_effects_are_easier():
+    def accuracy(effect):
+        sizes = {"AML": 15, "PB": 15}
+        simulation = simulate.simulate(
+            sizes, 300, markers_per_class=5, effect=effect, composition=0.0, seed=3
+        )
+        cohort, fresh = simulation.cohort, simulation.fresh({"AML": 200, "PB": 200}, seed=4)
+        centres = np.stack([cohort.expression[cohort.codes == k].mean(axis=0) for k in (0, 1)])
+        spread = simulation.population.deviations
+        apart = [np.linalg.norm((fresh.expression - centre) / spread, axis=1) for centre in centres]
+        return np.mean(np.argmin(apart, axis=0) == fresh.codes)
+
+    assert accuracy(0.0) == pytest.approx(0.5, abs=0.08)
+    assert accuracy(0.0) + 0.1 < accuracy(1.5) < accuracy(4.0)
+
+
 def test_probes_are_correlated_and_can_be_made_independent():
     def typical(correlation):
         x = simulate.null_cohort({"a": 200}, 200, seed=1, correlation=correlation).expression
@@ -108,6 +152,14 @@ def test_null_cohorts_have_the_proportions_of_gse9476():
 def test_sizes_that_make_no_cohort_are_refused(arguments):
     with pytest.raises(BadValues):
         simulate.simulate(*arguments)
+
+
+@pytest.mark.parametrize(
+    "figures", [{"n_factors": 0}, {"correlation": 1.0}, {"correlation": -0.1}, {"array_shift": -1.0}]
+)
+def test_figures_that_make_no_cohort_are_refused(figures):
+    with pytest.raises(BadValues, match="needed"):
+        simulate.simulate({"a": 3}, 5, **figures)
 
 
 def test_more_markers_than_probes_are_refused():

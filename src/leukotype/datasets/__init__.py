@@ -10,7 +10,7 @@ from typing import Any
 from leukotype import readers
 from leukotype.cohort import Cohort
 from leukotype.datasets import download
-from leukotype.datasets.catalogue import Dataset, Fingerprint, Line, by_name, catalogue
+from leukotype.datasets.catalogue import Dataset, Fingerprint, Line, by_name, catalogue, near
 from leukotype.errors import DownloadFailed, UnknownName
 
 __all__ = [
@@ -27,6 +27,8 @@ __all__ = [
 ]
 
 DEFAULT = "Leukemia_GSE9476"
+# Options that speak of the columns of a file, and so of no simulated cohort.
+_OF_A_FILE = ("label", "labels", "donor", "samples")
 
 
 def fetch(name: str, *, progress: bool = False) -> Path:
@@ -54,25 +56,26 @@ def resolve(
     """Return the cohort that DATA on the command line means.
 
     data : a file, the name of a dataset, or None for the default dataset.  Only None may end in a simulated
-           cohort, and `say` is then told in one line; a named dataset is never replaced.
+           cohort, and `say` is then told in one line; a named dataset is never replaced, nor is one whose
+           columns or scale the options describe.
     """
     if data is None:
         try:
             return load(DEFAULT, progress=progress, **options)
-        except DownloadFailed:
+        except DownloadFailed as problem:
+            if any(options.get(name) for name in _OF_A_FILE) or options.get("scale") == "linear":
+                raise
             from leukotype.datasets import simulate
 
-            say(
-                f"{DEFAULT} is neither in the cache nor to be had from the network: this runs on a SIMULATED cohort "
-                "of its shape instead."
-            )
+            say(f"Running on a SIMULATED cohort of the shape of {DEFAULT}, which is not here: {problem}")
             return simulate.default().drop_classes(tuple(options.get("drop_class", ())))
-    known = catalogue()
-    if str(data) in known and not Path(data).exists():
+    # A folder of that name, such as an earlier study left, is no file to read.
+    if str(data) in catalogue() and not Path(data).is_file():
         return load(str(data), progress=progress, **options)
     if not Path(data).exists() and not _looks_like_a_path(str(data)):
         raise UnknownName(
-            f"{data} is neither a file nor a dataset. Datasets: {', '.join(known)}; files are sought from {Path.cwd()}."
+            f"{data} is neither a file in {Path.cwd()} nor a dataset. There is {', '.join(near(str(data)))}; "
+            "see leukotype datasets list."
         )
     return readers.read(data, **options)
 

@@ -16,6 +16,8 @@ from leukotype.errors import FingerprintMismatch, UnknownName
 
 # Half a unit of the sixth decimal, and some for a value written and read again.
 _CELL_TOLERANCE = 6e-7
+# Names shown to whoever gave an unknown one.
+N_NEAR = 3
 
 
 @dataclass(frozen=True)
@@ -63,13 +65,14 @@ class Fingerprint:
         ]
         return found + [self._cell(cohort, *cell) for cell in self.cells]
 
-    def check(self, cohort: Cohort, where: str) -> None:
+    def check(self, cohort: Cohort, where: str, remedy: str) -> None:
         """Raise FingerprintMismatch, naming the first difference, where `cohort` is not the dataset."""
         wrong = [line for line in self.lines(cohort) if not line.ok]
         if wrong:
+            others = f" (and {len(wrong) - 1} more differences)" if len(wrong) > 1 else ""
             raise FingerprintMismatch(
                 f"{where} is not the dataset it is named after: {wrong[0].what} is {wrong[0].found}, and should be "
-                f"{wrong[0].expected} ({len(wrong)} differences). Remove it and fetch it again."
+                f"{wrong[0].expected}{others}. {remedy}"
             )
 
     @staticmethod
@@ -142,8 +145,14 @@ def by_name(name: str) -> Dataset:
     known = catalogue()
     if name in known:
         return known[name]
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or list(known)
-    raise UnknownName(f"no dataset {name!r}. There is {', '.join(near)}; see leukotype datasets list.")
+    raise UnknownName(f"no dataset {name!r}. There is {', '.join(near(name))}; see leukotype datasets list.")
+
+
+def near(name: str) -> list[str]:
+    """Return the names of the catalogue that come nearest to `name`; the first of them where none does."""
+    known = {entry.lower(): entry for entry in catalogue()}
+    close = difflib.get_close_matches(name.lower(), known, n=N_NEAR, cutoff=0.5)
+    return [known[entry] for entry in close] or list(known.values())[:N_NEAR]
 
 
 def _entry(name: str, block: dict[str, Any]) -> Dataset:

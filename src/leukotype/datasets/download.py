@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import shutil
 import tempfile
+import time
 from pathlib import Path
 
 import platformdirs
@@ -15,9 +18,11 @@ from leukotype.datasets.transfer import Interrupted, Transfer
 from leukotype.errors import DownloadFailed, FingerprintMismatch, InputError
 from leukotype.readers import read
 
-CONNECT_SECONDS = 5.0
+CONNECT_SECONDS = 4.0
 READ_SECONDS = 30.0
 RETRIES = 2
+_AT_WORK = ".fetching-"
+_ABANDONED_SECONDS = 24 * 3600.0
 
 
 def cache_folder() -> Path:
@@ -40,7 +45,8 @@ def fetch(
     timeout : seconds to connect, and seconds without a byte
     retries : how often a failed transfer is taken up again, from where it broke off
 
-    Raises DownloadFailed where the file cannot be had, FingerprintMismatch where it is not what it should be.
+    Raises DownloadFailed where the file cannot be had or something else is served in its place, and
+    FingerprintMismatch where a file that is here is not what it should be.
     """
     given = _given(dataset)
     if given is not None:
@@ -70,7 +76,11 @@ def _given(dataset: Dataset) -> Path | None:
         for ending in (".csv", ".csv.gz"):
             path = place / f"{dataset.name}{ending}"
             if path.is_file():
-                dataset.fingerprint.check(read(path, scale="log2"), str(path))
+                dataset.fingerprint.check(
+                    read(path, scale="log2"),
+                    str(path),
+                    "Move it out of LEUKOTYPE_DATA, or put the whole file there.",
+                )
                 return path
     return None
 
@@ -81,8 +91,12 @@ def _check_remembered(dataset: Dataset, path: Path) -> None:
         remembered = json.loads(_memory(path).read_text(encoding="utf-8"))["sha256"]
     except (OSError, ValueError, KeyError, TypeError):
         # A file put there by hand is believed for its content, once, and remembered.
-        dataset.fingerprint.check(read(path, scale="log2"), str(path))
-        _remember(path, found, dataset.url)
+        dataset.fingerprint.check(
+            read(path, scale="log2"), str(path), f"Remove it and fetch {dataset.name} again."
+        )
+        # Where the cache cannot be written, content is looked at each time.
+        with contextlib.suppress(OSError):
+            _remember(path, found, dataset.url)
         return
     if found != remembered:
         raise FingerprintMismatch(
@@ -99,25 +113,37 @@ def _download(
     # Pooch tells every download and its hash; one line of ours is enough.
     pooch.get_logger().setLevel("WARNING")
     partial = path.with_name(path.name + ".partial")
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".fetching-") as folder:
+    by_hand = f"or put the file by hand at {path} (it is also at {dataset.mirror})."
+    _sweep(path.parent)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=_AT_WORK) as folder:
         transfer = Transfer(partial, Path(folder) / "partial", timeout, retries, progress)
         try:
             fetched = pooch.retrieve(dataset.url, None, fname=path.name, path=folder, downloader=transfer)
         except Interrupted as problem:
             raise DownloadFailed(
-                f"cannot download {dataset.name} from {dataset.url}: {problem}. Try again with a network, or put the "
-                f"file by hand at {path} (it is also at {dataset.mirror})."
+                f"cannot download {dataset.name} from {dataset.url}: {problem}. Try again with a network, {by_hand}"
             ) from problem
         try:
-            cohort = read(fetched, scale="log2")
+            dataset.fingerprint.check(
+                read(fetched, scale="log2"), "the answer", f"Try again later, {by_hand}"
+            )
         except InputError as problem:
-            raise FingerprintMismatch(
+            raise DownloadFailed(
                 f"what {dataset.url} answered is not {dataset.name}: {str(problem).replace(str(fetched), 'it')} "
-                f"Try again later, or put the file by hand at {path} (it is also at {dataset.mirror})."
+                f"Try again later, {by_hand}"
             ) from problem
-        dataset.fingerprint.check(cohort, f"what {dataset.url} answered")
+        except FingerprintMismatch as problem:
+            raise DownloadFailed(f"cannot download {dataset.name} from {dataset.url}: {problem}") from problem
         _remember(path, _sha256(Path(fetched)), dataset.url)
         os.replace(fetched, path)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what runs that were killed long ago left behind."""
+    for left in folder.glob(f"{_AT_WORK}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:
+                shutil.rmtree(left)
 
 
 def _memory(path: Path) -> Path:

@@ -12,9 +12,10 @@ from leukotype.cohort import Cohort
 def write_csv(cohort: Cohort, path: str | Path) -> None:
     """Write `samples,type,<probe ids>` and one line per sample; values as short as they can be read back."""
     target = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".writing-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+    # In a folder of its own the file gets the permissions that the user's other files have.
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".writing-") as folder:
+        temporary = Path(folder) / target.name
+        with temporary.open("w", encoding="utf-8", newline="\n") as stream:
             stream.write(",".join(["samples", "type", *map(_quoted, cohort.probes.tolist())]) + "\n")
             rows = zip(
                 cohort.samples.tolist(), cohort.labels.tolist(), cohort.expression.tolist(), strict=True
@@ -22,10 +23,7 @@ def write_csv(cohort: Cohort, path: str | Path) -> None:
             for sample, label, values in rows:
                 stream.write(f"{_quoted(sample)},{_quoted(label)},{','.join(map(repr, values))}\n")
         os.replace(temporary, target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _quoted(cell: str) -> str:
-    return '"' + cell.replace('"', '""') + '"' if any(c in cell for c in ',"\n') else cell
+    return '"' + cell.replace('"', '""') + '"' if any(c in cell for c in ',"\r\n') else cell

@@ -33,6 +33,8 @@ _SD = (0.09, 0.13, 0.19, 0.23, 0.31, 0.42, 0.48, 0.5, 0.51, 0.45, 0.36)
 _LOG_SD_SPREAD = 0.38
 # What classes share: the two CD34-selected compartments differ little from each other.
 _SHARED = (("Bone_Marrow_CD34", "PBSC_CD34"),)
+# Marks the random stream of fresh samples, so that equal seeds share nothing with the cohort's own.
+_FRESH = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,8 +59,19 @@ class Population:
     array_shift: float
     markers: dict[str, IntArray]
 
-    def draw(self, class_sizes: Mapping[str, int], seed: int, name: str = "simulated") -> Cohort:
-        """Draw new samples; rows are grouped by class, as CuMiDa groups them."""
+    def draw(
+        self, class_sizes: Mapping[str, int], seed: int | tuple[int, ...], name: str = "simulated"
+    ) -> Cohort:
+        """Draw new samples; rows are grouped by class, as CuMiDa groups them.
+
+        Raises BadValues for a class that the population does not have, or of no samples.
+        """
+        unknown = [label for label in class_sizes if label not in self.classes]
+        if unknown or not class_sizes or min(class_sizes.values()) < 1:
+            raise BadValues(
+                f"{dict(class_sizes)} samples of a population of {', '.join(self.classes)}: "
+                "name classes that it has, and one sample of each at least."
+            )
         rng = np.random.default_rng(seed)
         codes = np.repeat([self.classes.index(label) for label in class_sizes], list(class_sizes.values()))
         n = len(codes)
@@ -96,8 +109,11 @@ class Simulation:
         return self.population.markers
 
     def fresh(self, class_sizes: Mapping[str, int], seed: int) -> Cohort:
-        """Draw new samples of the same population: the test set that gives a true accuracy."""
-        return self.population.draw(class_sizes, seed, f"{self.cohort.name}, fresh")
+        """Draw new samples of the same population: the test set that gives a true accuracy.
+
+        No seed gives the samples of the cohort again.
+        """
+        return self.population.draw(class_sizes, (seed, _FRESH), f"{self.cohort.name}, fresh")
 
 
 def simulate(
@@ -125,7 +141,7 @@ def simulate(
     array_shift       : deviation of an array's overall intensity (log2)
 
     The two CD34-selected compartments of GSE9476 share nine tenths of their markers and most of their composition,
-    so they are hard to tell apart, as in the real cohort.  Raises BadValues for sizes that make no cohort.
+    so they are hard to tell apart, as in the real cohort.  Raises BadValues for figures that make no cohort.
     """
     sizes = dict(GSE9476_CLASSES if class_sizes is None else class_sizes)
     wanted = max(1, n_probes // 50) if markers_per_class is None else markers_per_class
@@ -133,6 +149,11 @@ def simulate(
         raise BadValues(
             f"{sizes} samples, {n_probes} probes, {wanted} markers a class: each class needs a sample, "
             "and there can be no more markers than probes."
+        )
+    if n_factors < 1 or not 0 <= correlation < 1 or array_shift < 0:
+        raise BadValues(
+            f"{n_factors} factors, correlation {correlation}, array shift {array_shift}: at least one factor, a "
+            "correlation from 0 to below 1, and a shift of 0 or more are needed."
         )
     rng = np.random.default_rng([seed, 9476])
     base = np.interp(rng.uniform(size=n_probes), _LEVELS, _MEANS)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,20 +37,32 @@ class Transfer:
 
     def __call__(self, url: str, output_file: str, pooch: object) -> None:
         """Download `url` to `output_file`; raises Interrupted with the reason where it does not come whole."""
-        import requests
-        from requests.exceptions import ChunkedEncodingError
-
         # Moving is atomic: of two runs one takes what was kept, the other begins anew.
         with contextlib.suppress(FileNotFoundError):
             os.replace(self.kept, self.work)
+        try:
+            self._receive_whole(url)
+            os.replace(self.work, output_file)
+            self._tag().unlink(missing_ok=True)
+        finally:
+            # However the run ends, at the keyboard too, the next one goes on from here.
+            if self.work.exists() and self.work.stat().st_size:
+                os.replace(self.work, self.kept)
+
+    def _receive_whole(self, url: str) -> None:
+        import requests
+        from requests.exceptions import ChunkedEncodingError
+
         for attempt in range(self.retries + 1):
             if attempt:
                 time.sleep(PATIENCE * 2 ** (attempt - 1))
             try:
                 self._receive(url)
-                shutil.copyfile(self.work, output_file)
-                self._tag().unlink(missing_ok=True)
                 return
+            except requests.ConnectTimeout:
+                # Packets that vanish are no accident of the moment: waiting again would only take time.
+                reason = "no connection in time (is there a network?)"
+                break
             except (requests.ConnectionError, requests.Timeout, ChunkedEncodingError, _Short) as problem:
                 reason = _in_words(problem)
             except requests.HTTPError as problem:
@@ -62,8 +73,6 @@ class Transfer:
             except requests.RequestException as problem:
                 reason = _in_words(problem)
                 break
-        if self.work.exists() and self.work.stat().st_size:
-            os.replace(self.work, self.kept)
         raise Interrupted(reason)
 
     def _receive(self, url: str) -> None:
@@ -81,10 +90,16 @@ class Transfer:
                 raise _Short("the server has less than was kept; it is fetched anew")
             answer.raise_for_status()
             going_on = answer.status_code == 206
+            if going_on and not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
+                self.work.unlink(missing_ok=True)
+                raise _Short("the server sent another part than was asked for")
             start = have if going_on else 0
-            length = answer.headers.get("Content-Length")
+            # A length speaks of what travels; what arrives here has been unpacked.
+            packed = answer.headers.get("Content-Encoding", "identity") != "identity"
+            length = None if packed else answer.headers.get("Content-Length")
             expected = None if length is None else start + int(length)
-            self._write_tag(answer.headers.get("ETag") or answer.headers.get("Last-Modified"))
+            tag = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
+            self._write_tag(None if packed else tag)
             # Ours to check, below: else the last bytes before a break would be lost with the exception.
             answer.raw.enforce_content_length = False
             with self.work.open("ab" if going_on else "wb") as stream, self._bar(start, expected) as bar:
@@ -103,7 +118,8 @@ class Transfer:
             total=total,
             unit="B",
             unit_scale=True,
-            disable=not self.progress,
+            # None: only where standard error is a terminal.
+            disable=None if self.progress else True,
             desc="Downloading",
         )
 
@@ -135,6 +151,10 @@ def _in_words(problem: Exception) -> str:
 
     if isinstance(problem, requests.Timeout):
         return "no answer in time"
+    if isinstance(problem, requests.exceptions.ProxyError):
+        return "the proxy does not let it through (HTTPS_PROXY and its like are heeded)"
+    if isinstance(problem, requests.exceptions.SSLError):
+        return "the certificate of the server cannot be verified"
     if isinstance(problem, _Short):
         return str(problem)
     text = str(problem)
