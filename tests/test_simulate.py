@@ -136,12 +136,23 @@ def test_probes_are_correlated_and_can_be_made_independent():
     assert typical(0.0) < 0.09 < typical(0.5)
 
 
-def test_null_labels_say_nothing():
-    p_values = []
-    for seed in range(40):
-        cohort = simulate.null_cohort(n_probes=20, seed=seed, correlation=0.0)
-        p_values += f_classif(cohort.expression, cohort.codes)[1].tolist()
+@pytest.mark.parametrize("correlation", [0.0, 0.35, 0.9])
+def test_null_labels_say_nothing(correlation):
+    # One probe a cohort: those of one cohort are correlated, and a test of uniformity wants independent values.
+    cohorts = [simulate.null_cohort(n_probes=2, seed=seed, correlation=correlation) for seed in range(400)]
+    p_values = [f_classif(cohort.expression[:, :1], cohort.codes)[1][0] for cohort in cohorts]
     assert stats.kstest(p_values, "uniform").pvalue > 0.01
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.5])
+def test_deviations_within_a_class_are_those_promised(correlation):
+    simulation = simulate.simulate(
+        {"AML": 1500, "PB": 2}, 60, correlation=correlation, array_shift=0.0, seed=2
+    )
+    x = simulation.cohort.expression[simulation.cohort.labels == "AML"]
+    # Where the floor of the intensities does not reach.
+    high = simulation.population.means[0] > 4.5
+    np.testing.assert_allclose(x.std(axis=0)[high], simulation.population.deviations[high], rtol=0.08)
 
 
 def test_null_cohorts_have_the_proportions_of_gse9476():
@@ -176,3 +187,13 @@ def test_probes_are_shaped_like_the_real_ones(data_folder):
     )
     ratio = np.quantile(x.std(axis=0), levels) / np.quantile(np.sqrt(real["var_A_n51"]), levels)
     assert np.all((ratio > 0.6) & (ratio < 2.0)), ratio
+    # Probes of middling intensity vary more than weak ones, and the strongest less again.
+    bins = [3, 4, 5, 6, 7, 8, 9, 10, 12, 14.1]
+    typical = [
+        pd.Series(deviation).groupby(pd.cut(mean, bins), observed=False).median().to_numpy()
+        for mean, deviation in (
+            (x.mean(axis=0), x.std(axis=0)),
+            (real["mean_A_n51"].to_numpy(), np.sqrt(real["var_A_n51"].to_numpy())),
+        )
+    ]
+    np.testing.assert_allclose(typical[0], typical[1], rtol=0.4)
