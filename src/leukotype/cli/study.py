@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -140,8 +141,10 @@ def _prepare(
     if out is not None:
         outputs.check_output(out, overwrite=overwrite)
     cache = None if no_cache else datasets.parse_cache()
-    with console.progress("Reading", None):
-        cohort = datasets.resolve(data, say=console.say, cache=cache, **options)
+    # A download shows a bar of its own, and two at once would write over each other.
+    is_file = data is not None and Path(data).is_file()
+    with console.progress("Reading", None) if is_file else nullcontext():
+        cohort = datasets.resolve(data, say=console.say, progress=sys.stderr.isatty(), cache=cache, **options)
     folder = out or Path("runs") / outputs.folder_name(cohort)
     if out is None:
         outputs.check_output(folder, overwrite=overwrite)
