@@ -106,6 +106,21 @@ def test_explore_needs_no_model(cohort_file, tmp_path, capsys):
     assert "36 samples" in capsys.readouterr().out
 
 
+def test_control_probes_are_left_out_unless_kept(cohort_file, tmp_path, capsys):
+    file = tmp_path / "controls.csv"
+    file.write_text(cohort_file.read_text().replace("200049_at", "AFFX-BioB-5_at"))
+    said = "1 control probe (AFFX-BioB-5_at) left out of the features."
+    assert run("explore", file, "--out", tmp_path / "without") == 0
+    assert f"  {said}\n" in capsys.readouterr().err
+    found = json.loads((tmp_path / "without" / "cohort.json").read_text())["cohort"]
+    assert (found["n_probes"], found["steps"]) == (49, [said])
+    assert said in (tmp_path / "without" / "report.html").read_text()
+    arguments = ("--models", "majority", "--jobs", 1, "--keep-controls", "--out", tmp_path / "with")
+    assert run("study", file, *arguments) == 0
+    assert "control probe (" not in capsys.readouterr().err
+    assert json.loads((tmp_path / "with" / "study.json").read_text())["cohort"]["n_probes"] == 50
+
+
 def test_explore_works_with_one_class(cohort_file, tmp_path):
     out = tmp_path / "one"
     arguments = ("--drop-class", "PB", "--drop-class", "AML", "--out", out)

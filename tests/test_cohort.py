@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from leukotype.cohort import Cohort
+from leukotype.cohort import Cohort, is_control
 from leukotype.errors import BadIdentifiers, BadLabels, BadValues
 
 
@@ -79,3 +79,42 @@ def test_dropping_a_class_keeps_everything_aligned(tiny_cohort):
 def test_dropping_an_unknown_class_names_the_classes(tiny_cohort):
     with pytest.raises(BadLabels, match=r"no class 'XYZ'.*AML, Bone_Marrow, PB"):
         tiny_cohort.drop_classes(["XYZ"])
+
+
+@pytest.mark.parametrize(
+    ("probe", "control"),
+    [
+        ("AFFX-BioB-5_at", True),
+        ("AFFX-HUMISGF3A/M97935_MA_at", True),
+        ("AFFX.BioB.5_at", True),
+        ("ERCC-00002", True),
+        ("(+)E1A_r60_3", True),
+        ("(-)3xSLv1", True),
+        ("DarkCorner", True),
+        ("GE_BrightCorner", True),
+        ("AFF1", False),
+        ("ERCC1", False),
+        ("ERCC6L2", False),
+        ("ERCC-1", False),
+        ("200000_at", False),
+        ("BAFFX-1", False),
+        ("A_23_P100001", False),
+    ],
+)
+def test_a_control_is_known_by_its_whole_name(probe, control):
+    assert is_control(probe) is control
+
+
+def test_dropping_controls_keeps_everything_else_and_says_how_many(tiny_cohort):
+    names = tiny_cohort.probes.astype("<U20")
+    names[[0, 17]] = "AFFX-BioB-5_at", "AFFX-BioB-3_at"
+    mixed = dataclasses.replace(tiny_cohort, probes=names)
+    kept = mixed.drop_controls()
+    rest = np.delete(np.arange(40), [0, 17])
+    np.testing.assert_array_equal(kept.expression, mixed.expression[:, rest])
+    np.testing.assert_array_equal(kept.probes, mixed.probes[rest])
+    np.testing.assert_array_equal(kept.labels, mixed.labels)
+    assert kept.provenance.steps[-1] == "2 control probes (AFFX-BioB-5_at ...) left out of the features."
+    assert tiny_cohort.drop_controls() is tiny_cohort
+    with pytest.raises(BadValues, match="no other"):
+        dataclasses.replace(mixed, expression=mixed.expression[:, :1], probes=names[:1]).drop_controls()

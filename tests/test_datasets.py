@@ -347,8 +347,10 @@ def test_without_data_and_network_the_simulated_cohort_is_announced(monkeypatch)
     said = []
     cohort = datasets.resolve(None, say=said.append)
     assert cohort.provenance.simulated
-    assert (cohort.n_samples, cohort.n_probes) == (64, 22283)
-    assert len(said) == 1
+    assert (cohort.n_samples, cohort.n_probes) == (64, 22283 - 68)
+    assert cohort.provenance.steps[-1].startswith("68 control probes")
+    assert datasets.resolve(None, say=said.append, keep_controls=True).n_probes == 22283
+    assert len(set(said)) == 1
     assert "SIMULATED" in said[0]
     assert "no network" in said[0]
     assert "\n" not in said[0]
@@ -435,6 +437,25 @@ def test_check_compares_line_by_line(cohort, tmp_path):
     write_csv(cohort, tmp_path / "mine.csv")
     with pytest.raises(UnknownName, match="--name"):
         datasets.check(tmp_path / "mine.csv")
+
+
+def test_a_fingerprint_is_of_the_file_with_its_control_probes(cohort, tmp_path, monkeypatch):
+    names = cohort.probes.astype("<U20")
+    names[[5, -1]] = "AFFX-BioB-5_at", "AFFX-TrpnX-M_at"
+    cohort = dataclasses.replace(cohort, probes=names)
+    write_csv(cohort, tmp_path / "file.csv")
+    with serving(Service((tmp_path / "file.csv").read_bytes())) as service:
+        dataset = dataset_of(cohort, service.url)
+        monkeypatch.setattr(datasets, "by_name", lambda name: dataset)
+        loaded = datasets.load(NAME)
+        again = datasets.load(NAME, keep_controls=True)
+    assert loaded.n_probes == 58
+    assert any(step.startswith("2 control probes") for step in loaded.provenance.steps)
+    assert again.probes.tolist() == names.tolist()
+    assert all(line.ok for line in datasets.check(tmp_path / "file.csv", NAME))
+    # A file put into the cache by hand is looked at in the same way.
+    (tmp_path / "cache" / f"{NAME}.csv.json").unlink()
+    assert datasets.load(NAME).n_probes == 58
 
 
 def test_written_and_read_again_is_the_same(cohort, tmp_path):

@@ -185,7 +185,7 @@ def test_quoted_names_may_hold_delimiters_and_quotes(tmp_path):
     names = ["a,b", 'c"d', "é Ω", "AFFX-r2-Ec-bioB-3_at", "x;y", "x\tz", "HLA-A", "1/2-SBSRNA4", "p q"]
     table.columns = ["samples", "type", *names]
     table["type"] = table["type"] + ', "so called"'
-    cohort = read(saved(tmp_path, csv(table)))
+    cohort = read(saved(tmp_path, csv(table)), keep_controls=True)
     assert cohort.probes.tolist() == names
     assert cohort.classes == ('AML, "so called"', 'Bone Marrow, "so called"', 'PB, "so called"')
 
@@ -455,7 +455,8 @@ def test_real_golub(data_folder):
         ("independent", 34, {"ALL": 20, "AML": 14}),
     ):
         path = folder / f"data_set_ALL_AML_{part}.csv"
-        cohort = read(path, labels=folder / "actual.csv")
+        assert read(path, labels=folder / "actual.csv").n_probes == 7129 - 58
+        cohort = read(path, labels=folder / "actual.csv", keep_controls=True)
         assert (cohort.n_samples, cohort.n_probes) == (n, 7129)
         assert cohort.class_counts == counts
         table = pd.read_csv(path)
@@ -473,10 +474,55 @@ def test_real_cumida_layout(name, data_folder):
     path = data_folder / f"{name}.csv.gz"
     cohort = read(path, scale="log2")
     table = pd.read_csv(path, dtype={"samples": str})
+    table = table[[column for column in table if not column.startswith("AFFX")]]
     np.testing.assert_allclose(cohort.expression, table.iloc[:, 2:].to_numpy(float), rtol=1e-14)
     assert cohort.samples.tolist() == table["samples"].tolist()
     assert cohort.labels.tolist() == table["type"].tolist()
     assert cohort.probes.tolist() == table.columns[2:].tolist()
+
+
+# ---- control probes -----------------------------------------------------------------------------------------------
+
+
+def with_controls() -> pd.DataFrame:
+    return frame().rename(columns={"200002_at": "AFFX-BioB-5_at", "200006_at": "AFFX-TrpnX-M_at"})
+
+
+def test_control_probes_are_left_out_and_said(tmp_path):
+    table = with_controls()
+    path = saved(tmp_path, csv(table))
+    cohort = read(path)
+    rest = [column for column in table.columns[2:] if not column.startswith("AFFX")]
+    assert cohort.probes.tolist() == rest
+    np.testing.assert_allclose(cohort.expression, table[rest].to_numpy(), rtol=1e-14)
+    assert cohort.provenance.steps == ("2 control probes (AFFX-BioB-5_at ...) left out of the features.",)
+    kept = read(path, keep_controls=True)
+    assert kept.probes.tolist() == table.columns[2:].tolist()
+    assert kept.provenance.steps == ()
+
+
+def test_what_the_cache_keeps_serves_both_ways(tmp_path):
+    path, cache = saved(tmp_path, csv(with_controls())), tmp_path / "cache"
+    for _ in range(2):
+        assert read(path, cache=cache).n_probes == 7
+        assert read(path, cache=cache, keep_controls=True).n_probes == 9
+    assert len(list(cache.iterdir())) == 1
+
+
+def test_controls_that_are_left_out_cannot_spoil_a_file(tmp_path):
+    table = with_controls().assign(**{"AFFX-BioB-5_at": 7.0})
+    table.loc[3, "AFFX-TrpnX-M_at"] = np.nan
+    path = saved(tmp_path, csv(table))
+    assert not any("same value" in step for step in read(path).provenance.steps)
+    with pytest.raises(BadValues, match="1 values are missing"):
+        read(path, keep_controls=True)
+
+
+def test_a_file_of_controls_alone_is_refused(tmp_path):
+    table = frame(n_probes=2).rename(columns={"200000_at": "AFFX-BioB-5_at", "200001_at": "AFFX-BioB-3_at"})
+    with pytest.raises(BadValues, match=r"2 control probes and no other.*--keep-controls"):
+        read(saved(tmp_path, csv(table)))
+    assert read(saved(tmp_path, csv(table)), keep_controls=True).n_probes == 2
 
 
 # ---- provenance, caller's side -----------------------------------------------------------------------------------
@@ -523,7 +569,7 @@ def test_what_is_written_is_read_back(samples, classes, data, tmp_path):
     cohort = Cohort(values, labels, np.array(samples), np.array(["200000_at", 'p,"1"', "AFFX-Ω/3"]))
     path = tmp_path / "round.csv"
     write_csv(cohort, path)
-    again = read(path, scale="log2")
+    again = read(path, scale="log2", keep_controls=True)
     np.testing.assert_array_equal(again.expression, cohort.expression)
     assert again.labels.tolist() == labels.tolist()
     assert again.samples.tolist() == samples

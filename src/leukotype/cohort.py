@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -17,6 +18,13 @@ from leukotype.errors import BadIdentifiers, BadLabels, BadValues
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 StrArray = NDArray[np.str_]
+
+# Affymetrix: AFFX-BioB-5_at.  ERCC spike-ins, which end in five digits: ERCC-00002; ERCC1 and ERCC2 are genes.
+# Agilent: (+)E1A_r60_3, (-)3xSLv1, DarkCorner.  R writes a dot for other signs.
+_CONTROL = re.compile(
+    r"AFFX[-._].+|ERCC[-._]\d{5}|(\(\+\)|X\.{3})E1A_r60_.+|(\(-\)|X\.{3})3xSLv1|DarkCorner|(GE_)?BrightCorner",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -177,9 +185,53 @@ class Cohort:
             ~np.isin(self.labels, names), f"{left} samples of class {', '.join(names)} left out, as asked."
         )
 
+    def drop_controls(self) -> Cohort:
+        """Return the cohort without its control probes; raises BadValues where it has no others."""
+        values, probes, step = without_controls(self.expression, self.probes.tolist(), self.name)
+        if not step:
+            return self
+        return replace(
+            self, expression=values, probes=np.array(probes), provenance=self.provenance.then(step)
+        )
+
     def __repr__(self) -> str:
         classes = ", ".join(f"{name} {count}" for name, count in self.class_counts.items())
         return f"Cohort({self.name}: {self.n_samples} samples × {self.n_probes} probes; {classes})"
+
+
+def is_control(probe: str) -> bool:
+    """Tell whether a probe measures how the laboratory worked, not the sample.
+
+    Such are, by name, Affymetrix's controls (AFFX-...: spiked-in transcripts, and both ends of a few human ones,
+    which show how far RNA is broken down), the spike-ins of the External RNA Controls Consortium (ERCC-00002) and
+    Agilent's spots of alignment and background.  A gene or probe whose name only begins alike (AFF1, ERCC1) is none.
+    """
+    return _CONTROL.fullmatch(probe) is not None
+
+
+def without_controls(
+    expression: FloatArray, probes: Sequence[str], name: str
+) -> tuple[FloatArray, list[str], str]:
+    """Return expression and probes without control probes, and what is to be said of it; "" where there are none.
+
+    expression : (n_samples, n_probes)
+    name       : of the file or cohort, for the message
+
+    Raises BadValues where there are no others.
+    """
+    controls = [probe for probe in probes if is_control(probe)]
+    if not controls:
+        return expression, list(probes), ""
+    count = "1 control probe" if len(controls) == 1 else f"{len(controls)} control probes"
+    if len(controls) == len(probes):
+        raise BadValues(
+            f"{name} holds {count} and no other, the first {controls[0]}, and at least one other probe is needed. "
+            "Keep them with --keep-controls (keep_controls=True)."
+        )
+    left = set(controls)
+    kept = np.array([probe not in left for probe in probes])
+    step = f"{count} ({controls[0]}{' ...' * (len(controls) > 1)}) left out of the features."
+    return np.compress(kept, expression, axis=1), [probe for probe in probes if probe not in left], step
 
 
 def _as_text(values: ArrayLike) -> StrArray:

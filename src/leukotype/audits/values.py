@@ -9,7 +9,7 @@ import pandas as pd
 
 from leukotype.audits.finding import Observation, Source
 from leukotype.audits.profiles import listed, percent
-from leukotype.cohort import Cohort, FloatArray
+from leukotype.cohort import Cohort, FloatArray, is_control
 
 # The scanner counts to 2^16, sequencing of one sample to some 2^25 per gene.
 MOST_LOG2 = 25.0
@@ -86,7 +86,7 @@ def constant_probes(source: Source) -> Observation | None:
 
 
 def control_probes(source: Source) -> Observation | None:
-    """Affymetrix control probes (AFFX-...) among the features.
+    """Control probes among the features, which reading leaves out unless it is told to keep them.
 
     They measure spiked-in transcripts and the breakdown of RNA: how the laboratory worked, not the sample.
     """
@@ -95,15 +95,10 @@ def control_probes(source: Source) -> Observation | None:
         return None
     return Observation(
         f"{len(found)} control probes stand among the features, the first {found[0]}: they measure the handling of "
-        "arrays and RNA, by which batches differ. Leave them out.",
+        "arrays and RNA, by which batches differ. Leave them out, as is done where --keep-controls is not given.",
         {"probes": len(found)},
         pd.DataFrame({"probe": found}),
     )
-
-
-def is_control(probe: str) -> bool:
-    """Tell whether a probe is one of Affymetrix's controls."""
-    return probe.upper().startswith("AFFX")
 
 
 def mixed_scales(source: Source) -> Observation | None:

@@ -21,6 +21,10 @@ DropClass = Annotated[
 ]
 Scale = Annotated[str, typer.Option(help="What the values are: auto, log2 or linear.")]
 Impute = Annotated[str | None, typer.Option(help="median: fill missing values inside each fold.")]
+KeepControls = Annotated[
+    bool,
+    typer.Option("--keep-controls", help="Keep control probes (AFFX-...), which are left out by default."),
+]
 Out = Annotated[
     Path | None, typer.Option(help="Folder for the results.", metavar="DIR", show_default="runs/NAME")
 ]

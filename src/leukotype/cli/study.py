@@ -18,6 +18,7 @@ from leukotype.cli.options import (
     DropClass,
     Impute,
     Json,
+    KeepControls,
     Label,
     Labels,
     NoCache,
@@ -53,6 +54,7 @@ def study(
     drop_class: DropClass = None,
     scale: Scale = "auto",
     impute: Impute = None,
+    keep_controls: KeepControls = False,
     seed: Annotated[int, typer.Option(help="Seed of every draw.", metavar="N")] = 0,
     jobs: Annotated[
         int | None, typer.Option(help="Worker processes.", metavar="N", show_default="all cores")
@@ -79,6 +81,7 @@ def study(
         data, out, overwrite, no_cache,
         label=label, labels=labels, donor=donor, samples=samples,
         drop_class=tuple(drop_class or ()), scale=scale, impute=impute,
+        keep_controls=keep_controls,
     )  # fmt: skip
     splits = draw(cohort, design) if folds is None else read_folds(folds, cohort, design)
     with console.progress("Nested cross-validation", len(chosen) * len(splits.splits)) as advance:
@@ -107,6 +110,7 @@ def explore(
     drop_class: DropClass = None,
     scale: Scale = "auto",
     impute: Impute = None,
+    keep_controls: KeepControls = False,
     out: Out = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
@@ -122,6 +126,7 @@ def explore(
         data, out, overwrite, no_cache,
         label=label, labels=labels, donor=donor, samples=samples,
         drop_class=tuple(drop_class or ()), scale=scale, impute=impute,
+        keep_controls=keep_controls,
     )  # fmt: skip
     with console.progress("Figures and report", None) as advance:
         outputs.explore(cohort, folder, overwrite=overwrite, command=_command(), on_step=advance)

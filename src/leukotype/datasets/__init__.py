@@ -68,7 +68,8 @@ def resolve(
             from leukotype.datasets import simulate
 
             say(f"Running on a SIMULATED cohort of the shape of {DEFAULT}, which is not here: {problem}")
-            return simulate.default().drop_classes(tuple(options.get("drop_class", ())))
+            simulated = simulate.default().drop_classes(tuple(options.get("drop_class", ())))
+            return simulated if options.get("keep_controls") else simulated.drop_controls()
     # A folder of that name, such as an earlier study left, is no file to read.
     if str(data) in catalogue() and not Path(data).is_file():
         return load(str(data), progress=progress, **options)
@@ -92,7 +93,7 @@ def check(path: str | Path, name: str | None = None) -> list[Line]:
             raise UnknownName(
                 f"{Path(path).name} is not named after a dataset. Say which it should be with --name."
             )
-    return by_name(name).fingerprint.lines(readers.read(path, scale="log2"))
+    return by_name(name).fingerprint.lines(readers.read(path, scale="log2", keep_controls=True))
 
 
 def parse_cache() -> Path:

@@ -77,7 +77,7 @@ def _given(dataset: Dataset) -> Path | None:
             path = place / f"{dataset.name}{ending}"
             if path.is_file():
                 dataset.fingerprint.check(
-                    read(path, scale="log2"),
+                    read(path, scale="log2", keep_controls=True),
                     str(path),
                     "Move it out of LEUKOTYPE_DATA, or put the whole file there.",
                 )
@@ -92,7 +92,9 @@ def _check_remembered(dataset: Dataset, path: Path) -> None:
     except (OSError, ValueError, KeyError, TypeError):
         # A file put there by hand is believed for its content, once, and remembered.
         dataset.fingerprint.check(
-            read(path, scale="log2"), str(path), f"Remove it and fetch {dataset.name} again."
+            read(path, scale="log2", keep_controls=True),
+            str(path),
+            f"Remove it and fetch {dataset.name} again.",
         )
         # Where the cache cannot be written, content is looked at each time.
         with contextlib.suppress(OSError):
@@ -125,7 +127,7 @@ def _download(
             ) from problem
         try:
             dataset.fingerprint.check(
-                read(fetched, scale="log2"), "the answer", f"Try again later, {by_hand}"
+                read(fetched, scale="log2", keep_controls=True), "the answer", f"Try again later, {by_hand}"
             )
         except InputError as problem:
             raise DownloadFailed(

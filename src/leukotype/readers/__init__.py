@@ -41,6 +41,7 @@ def read(
     drop_class: Sequence[str] = (),
     scale: str = "auto",
     impute: str | None = None,
+    keep_controls: bool = False,
     name: str | None = None,
     cache: Path | None = None,
 ) -> Cohort:
@@ -53,6 +54,8 @@ def read(
     drop_class : classes to leave out
     scale      : what the values are: "auto" (look), "log2", or "linear" (then log2(max(x, 1)) is taken)
     impute     : "median" lets missing values pass, to be filled inside each fold
+    keep_controls : whether control probes stay among the features (`Cohort.drop_controls` says which they are);
+                 they are left out by default, and the provenance says how many
     cache      : folder where the parsed table is kept and looked for, by content
 
     Raises an InputError that says what was found, what was needed and what to do.
@@ -60,8 +63,10 @@ def read(
     known = None if labels is None else read_labels(labels)
     options = Options(label, donor, samples, known is not None, frozenset(known or ()))
     raw, sha256 = _parse(path, options) if cache is None else _recall(path, options, cache)
+    # Before anything is said of missing or constant values: that shall hold for what is kept.
+    table = raw if keep_controls else raw.without_controls(str(path))
     cohort = assemble(
-        raw,
+        table,
         path=str(path),
         sha256=sha256,
         name=name or _stem(path),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from leukotype.cohort import FloatArray
+from leukotype.cohort import FloatArray, without_controls
 
 LABEL_NAMES = (
     "type", "label", "labels", "class", "classes", "diagnosis", "group", "cancer", "cancer_type", "phenotype",
@@ -78,6 +78,11 @@ class RawTable:
     def noting(self, step: str) -> RawTable:
         """Return the table with one more step."""
         return replace(self, steps=(*self.steps, step))
+
+    def without_controls(self, path: str) -> RawTable:
+        """Return the table without control probes, and with a step that says so where there were any."""
+        values, probes, step = without_controls(self.values, self.probes, path)
+        return replace(self, values=values, probes=probes).noting(step) if step else self
 
 
 @dataclass(frozen=True)

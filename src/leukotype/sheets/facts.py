@@ -69,7 +69,11 @@ class Facts:
         )
 
     def exclusions(self) -> str:
-        left = [step for step in self.evaluation.cohort.provenance.steps if "left out" in step]
+        left = [
+            step
+            for step in self.evaluation.cohort.provenance.steps
+            if "left out" in step and "sample" in step
+        ]
         return " ".join(plain(step) for step in left) or "The record names no sample that was left out."
 
     def missing(self) -> str:
