@@ -1,12 +1,12 @@
 """Coverage: 95 % intervals against an accuracy that is known because the simulator can be asked for more samples.
 
-    python benchmarks/calibration/coverage.py [--cohorts 200] [--first 0]
+    python benchmarks/calibration/coverage.py [--cohorts 200]
 
 Every cohort has 60 samples of 3 classes (30, 18, 12) and 400 probes; effects run from almost none to clear.  Each
 model is fitted once more on the whole cohort, tuned on inner folds as inside the evaluation, and scored on 3,000
 fresh samples, as many of each class in proportion as the cohort has: its true accuracy (`whole`).  The five models
 that the outer folds fitted are scored on them as well (`folds`): cross-validation estimates their mean, which lies
-a little lower.  Rows are appended to results/coverage.csv.
+a little lower.  Rows are appended to results/coverage.csv; cohorts that stand there already are not computed again.
 """
 
 from __future__ import annotations
@@ -112,12 +112,13 @@ def append(table: pd.DataFrame, name: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cohorts", type=int, default=200)
-    parser.add_argument("--first", type=int, default=0)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     RESULTS.mkdir(exist_ok=True)
     start = time.perf_counter()
-    for number in range(options.first, options.cohorts):
+    path = RESULTS / "coverage.csv"
+    done = set(pd.read_csv(path)["cohort"]) if path.exists() else set()
+    for number in sorted(set(range(options.cohorts)) - done):
         append(study(number), "coverage.csv")
         print(number, f"{time.perf_counter() - start:.0f} s", flush=True)
 

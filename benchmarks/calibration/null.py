@@ -1,10 +1,10 @@
 """Null cohorts: permutation p-values, and the best of eight models before and after correction.
 
-    python benchmarks/calibration/null.py [--cohorts 200] [--first 0]
+    python benchmarks/calibration/null.py [--cohorts 200] [--models knn,centroids,logistic]
 
 Every cohort has 60 samples and 1,000 probes that know nothing of the labels: 2 classes where its number is even, 5
-where it is odd.  Rows are appended to results/null_best.csv and results/null_p.csv, so a broken run goes on with
---first.
+where it is odd.  Rows are appended to results/null_best.csv and results/null_p.csv; what stands there already is not
+computed again, so a broken run goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -74,28 +74,34 @@ def p_values(number: int, models: tuple[str, ...], n_permutations: int = 99) -> 
     return pd.DataFrame(rows)
 
 
-def _permuted(number: int) -> tuple[str, ...]:
-    # Neighbours are permuted on every cohort; the slower models on half of them and on an eighth.
-    return ("knn", *("centroids",) * (number % 4 < 2), *("logistic",) * (number % 16 < 2))
-
-
 def append(table: pd.DataFrame, name: str) -> None:
     path = RESULTS / name
     table.to_csv(path, mode="a", header=not path.exists(), index=False, float_format="%.6g")
 
 
+def present(name: str) -> pd.DataFrame:
+    """Return what earlier runs left in results/`name`."""
+    path = RESULTS / name
+    return pd.read_csv(path) if path.exists() else pd.DataFrame({"cohort": [], "model": []})
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cohorts", type=int, default=200)
-    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--models", default="knn,centroids,logistic", help="whose labels are permuted")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     RESULTS.mkdir(exist_ok=True)
     start = time.perf_counter()
-    for number in range(options.first, options.cohorts):
-        append(best_of_eight(number), "null_best.csv")
-        append(p_values(number, _permuted(number)), "null_p.csv")
-        print(number, f"{time.perf_counter() - start:.0f} s", flush=True)
+    best, permuted = present("null_best.csv"), present("null_p.csv")
+    done = set(zip(permuted["cohort"], permuted["model"], strict=True))
+    for number in range(options.cohorts):
+        if number not in set(best["cohort"]):
+            append(best_of_eight(number), "null_best.csv")
+        missing = tuple(model for model in options.models.split(",") if (number, model) not in done)
+        if missing:
+            append(p_values(number, missing), "null_p.csv")
+        print(number, *missing, f"{time.perf_counter() - start:.0f} s", flush=True)
 
 
 if __name__ == "__main__":
