@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 
@@ -47,6 +48,47 @@ def test_without_a_screen_it_is_xgboost_for_every_number_of_rounds(n_classes):
         assert ours.setting == setting
         assert_allclose(ours.predict_proba(fold), theirs.predict_proba(test), atol=1e-6)
         assert_array_equal(ours.probes, np.flatnonzero(theirs.feature_importances_))
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_columns_per_tree_is_the_share_of_xgboost_in_numbers(n_classes):
+    x, labels = problem(n=60, n_classes=n_classes)
+    grid = [
+        {"max_depth": depth, "n_estimators": rounds, "columns_per_tree": 15}
+        for depth in (2, 4)
+        for rounds in (3, 60)
+    ]
+    fold, fitted = fit(x, labels, grid)
+    seed = int(np.random.default_rng(0).integers(np.iinfo(np.int32).max))
+    for setting, ours in zip(grid, fitted, strict=True):
+        wanted = {name: value for name, value in setting.items() if name != "columns_per_tree"}
+        theirs = XGBClassifier(
+            tree_method="hist", n_jobs=1, random_state=seed, colsample_bytree=0.25, **wanted
+        ).fit(x, labels)
+        assert_allclose(ours.predict_proba(fold), theirs.predict_proba(x), atol=2e-6)
+        assert_array_equal(ours.probes, np.flatnonzero(theirs.feature_importances_))
+
+
+@pytest.mark.parametrize("columns_per_tree", [1, 60, 1000, None])
+def test_a_tree_reads_no_more_probes_than_it_is_given(columns_per_tree):
+    x, labels = problem(n_classes=2)
+    x[:, 2:] += labels[:, None] * np.linspace(0.2, 0.8, 58)
+    setting = {"n_estimators": 30, "max_depth": 4, "columns_per_tree": columns_per_tree}
+    _, (one,) = fit(x, labels, [setting])
+    trees = one.trees
+    edges = [*trees.roots.tolist(), len(trees.left)]
+    split = trees.left != np.arange(len(trees.left))
+    most = max(
+        len(np.unique(trees.column[start:stop][split[start:stop]]))
+        for start, stop in itertools.pairwise(edges)
+    )
+    _, (unlimited,) = fit(x, labels, [{"n_estimators": 30, "max_depth": 4}])
+    if columns_per_tree == 1:
+        assert most == 1
+        assert len(one.probes) > len(unlimited.probes)
+    else:
+        # More than there are is all of them.
+        assert_array_equal(one.trees.threshold, unlimited.trees.threshold)
 
 
 @pytest.mark.parametrize("min_child_weight", [0.0, 1.0, 3.0])
@@ -114,6 +156,7 @@ def test_no_value_is_lost_in_binning():
 def test_the_order_of_the_grid_and_its_company_do_not_matter():
     x, labels = problem()
     grid = [{"n_estimators": k, "max_depth": d, "screen": s} for s in SCREENS for d in (1, 3) for k in (4, 9)]
+    grid += [{**setting, "columns_per_tree": 7} for setting in grid]
     fold, forwards = fit(x, labels, grid)
     _, backwards = fit(x, labels, grid[::-1])
     for setting, one, two in zip(grid, forwards, backwards[::-1], strict=True):
@@ -183,6 +226,7 @@ def test_a_class_of_one_sample_and_more_settings_than_samples(labels):
     [
         ({"screen": 0}, "screen is 0"),
         ({"n_estimators": 0}, "n_estimators is 0"),
+        ({"columns_per_tree": 0}, "columns_per_tree is 0"),
         ({"gamma": 3}, "no setting 'gamma'"),
     ],
 )

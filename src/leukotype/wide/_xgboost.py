@@ -25,9 +25,10 @@ _ROUNDS_BETWEEN_LOOKS = 5
 class Binned:
     """The training part of a fold, binned once for each size of screen."""
 
-    def __init__(self, fold: Fold, labels: IntArray) -> None:
+    def __init__(self, fold: Fold, labels: IntArray, seed: int) -> None:
         self.fold = fold
         self.labels = labels
+        self.seed = seed
         self.n_classes = int(labels.max()) + 1
         self._matrices: dict[int | None, tuple[Any, IntArray]] = {}
 
@@ -49,14 +50,17 @@ class Binned:
         data, columns = self._matrix(setting["screen"])
         several = self.n_classes > 2
         parameters: dict[str, Any] = {
-            **{name: value for name, value in setting.items() if name != "screen"},
+            **{name: value for name, value in setting.items() if name not in ("screen", "columns_per_tree")},
             "objective": "multi:softprob" if several else "binary:logistic",
             "tree_method": "hist",
             "max_bin": _MOST_BINS,
             "nthread": 1,
-            "seed": 0,
+            "seed": self.seed,
             "verbosity": 0,
         }
+        if setting["columns_per_tree"] is not None:
+            # XGBoost takes the integer part of share times columns, in single precision.
+            parameters["colsample_bytree"] = min(1.0, (setting["columns_per_tree"] + 0.5) / len(columns))
         if several:
             parameters["num_class"] = self.n_classes
         return Boosted(self._learners(parameters, data, rounds), columns, self.n_classes)

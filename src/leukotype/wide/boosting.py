@@ -27,6 +27,7 @@ _DEFAULTS: dict[str, Any] = {
     "min_child_weight": 1.0,
     "reg_lambda": 1.0,
     "reg_alpha": 0.0,
+    "columns_per_tree": None,
 }
 
 
@@ -70,13 +71,14 @@ def path(
 
     Settings: `max_depth` (6), `learning_rate` (0.3), `n_estimators` (100), `min_child_weight` (1),
     `reg_lambda` (1) and `reg_alpha` (0), as in XGBClassifier; `screen` (None): only the `screen` probes with
-    the highest F statistic in the training part are considered.  With `screen` None it is
-    XGBClassifier(tree_method="hist").  Nothing here is random: `rng` is not drawn from.
+    the highest F statistic in the training part are considered; `columns_per_tree` (None): of those, each
+    tree sees so many, drawn at random, which is colsample_bytree in numbers.  With `screen` None it is
+    XGBClassifier(tree_method="hist").  Every fit has the same seed, drawn from `rng`.
 
     Chen & Guestrin (2016), KDD, 785-794.
     """
     full = [_complete(setting) for setting in grid]
-    binned = Binned(fold, labels)
+    binned = Binned(fold, labels, seed=int(rng.integers(np.iinfo(np.int32).max)))
     rounds: dict[tuple[Any, ...], int] = {}
     depths: dict[tuple[Any, ...], set[int]] = {}
     for setting in full:
@@ -111,4 +113,8 @@ def _complete(setting: Setting) -> dict[str, Any]:
     for name in ("n_estimators", "max_depth"):
         if full[name] < 1:
             raise ValueError(f"{name} is {full[name]}, and must be at least 1.")
+    if full["columns_per_tree"] is not None and full["columns_per_tree"] < 1:
+        raise ValueError(
+            f"columns_per_tree is {full['columns_per_tree']}, and must be at least 1, or None for all."
+        )
     return full

@@ -49,7 +49,9 @@ class ScreenedForest(ProbabilityClassifier):
 class ScreenedBoosting(ProbabilityClassifier):
     """Gradient-boosted trees by XGBoost behind an F screen; see `leukotype.wide.boosting.path`.
 
-    screen : features with the highest F statistic that are considered; None for all
+    screen           : features with the highest F statistic that are considered; None for all
+    columns_per_tree : features that each tree sees, drawn at random; None for all
+    random_state     : seed, or None for other trees each time
     """
 
     _path = staticmethod(boosting.path)
@@ -63,6 +65,8 @@ class ScreenedBoosting(ProbabilityClassifier):
         min_child_weight: float = 1.0,
         reg_lambda: float = 1.0,
         reg_alpha: float = 0.0,
+        columns_per_tree: int | None = 100,
+        random_state: int | None = None,
     ) -> None:
         self.screen = screen
         self.n_estimators = n_estimators
@@ -71,6 +75,8 @@ class ScreenedBoosting(ProbabilityClassifier):
         self.min_child_weight = min_child_weight
         self.reg_lambda = reg_lambda
         self.reg_alpha = reg_alpha
+        self.columns_per_tree = columns_per_tree
+        self.random_state = random_state
 
 
 class TopScoringPairs(ProbabilityClassifier):
