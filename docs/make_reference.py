@@ -22,8 +22,8 @@ Written by `docs/make_reference.py` from the tables of the program; a test keeps
 |---|---|
 | `leukotype study [DATA]` | nested cross-validation of several models, and a report |
 | `leukotype explore DATA` | the data part of the report, without training anything |
-| `leukotype datasets list` | the datasets known by name |
-| `leukotype datasets fetch NAME` | download one into the cache, checked by content |
+| `leukotype datasets list [--type TYPE]` | the datasets known by name |
+| `leukotype datasets fetch NAME...` | download them into the cache, checked by content; `--type`, `--all` for many |
 | `leukotype datasets check FILE` | whether a file holds the dataset that it is named after |
 | `leukotype check-claim` | whether a printed number can exist on so many test samples, and its interval |
 
@@ -95,7 +95,7 @@ def reference() -> str:
                 "## File formats (`READERS`)\n",
                 table(["name", "format"], [[f"`{r.name}`", r.title] for r in READERS]),
                 "## Datasets\n",
-                table(["name", "accession", "platform", "samples", "probes", "classes"], datasets),
+                table(["name", "type", "accession", "platform", "samples", "probes", "classes"], datasets),
             ]
         )
         + STUDY

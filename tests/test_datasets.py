@@ -330,10 +330,12 @@ def test_an_unwritable_cache_is_said(cohort, body, tmp_path):
 def test_every_entry_of_the_catalogue_is_whole():
     for name, entry in catalogue().items():
         assert entry.name == name
-        assert entry.url.startswith("https://")
+        assert entry.url.endswith(f"/{name}.csv") if entry.type else entry.note
         assert entry.citation
         assert entry.licence
-        assert sum(entry.fingerprint.classes.values()) == entry.fingerprint.n_samples
+        if entry.sizes:
+            assert sum(entry.sizes) == entry.fingerprint.n_samples
+            assert len(entry.sizes) == entry.n_classes
         assert set(entry.facts()) >= {"name", "url", "citation", "classes"}
 
 

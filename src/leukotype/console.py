@@ -84,7 +84,7 @@ def show_cohort(cohort: Cohort, folder: Path) -> None:
 def show_datasets(entries: Sequence[Any]) -> None:
     """Print the catalogue."""
     rows = [[str(value) for value in entry.row()] for entry in entries]
-    _table("Datasets", ["name", "accession", "platform", "samples", "probes", "classes"], rows)
+    _table("Datasets", ["name", "type", "accession", "platform", "samples", "probes", "classes"], rows)
 
 
 def show_check(rows: Sequence[Any]) -> None:

@@ -4,43 +4,103 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from leukotype import console
 from leukotype.cli.options import Json
+from leukotype.errors import DownloadFailed, InputError
+
+if TYPE_CHECKING:
+    from leukotype.datasets import Dataset
 
 app = typer.Typer(no_args_is_help=True, help="The datasets leukotype knows by name.")
 
 
 @app.command("list")
-def list_datasets(as_json: Json = False) -> None:
-    """List the datasets that `study` and `explore` know by name.
+def list_datasets(
+    of_type: Annotated[
+        str | None, typer.Option("--type", help="Those of one type alone, such as Leukemia.", metavar="TYPE")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List the datasets that leukotype knows by name: the 78 sets of CuMiDa.
 
-    Example: leukotype datasets list
+    Example: leukotype datasets list --type Leukemia
     """
     from leukotype import datasets
 
-    known = datasets.catalogue()
+    known = list(datasets.catalogue().values()) if of_type is None else datasets.of_type(of_type)
     if as_json:
-        print(json.dumps([entry.facts() for entry in known.values()], indent=2))
+        print(json.dumps([entry.facts() for entry in known], indent=2))
     else:
-        console.show_datasets(list(known.values()))
+        console.show_datasets(known)
 
 
 @app.command("fetch")
 def fetch_dataset(
-    name: Annotated[str, typer.Argument(help="Name of the dataset.")], as_json: Json = False
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Names of datasets.", metavar="[NAME]...", show_default=False)
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every dataset of the catalogue.")] = False,
+    of_type: Annotated[
+        str | None, typer.Option("--type", help="Every dataset of one type.", metavar="TYPE")
+    ] = None,
+    connections: Annotated[int, typer.Option(help="At most so many at once, 1 to 4.", metavar="N")] = 4,
+    as_json: Json = False,
 ) -> None:
-    """Download a dataset into the cache, checked against its fingerprint.
+    """Download datasets into the cache, each checked against what is known of its content.
 
     Example: leukotype datasets fetch Leukemia_GSE9476
+
+    Several: at most four at once, with pauses. Those that cannot be had are listed at the end; the others are kept, and
+    the same command given again goes on where this one ended.
     """
     from leukotype import datasets
 
-    path = datasets.fetch(name, progress=sys.stderr.isatty())
-    print(json.dumps({"name": name, "path": str(path)}) if as_json else path)
+    if sum((bool(names), everything, of_type is not None)) != 1:
+        raise InputError("say what to fetch: names of datasets, or --type TYPE, or --all.")
+    if everything:
+        wanted = list(datasets.catalogue().values())
+    elif of_type is not None:
+        wanted = datasets.of_type(of_type)
+    else:
+        wanted = [datasets.by_name(name) for name in dict.fromkeys(names or ())]
+    if len(wanted) == 1:
+        name = wanted[0].name
+        path = datasets.fetch(name, progress=sys.stderr.isatty())
+        print(json.dumps({"name": name, "path": str(path)}) if as_json else path)
+        return
+    _fetch_several(wanted, connections, as_json)
+
+
+def _fetch_several(wanted: Sequence[Dataset], connections: int, as_json: bool) -> None:
+    from leukotype import datasets
+
+    with console.progress("Downloading", len(wanted)) as advance:
+        outcomes = datasets.fetch_many(
+            wanted, connections=connections, on_done=lambda fetched: advance(fetched.name)
+        )
+    missing = [fetched for fetched in outcomes if fetched.path is None]
+    if as_json:
+        facts = [
+            {"name": one.name, "path": None if one.path is None else str(one.path), "reason": one.reason}
+            for one in outcomes
+        ]
+        print(json.dumps(facts, indent=2))
+    else:
+        for one in outcomes:
+            if one.path is not None:
+                print(one.path)
+    for one in missing:
+        console.say(f"{one.name}: {one.reason}")
+    if missing:
+        raise DownloadFailed(
+            f"{len(missing)} of {len(outcomes)} datasets could not be had; the reasons stand above. "
+            "Give the same command again to go on."
+        )
 
 
 @app.command("check")

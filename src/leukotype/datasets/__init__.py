@@ -10,18 +10,33 @@ from typing import Any
 from leukotype import readers
 from leukotype.cohort import Cohort
 from leukotype.datasets import download
-from leukotype.datasets.catalogue import Dataset, Fingerprint, Line, by_name, catalogue, near
-from leukotype.errors import DownloadFailed, UnknownName
+from leukotype.datasets.catalogue import (
+    Dataset,
+    Fingerprint,
+    Line,
+    by_name,
+    catalogue,
+    near,
+    of_collection,
+    of_type,
+)
+from leukotype.datasets.many import MOST_CONNECTIONS, Fetched, fetch_many
+from leukotype.errors import DownloadFailed, FingerprintMismatch, UnknownName
 
 __all__ = [
     "DEFAULT",
+    "MOST_CONNECTIONS",
     "Dataset",
+    "Fetched",
     "Fingerprint",
     "by_name",
     "catalogue",
     "check",
     "fetch",
+    "fetch_many",
     "load",
+    "of_collection",
+    "of_type",
     "parse_cache",
     "resolve",
 ]
@@ -93,7 +108,12 @@ def check(path: str | Path, name: str | None = None) -> list[Line]:
             raise UnknownName(
                 f"{Path(path).name} is not named after a dataset. Say which it should be with --name."
             )
-    return by_name(name).fingerprint.lines(readers.read(path, scale="log2", keep_controls=True))
+    lines = by_name(name).fingerprint.lines(readers.read(path, scale="log2", keep_controls=True))
+    if not lines:
+        raise FingerprintMismatch(
+            f"nothing is known of what {name} holds, so no file can be checked against it."
+        )
+    return lines
 
 
 def parse_cache() -> Path:

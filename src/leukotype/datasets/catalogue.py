@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
 import numpy as np
 
 from leukotype.cohort import Cohort
+from leukotype.datasets import cumida
 from leukotype.errors import FingerprintMismatch, UnknownName
 
 # Half a unit of the sixth decimal, and some for a value written and read again.
@@ -39,30 +40,38 @@ class Line:
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What a genuine file holds, in place of a hash that nobody has published.
+    """What a genuine file holds, in place of a hash that nobody has published; None and empty where unknown.
 
+    sizes : of the classes, the largest first, where their names in the file are not known
     cells : (sample, probe, value) with the value to six decimals
     """
 
-    n_samples: int
-    n_probes: int
-    first_probe: str
-    last_probe: str
-    classes: Mapping[str, int]
+    n_samples: int | None = None
+    n_probes: int | None = None
+    first_probe: str | None = None
+    last_probe: str | None = None
+    classes: Mapping[str, int] | None = None
     cells: tuple[tuple[str, str, float], ...] = ()
+    n_classes: int | None = None
+    sizes: tuple[int, ...] = ()
 
     def lines(self, cohort: Cohort) -> list[Line]:
-        """Compare a cohort with the fingerprint, line by line."""
-        found = [
-            Line(
-                "samples × probes",
-                f"{cohort.n_samples} × {cohort.n_probes}",
-                f"{self.n_samples} × {self.n_probes}",
-            ),
-            Line("first probe", str(cohort.probes[0]), self.first_probe),
-            Line("last probe", str(cohort.probes[-1]), self.last_probe),
-            Line("classes", _counts(cohort.class_counts), _counts(self.classes)),
-        ]
+        """Compare a cohort with what is known, line by line."""
+        found = []
+        if self.n_samples is not None and self.n_probes is not None:
+            shape = f"{cohort.n_samples} × {cohort.n_probes}"
+            found.append(Line("samples × probes", shape, f"{self.n_samples} × {self.n_probes}"))
+        if self.first_probe is not None:
+            found.append(Line("first probe", str(cohort.probes[0]), self.first_probe))
+        if self.last_probe is not None:
+            found.append(Line("last probe", str(cohort.probes[-1]), self.last_probe))
+        if self.classes is not None:
+            found.append(Line("classes", _counts(cohort.class_counts), _counts(self.classes)))
+        elif self.n_classes is not None:
+            found.append(Line("number of classes", str(len(cohort.classes)), str(self.n_classes)))
+        if self.sizes:
+            own = sorted(cohort.class_counts.values(), reverse=True)
+            found.append(Line("sizes of the classes", _joined(own), _joined(self.sizes)))
         return found + [self._cell(cohort, *cell) for cell in self.cells]
 
     def check(self, cohort: Cohort, where: str, remedy: str) -> None:
@@ -89,8 +98,11 @@ class Fingerprint:
 class Dataset:
     """One entry of the catalogue.
 
-    url    : where the file is downloaded from
-    mirror : a page where a person can have it
+    url        : where the file is downloaded from; empty where that is not known
+    mirror     : a page where a person can have it; empty where there is none
+    published  : accuracies that others have printed, by method
+    note       : where sources of these facts disagree
+    collection : to which it belongs
     """
 
     name: str
@@ -103,6 +115,9 @@ class Dataset:
     citation: str
     licence: str
     fingerprint: Fingerprint
+    published: Mapping[str, float] = field(default_factory=dict)
+    note: str = ""
+    collection: str = ""
 
     def facts(self) -> dict[str, Any]:
         """Return what the entry says, as a dictionary."""
@@ -114,30 +129,61 @@ class Dataset:
             "platform": self.platform,
             "samples": self.fingerprint.n_samples,
             "probes": self.fingerprint.n_probes,
-            "classes": dict(self.fingerprint.classes),
+            "n_classes": self.n_classes,
+            "classes": None if self.fingerprint.classes is None else dict(self.fingerprint.classes),
+            "class_sizes": list(self.sizes) or None,
             "url": self.url,
             "mirror": self.mirror,
             "citation": self.citation,
             "licence": self.licence,
+            "published_accuracy": dict(self.published),
+            "note": self.note,
         }
 
-    def row(self) -> tuple[str, str, str, int, int, int]:
-        """Return name, accession, platform, samples, probes, number of classes."""
-        print_ = self.fingerprint
-        return (
-            self.name,
-            self.accession,
-            self.platform,
-            print_.n_samples,
-            print_.n_probes,
-            len(print_.classes),
-        )
+    @property
+    def n_classes(self) -> int | None:
+        """Number of classes in the file."""
+        known = self.fingerprint.classes
+        return self.fingerprint.n_classes if known is None else len(known)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Sizes of the classes, the largest first; empty where unknown."""
+        known = self.fingerprint.classes
+        return self.fingerprint.sizes if known is None else tuple(sorted(known.values(), reverse=True))
+
+    def is_of_type(self, wanted: str) -> bool:
+        """Tell whether `wanted` is its type, as CuMiDa lists it or as its name begins; case does not matter."""
+        return wanted.casefold() in (self.type.casefold(), self.name.partition("_GSE")[0].casefold())
+
+    def row(self) -> tuple[str, str, str, str, str, str, str]:
+        """Return name, type, accession, platform, samples, probes, number of classes; a dash for the unknown."""
+        numbers = (self.fingerprint.n_samples, self.fingerprint.n_probes, self.n_classes)
+        cells = (self.type, self.accession, self.platform, *("" if n is None else str(n) for n in numbers))
+        return (self.name, *(cell or "–" for cell in cells))  # type: ignore[return-value]  # its length is that
 
 
 def catalogue() -> dict[str, Dataset]:
-    """Read the catalogue: datasets by name, in its order."""
+    """Read the catalogue: datasets by name; those with a whole fingerprint first, then the rest of CuMiDa."""
     text = resources.files("leukotype.datasets").joinpath("catalogue.toml").read_text(encoding="utf-8")
-    return {name: _entry(name, block) for name, block in tomllib.loads(text).items()}
+    whole, listed = tomllib.loads(text), cumida.blocks()
+    # What a block of its own says goes before the table.
+    blocks = {name: {**listed.get(name, {}), **block} for name, block in whole.items()}
+    return {name: _entry(name, block) for name, block in {**blocks, **listed, **blocks}.items()}
+
+
+def of_type(wanted: str) -> list[Dataset]:
+    """Return the datasets of one type; raises UnknownName with the types there are."""
+    found = [entry for entry in catalogue().values() if entry.is_of_type(wanted)]
+    if not found:
+        known = ", ".join(sorted({entry.type for entry in catalogue().values() if entry.type}))
+        raise UnknownName(f"no dataset of type {wanted!r}. There are {known}.")
+    return found
+
+
+def of_collection(wanted: str) -> list[Dataset]:
+    """Return the datasets of a collection, such as cumida; none for any other name."""
+    return [entry for entry in catalogue().values() if entry.collection == wanted.casefold()]
 
 
 def by_name(name: str) -> Dataset:
@@ -155,11 +201,16 @@ def near(name: str) -> list[str]:
     return [known[entry] for entry in close] or list(known.values())[:N_NEAR]
 
 
-def _entry(name: str, block: dict[str, Any]) -> Dataset:
-    fingerprint = dict(block.pop("fingerprint"))
-    cells = tuple((sample, probe, float(value)) for sample, probe, value in fingerprint.pop("cells", []))
-    return Dataset(name=name, fingerprint=Fingerprint(**fingerprint, cells=cells), **block)
+def _entry(name: str, block: Mapping[str, Any]) -> Dataset:
+    facts = {"mirror": "", **block}
+    known = dict(facts.pop("fingerprint"))
+    cells = tuple((sample, probe, float(value)) for sample, probe, value in known.pop("cells", []))
+    return Dataset(name=name, fingerprint=Fingerprint(**known, cells=cells), **facts)
 
 
 def _counts(classes: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {classes[name]}" for name in sorted(classes))
+
+
+def _joined(numbers: Iterable[int]) -> str:
+    return ", ".join(map(str, numbers))

@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import platformdirs
@@ -52,10 +53,9 @@ def fetch(
     if given is not None:
         return given
     folder = cache_folder() if cache is None else cache
-    for path in (folder / f"{dataset.name}.csv", folder / f"{dataset.name}.csv.gz"):
-        if path.exists():
-            _check_remembered(dataset, path)
-            return path
+    for path in _cached(dataset, folder):
+        _check_remembered(dataset, path)
+        return path
     path = folder / f"{dataset.name}.csv"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -67,22 +67,37 @@ def fetch(
     return path
 
 
+def is_here(dataset: Dataset) -> bool:
+    """Tell whether a file of that name is at hand, genuine or not, so that nothing need be downloaded."""
+    return (
+        next(_places(dataset), None) is not None or next(_cached(dataset, cache_folder()), None) is not None
+    )
+
+
 def _given(dataset: Dataset) -> Path | None:
     """Return the file of the folder that LEUKOTYPE_DATA names, if it is there and genuine."""
+    path = next(_places(dataset), None)
+    if path is not None:
+        dataset.fingerprint.check(
+            read(path, scale="log2", keep_controls=True),
+            str(path),
+            "Move it out of LEUKOTYPE_DATA, or put the whole file there.",
+        )
+    return path
+
+
+def _places(dataset: Dataset) -> Iterator[Path]:
     folder = os.environ.get("LEUKOTYPE_DATA")
-    if not folder:
-        return None
-    for place in (Path(folder), Path(folder) / "cumida"):
-        for ending in (".csv", ".csv.gz"):
-            path = place / f"{dataset.name}{ending}"
+    for place in (Path(folder), Path(folder) / "cumida") if folder else ():
+        for path in (place / f"{dataset.name}.csv", place / f"{dataset.name}.csv.gz"):
             if path.is_file():
-                dataset.fingerprint.check(
-                    read(path, scale="log2", keep_controls=True),
-                    str(path),
-                    "Move it out of LEUKOTYPE_DATA, or put the whole file there.",
-                )
-                return path
-    return None
+                yield path
+
+
+def _cached(dataset: Dataset, folder: Path) -> Iterator[Path]:
+    for path in (folder / f"{dataset.name}.csv", folder / f"{dataset.name}.csv.gz"):
+        if path.exists():
+            yield path
 
 
 def _check_remembered(dataset: Dataset, path: Path) -> None:
@@ -115,7 +130,10 @@ def _download(
     # Pooch tells every download and its hash; one line of ours is enough.
     pooch.get_logger().setLevel("WARNING")
     partial = path.with_name(path.name + ".partial")
-    by_hand = f"or put the file by hand at {path} (it is also at {dataset.mirror})."
+    mirror = f" (it is also at {dataset.mirror})" if dataset.mirror else ""
+    by_hand = f"or put the file by hand at {path}{mirror}."
+    if not dataset.url:
+        raise DownloadFailed(f"cannot download {dataset.name}: {_no_address(dataset)} {by_hand.capitalize()}")
     _sweep(path.parent)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=_AT_WORK) as folder:
         transfer = Transfer(partial, Path(folder) / "partial", timeout, retries, progress)
@@ -138,6 +156,10 @@ def _download(
             raise DownloadFailed(f"cannot download {dataset.name} from {dataset.url}: {problem}") from problem
         _remember(path, _sha256(Path(fetched)), dataset.url)
         os.replace(fetched, path)
+
+
+def _no_address(dataset: Dataset) -> str:
+    return dataset.note or "the address of its file is not known."
 
 
 def _sweep(folder: Path) -> None:

@@ -7,16 +7,27 @@ import json
 import os
 import time
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 CHUNK = 1 << 16
 # Seconds to wait before the next try, doubled each time.
 PATIENCE = 0.5
+# The longest that a server may have us wait, in seconds.
+MOST_PATIENCE = 60.0
+_BUSY = (429, 503)
+# How requests says that a host has no address, and that nobody listens there.
+_NO_NAME = ("NameResolution", "getaddrinfo", "Name or service")
+_NO_WAY = (*_NO_NAME, "refused", "Tunnel connection failed", "Unable to connect to proxy")
 
 
 class Interrupted(Exception):
     """A transfer that did not reach its end, in one sentence."""
+
+
+class Unreachable(Interrupted):
+    """A transfer that did not begin, for there is no way to the server."""
 
 
 @dataclass(frozen=True)
@@ -53,34 +64,40 @@ class Transfer:
         import requests
         from requests.exceptions import ChunkedEncodingError
 
+        failure: type[Interrupted] = Interrupted
+        wait = PATIENCE
         for attempt in range(self.retries + 1):
             if attempt:
-                time.sleep(PATIENCE * 2 ** (attempt - 1))
+                time.sleep(wait)
+                wait = PATIENCE * 2**attempt
             try:
                 self._receive(url)
                 return
             except requests.ConnectTimeout:
                 # Packets that vanish are no accident of the moment: waiting again would only take time.
-                reason = "no connection in time (is there a network?)"
+                reason, failure = "no connection in time (is there a network?)", Unreachable
                 break
             except (requests.ConnectionError, requests.Timeout, ChunkedEncodingError, _Short) as problem:
-                reason = _in_words(problem)
+                reason, failure = _in_words(problem), _kind(problem)
             except requests.HTTPError as problem:
                 # "404 Client Error: Not Found for url: ...": the part before the address says it.
-                reason = f"the server answers {str(problem).split(' for url')[0]}"
-                if not reason.startswith("the server answers 5"):
+                reason, failure = f"the server answers {str(problem).split(' for url')[0]}", Interrupted
+                answer = problem.response
+                if answer is not None and answer.status_code in _BUSY:
+                    wait = max(wait, _asked_to_wait(answer))
+                elif answer is None or answer.status_code < 500:
                     break
             except requests.RequestException as problem:
-                reason = _in_words(problem)
+                reason, failure = _in_words(problem), Interrupted
                 break
-        raise Interrupted(reason)
+        raise failure(reason)
 
     def _receive(self, url: str) -> None:
         import requests
 
         have = self.work.stat().st_size if self.work.exists() else 0
         # Without compression on the way, sizes are those of the file.
-        headers = {"Accept-Encoding": "identity"}
+        headers = {"Accept-Encoding": "identity", "User-Agent": f"leukotype/{version('leukotype')}"}
         tag = self._read_tag()
         if have and tag:
             headers |= {"Range": f"bytes={have}-", "If-Range": tag}
@@ -146,6 +163,16 @@ class _Short(Exception):
     """Fewer bytes than promised."""
 
 
+def _asked_to_wait(answer: Any) -> float:
+    """Seconds that a busy server asks for; 0 where it asks for none, or names a date."""
+    asked = answer.headers.get("Retry-After", "")
+    return min(float(asked), MOST_PATIENCE) if asked.isdecimal() else 0.0
+
+
+def _kind(problem: Exception) -> type[Interrupted]:
+    return Unreachable if any(mark in str(problem) for mark in _NO_WAY) else Interrupted
+
+
 def _in_words(problem: Exception) -> str:
     import requests
 
@@ -158,7 +185,7 @@ def _in_words(problem: Exception) -> str:
     if isinstance(problem, _Short):
         return str(problem)
     text = str(problem)
-    if "NameResolution" in text or "getaddrinfo" in text or "Name or service" in text:
+    if any(mark in text for mark in _NO_NAME):
         return "its host name cannot be resolved (is there a network?)"
     if "refused" in text:
         return "the connection was refused"
