@@ -39,6 +39,10 @@ class UnknownName(InputError):
     """A model, dataset, metric or figure that does not exist."""
 
 
+class BadPlugin(InputError):
+    """A plug-in that cannot be loaded, or that holds no models of its own."""
+
+
 class OutputRefused(InputError):
     """An output folder that cannot be written, or that holds something else."""
 

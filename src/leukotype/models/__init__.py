@@ -41,6 +41,8 @@ class Model:
                 temperature fitted on the inner folds
     own_score : whether the fitted candidates score themselves (out of bag), so that no inner folds are run
     baseline  : what any other model must beat to mean anything
+    code      : what else its results depend on: the hash of the file it comes from, or the version of its package;
+                empty for the models below, which go by the version of leukotype
     """
 
     name: str
@@ -51,6 +53,7 @@ class Model:
     cite: str = ""
     own_score: bool = False
     baseline: bool = False
+    code: str = ""
 
     def settings(self) -> list[Setting]:
         """Return every setting of the grid, in order; one empty setting where there is nothing to tune."""
