@@ -29,6 +29,22 @@ Out = Annotated[
     Path | None, typer.Option(help="Folder for the results.", metavar="DIR", show_default="runs/NAME")
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier result in that folder.")]
+Models = Annotated[
+    str | None,
+    typer.Option(help="Names with commas between, or all.", metavar="A,B", show_default="eight of them"),
+]
+Plugin = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Python file with models of your own in MODELS; its code is run. Repeat for several.",
+        metavar="FILE.py",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print a machine-readable summary on standard output.")]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Parse the file anew, whatever was kept of it.")]
 Share = Annotated[str | None, typer.Option(metavar="X", help="As printed: 0.96 or 96%.")]
+
+
+def names(text: str | None) -> list[str] | None:
+    """The names in a list with commas; None where no list was given."""
+    return None if text is None else [name.strip() for name in text.split(",") if name.strip()]

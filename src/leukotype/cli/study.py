@@ -21,11 +21,14 @@ from leukotype.cli.options import (
     KeepControls,
     Label,
     Labels,
+    Models,
     NoCache,
     Out,
     Overwrite,
+    Plugin,
     Samples,
     Scale,
+    names,
 )
 
 if TYPE_CHECKING:
@@ -34,10 +37,8 @@ if TYPE_CHECKING:
 
 def study(
     data: Data = None,
-    models: Annotated[
-        str | None,
-        typer.Option(help="Names with commas between, or all.", metavar="A,B", show_default="eight of them"),
-    ] = None,
+    models: Models = None,
+    plugin: Plugin = None,
     outer: Annotated[int, typer.Option(help="Outer folds.", metavar="N")] = 5,
     inner: Annotated[int, typer.Option(help="Inner folds, for tuning.", metavar="N")] = 3,
     repeats: Annotated[int, typer.Option(help="How often the outer folds are drawn.", metavar="N")] = 1,
@@ -72,10 +73,10 @@ def study(
     """
     from leukotype import evaluation as rooms
     from leukotype import study as outputs
-    from leukotype.models import select
+    from leukotype.models import plugins
     from leukotype.resampling import Design, draw, read_folds
 
-    chosen = select(None if models is None else [name.strip() for name in models.split(",") if name.strip()])
+    chosen = plugins.choose(names(models), plugin or ())
     design = Design(outer, inner, repeats, seed)
     cohort, folder = _prepare(
         data, out, overwrite, no_cache,

@@ -1,0 +1,230 @@
+"""Models from outside: files and packages."""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from leukotype import cli
+from leukotype.errors import BadPlugin, LeukotypeError, UnknownName
+from leukotype.evaluation import evaluate
+from leukotype.models import DEFAULT, MODELS, Model, plugins
+from leukotype.resampling import Design
+
+EXAMPLE = Path(__file__).with_name("plugin_example.py")
+HEAD = "import numpy as np\nfrom leukotype.models import Model\nfrom leukotype.models.baselines import majority\n"
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a plug-in and return its path."""
+
+    def write(text: str, name: str = "mine.py") -> Path:
+        path = tmp_path / name
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_a_file_joins_the_default_set_and_can_be_named():
+    names = [model.name for model in plugins.choose(None, [EXAMPLE])]
+    assert names == [*DEFAULT, "nearest"]
+    assert [m.name for m in plugins.choose(["nearest", "knn"], [EXAMPLE])] == ["nearest", "knn"]
+    everything = [m.name for m in plugins.choose(["all"], [EXAMPLE])]
+    assert everything == [*(model.name for model in MODELS), "nearest"]
+    assert [m.name for m in plugins.choose(None)] == list(DEFAULT)
+
+
+def test_the_same_file_twice_is_one_plugin():
+    assert len(plugins.choose(["nearest"], [EXAMPLE, EXAMPLE])) == 1
+
+
+def test_worker_processes_give_the_same_as_one(tiny_cohort):
+    [model] = plugins.load(EXAMPLE)
+    design = Design(3, 2)
+    alone = evaluate(tiny_cohort, [model, "majority"], design=design, jobs=1)
+    many = evaluate(tiny_cohort, [model, "majority"], design=design, jobs=2)
+    pd.testing.assert_frame_equal(alone.predictions, many.predictions)
+    scores = alone.summary(["balanced_accuracy"]).set_index("model")["value"]
+    assert scores["nearest"] > scores["majority"] + 0.2
+
+
+def test_a_fresh_process_needs_no_file(tmp_path):
+    copy = tmp_path / "gone.py"
+    shutil.copy(EXAMPLE, copy)
+    [model] = plugins.load(copy)
+    pickled = tmp_path / "model.pickle"
+    pickled.write_bytes(pickle.dumps(model))
+    copy.unlink()
+    code = f"import pickle; m = pickle.load(open({str(pickled)!r}, 'rb')); print(m.name, m.settings()[0]['pull'].share)"
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert printed.stdout.split() == ["nearest", "0.5"]
+
+
+def test_what_counts_in_the_content_key_is_the_text_of_the_file(write):
+    text = HEAD + 'MODELS = (Model("mine", "Mine", majority),)\n'
+    [first] = plugins.load(write(text, "a.py"))
+    [same] = plugins.load(write(text, "b.py"))
+    [other] = plugins.load(write(text + "# changed\n", "c.py"))
+    assert first.code == same.code != other.code
+    assert len(first.code) == 64
+    assert not any(model.code for model in MODELS)
+
+
+BROKEN = {
+    "syntax": ("x = 1\ndef f(:\n", "line 2: SyntaxError"),
+    "name": (HEAD + "\nMODELS = (Modell(),)\n", "line 5: NameError"),
+    "deep": ("def f():\n    return 1 / 0\n\nf()\n", "line 2: ZeroDivisionError"),
+    "leaves": ("import sys\nsys.exit(3)\n", "line 2: SystemExit"),
+    "inside a library": ("import numpy as np\nnp.zeros(-1)\n", "line 2: ValueError"),
+    "no models": ("x = 1\n", "holds no MODELS"),
+    "empty": ("MODELS = ()\n", "holds MODELS"),
+    "not a tuple": (HEAD + 'MODELS = Model("mine", "Mine", majority)\n', "holds MODELS"),
+    "not a model": ("MODELS = (3,)\n", "entry 1 of MODELS is a int"),
+    "bad name": (HEAD + 'MODELS = (Model("a,b", "Mine", majority),)\n', "'a,b'"),
+    "no path": (HEAD + 'MODELS = (Model("mine", "Mine", None),)\n', "cannot be called"),
+    "gives": (HEAD + 'MODELS = (Model("mine", "Mine", majority, gives=frozenset({"luck"})),)\n', "luck"),
+    "clash": (HEAD + 'MODELS = (Model("forest", "Mine", majority),)\n', "'forest' is one of leukotype's own"),
+    "reserved": (HEAD + 'MODELS = (Model("auto", "Mine", majority),)\n', "word of leukotype"),
+    "twice": (HEAD + 'MODELS = (Model("a", "", majority), Model("a", "", majority))\n', "too"),
+    "bytes": ("\0", "SyntaxError"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_what_is_wrong_with_a_file_is_said_in_one_line(case, write):
+    text, expected = BROKEN[case]
+    path = write(text)
+    with pytest.raises(BadPlugin) as caught:
+        plugins.choose(None, [path])
+    assert expected in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_two_files_with_one_name_clash(write):
+    text = HEAD + 'MODELS = (Model("mine", "Mine", majority),)\n'
+    files = [write(text, "a.py"), write(text + "#\n", "b.py")]
+    with pytest.raises(BadPlugin, match=r"b\.py: the name 'mine' stands in .*a\.py too"):
+        plugins.choose(None, files)
+
+
+def test_a_missing_file_is_said(tmp_path):
+    with pytest.raises(BadPlugin, match="No such file"):
+        plugins.choose(None, [tmp_path / "none.py"])
+
+
+def test_an_unknown_name_lists_the_plugins_too():
+    with pytest.raises(UnknownName, match="single-probe, nearest"):
+        plugins.choose(["nothing"], [EXAMPLE])
+
+
+WRONG = {
+    "too few": ("return majority(fold, labels, grid, rng)[1:]", "0 candidates came back for 1 settings"),
+    "shape": ("return [Bad(np.ones((fold.n_test, 7)))]", "shape"),
+    "nan": ("return [Bad(np.full((fold.n_test, 3), np.nan))]", "no numbers"),
+    "sums": ("return [Bad(np.ones((fold.n_test, 3)))]", "add up to 1"),
+    "negative": ("return [Bad(np.tile([2.0, -0.5, -0.5], (fold.n_test, 1)))]", "add up to 1"),
+}
+BAD = """class Bad:
+    probes, setting = None, {}
+    def __init__(self, p): self.p = p
+    def predict_proba(self, fold): return self.p[: fold.n_test]
+"""
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_a_model_gives_is_looked_at(case, write, tiny_cohort):
+    body, expected = WRONG[case]
+    text = (
+        HEAD
+        + BAD
+        + f"def path(fold, labels, grid, rng):\n    {body}\nMODELS = (Model('bad', 'Bad', path),)\n"
+    )
+    models = plugins.load(write(text))
+    with pytest.raises(LeukotypeError, match=expected):
+        evaluate(tiny_cohort, models, design=Design(3, 2), jobs=1)
+
+
+class Point:
+    """An entry point as `importlib.metadata` gives it."""
+
+    def __init__(self, name, value, offered, version="1.2"):
+        self.name, self.value, self._offered = name, value, offered
+        self.dist = type("Dist", (), {"name": "package", "version": version})
+
+    def load(self):
+        if isinstance(self._offered, Exception):
+            raise self._offered
+        return self._offered
+
+
+@pytest.fixture
+def packages(monkeypatch):
+    def install(*points):
+        monkeypatch.setattr(plugins.metadata, "entry_points", lambda group: points)
+        assert plugins.GROUP == "leukotype.models"
+
+    return install
+
+
+def shares(fold, labels, grid, rng):
+    """A path that can be imported, as a package's can."""
+    from leukotype.models.baselines import majority
+
+    return majority(fold, labels, grid, rng)
+
+
+def test_a_package_joins_by_entry_point(packages, tiny_cohort):
+    packages(Point("a", "package:MODEL", Model("theirs", "Theirs", shares)))
+    [model] = plugins.choose(["theirs"])
+    assert model.code == "package 1.2"
+    assert pickle.loads(pickle.dumps(model)).name == "theirs"
+    assert "theirs" in [m.name for m in plugins.choose(["all"])]
+    assert "theirs" not in [m.name for m in plugins.choose(None)]
+    evaluation = evaluate(tiny_cohort, [model], design=Design(2, 2), jobs=1)
+    assert np.allclose(evaluation.probabilities("theirs").sum(axis=2), 1)
+
+
+def test_a_broken_package_is_said_only_when_it_is_asked_for(packages):
+    packages(Point("a", "package:MODEL", ImportError("no module named x")))
+    assert plugins.choose(["knn"])[0].name == "knn"
+    with pytest.raises(
+        BadPlugin, match=r"entry point 'a' \(package:MODEL\) cannot be loaded: ImportError: no module"
+    ):
+        plugins.choose(["theirs"])
+
+
+def test_a_package_may_not_take_our_names(packages):
+    packages(Point("a", "package:MODEL", (Model("knn", "Theirs", shares),)))
+    with pytest.raises(BadPlugin, match=r"package package 1\.2: the name 'knn'"):
+        plugins.choose(["all"])
+
+
+@pytest.mark.slow
+def test_a_plugin_in_a_study_on_the_command_line(tmp_path, tiny_cohort, capsys):
+    from leukotype.datasets.files import write_csv
+
+    write_csv(tiny_cohort, tmp_path / "tiny.csv")
+    arguments = [
+        "study",
+        str(tmp_path / "tiny.csv"),
+        "--models",
+        "nearest,majority",
+        "--plugin",
+        str(EXAMPLE),
+    ]
+    assert cli.run([*arguments, "--outer", "3", "--jobs", "2", "--out", str(tmp_path / "out")]) == 0
+    assert "nearest" in (tmp_path / "out" / "predictions.csv").read_text()
+    assert cli.run([*arguments[:2], "--plugin", str(tmp_path / "tiny.csv")]) == 2
+    _, err = capsys.readouterr()
+    assert "Traceback" not in err
+    assert "tiny.csv, line 1: " in err
