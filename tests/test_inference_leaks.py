@@ -11,10 +11,12 @@ from leukotype.datasets.simulate import null_cohort
 from leukotype.errors import UnknownName
 from leukotype.evaluation import evaluate
 from leukotype.inference.auto import auto
-from leukotype.inference.leaks import MISTAKES, _ScaledBefore, _standardised, price_leaks
+from leukotype.inference.leaks import MISTAKES, _standardised, price_leaks
 from leukotype.models import Model, by_name
 from leukotype.models.baselines import majority
 from leukotype.resampling import Design
+from leukotype.wide import Fold
+from leukotype.wide.moments import as_given
 
 COLUMNS = [
     "mistake", "title", "model", "metric", "honest", "honest_low", "honest_high", "claimed", "optimism", "low",
@@ -85,7 +87,7 @@ def test_scaling_before_the_split_uses_the_test_part_and_nothing_else():
     z = _standardised(x)
     np.testing.assert_allclose(np.nanmean(z, axis=0), 0, atol=1e-12)
     np.testing.assert_allclose(np.nanstd(z, axis=0), [1, 1, 0, 1], atol=1e-12)
-    fold = _ScaledBefore(z, np.arange(8), np.arange(8, 12))
+    fold = Fold(z, np.arange(8), np.arange(8, 12), scaling=as_given)
     np.testing.assert_array_equal(fold.z_test, z[8:])
     np.testing.assert_array_equal(fold.z_train[:, :3], z[:8, :3])
     # Whatever a fold offers must be made of the same values.
@@ -129,7 +131,7 @@ def test_every_kind_of_model_sees_the_scaled_fold(model):
     train = np.arange(20)
     recipe = by_name(model)
     setting = recipe.settings()[-1]
-    near = _ScaledBefore(z, train, np.array([20]))
+    near = Fold(z, train, np.array([20]), scaling=as_given)
     candidate = recipe.path(near, codes[train], [setting], np.random.default_rng(0))[0]
     assert np.isfinite(candidate.predict_proba(near)).all()
     np.testing.assert_array_equal(near.z_train, z[train])

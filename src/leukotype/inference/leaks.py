@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -22,6 +22,7 @@ from leukotype.metrics.estimate import estimate
 from leukotype.models import Model, select, tuning
 from leukotype.resampling import Design, OuterFold
 from leukotype.wide import Fold
+from leukotype.wide.moments import as_given
 from leukotype.wide.screen import f_statistic, strongest
 
 Name = Literal["selection", "scaling", "test-tuning", "one-split", "lucky-split"]
@@ -161,8 +162,8 @@ def _work(matrix: FloatArray, task: _Task) -> tuple[int, dict[str, FloatArray]]:
     fold, inner = folds_of(matrix, split)
     if task.mistake == "scaling":
         scaled = _standardised(matrix)
-        fold = _ScaledBefore(scaled, split.train, split.test)
-        inner = tuple(_ScaledBefore(scaled, *pair) for pair in split.inner)
+        # The fold takes the values, test part among them, as they were scaled over all samples.
+        fold, inner = folds_of(scaled, split, scaling=as_given)
     outputs = {}
     for model in task.models:
         entropy = (*task.entropy, name_number(model.name))
@@ -173,17 +174,6 @@ def _work(matrix: FloatArray, task: _Task) -> tuple[int, dict[str, FloatArray]]:
                 model, fold, inner, codes, criterion=task.criterion, entropy=entropy
             )
     return task.number, outputs
-
-
-class _ScaledBefore(Fold):
-    """A fold of values that were standardised over all samples, test part included."""
-
-    def _blocks(self) -> Iterator[Any]:
-        # Everything scaled is made of these blocks: here they hold the values as they are.
-        for block in super()._blocks():
-            n_columns = len(block.mean)
-            values = self._imputed(self.train, block.columns)
-            yield replace(block, z=values, mean=np.zeros(n_columns), scale=np.ones(n_columns))
 
 
 def _standardised(matrix: FloatArray) -> FloatArray:

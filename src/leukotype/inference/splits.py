@@ -15,6 +15,7 @@ from leukotype.evaluation import Evaluation
 from leukotype.models import Model, tuning
 from leukotype.resampling import OuterFold
 from leukotype.wide import Fold
+from leukotype.wide.moments import Scaling, standardise
 
 
 def criterion_of(evaluation: Evaluation) -> tuning.Criterion:
@@ -22,9 +23,12 @@ def criterion_of(evaluation: Evaluation) -> tuning.Criterion:
     return next(name for name in tuning.CRITERIA if name == evaluation.tune_by)
 
 
-def folds_of(matrix: FloatArray, split: OuterFold) -> tuple[Fold, tuple[Fold, ...]]:
+def folds_of(
+    matrix: FloatArray, split: OuterFold, *, scaling: Scaling = standardise
+) -> tuple[Fold, tuple[Fold, ...]]:
     """Return the outer fold and its inner folds: made once, then shared by all models."""
-    return Fold(matrix, split.train, split.test), tuple(Fold(matrix, *pair) for pair in split.inner)
+    inner = tuple(Fold(matrix, *pair, scaling=scaling) for pair in split.inner)
+    return Fold(matrix, split.train, split.test, scaling=scaling), inner
 
 
 def nested(

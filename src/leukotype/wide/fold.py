@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from leukotype.wide.moments import ClassMoments, column_ranks, standardise
+from leukotype.wide.moments import ClassMoments, Scaling, column_ranks, standardise
 from leukotype.wide.rowwise import add_row_products
 from leukotype.wide.screen import f_statistic
 
@@ -46,12 +46,17 @@ class Fold:
     expression : (n_samples, n_probes), any float or integer type; NaN is imputed by the training median
     train      : (n_train,) row indices
     test       : (n_test,) row indices
+    scaling    : how the columns of the training part are brought to one scale; `moments.as_given` for values
+                 that are on it already
     """
 
-    def __init__(self, expression: ArrayLike, train: ArrayLike, test: ArrayLike) -> None:
+    def __init__(
+        self, expression: ArrayLike, train: ArrayLike, test: ArrayLike, *, scaling: Scaling = standardise
+    ) -> None:
         self.expression = np.asarray(expression)
         self.train = np.asarray(train, dtype=np.intp)
         self.test = np.asarray(test, dtype=np.intp)
+        self._scaling = scaling
         self._classes: dict[bytes, ClassMoments] = {}
         self._f_statistics: dict[bytes, FloatArray] = {}
 
@@ -224,7 +229,7 @@ class Fold:
             columns = slice(start, min(start + self._width, self.n_probes))
             size = columns.stop - start
             z = self._filled(values[:, :size], self.train, columns)
-            mean, scale = standardise(z, squares[:, :size])
+            mean, scale = self._scaling(z, squares[:, :size])
             yield _Block(columns, z, mean, scale)
 
     def _imputed(self, rows: IntArray, columns: slice = slice(None)) -> FloatArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
+# Columns, scaled in place, and work space of their shape, to mean and deviation by which others are scaled alike.
+Scaling = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
 
 
 def standardise(x: FloatArray, work: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -26,6 +29,14 @@ def standardise(x: FloatArray, work: FloatArray) -> tuple[FloatArray, FloatArray
     scale = np.where(_is_noise(variance, mean, len(x)), 1.0, np.sqrt(variance))
     x /= scale
     return mean, scale
+
+
+def as_given(x: FloatArray, work: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Leave the columns of `x` (n_samples, n_columns) as they are: mean 0 and deviation 1 are said of them.
+
+    For values that somebody has brought to one scale already; called like `standardise`.
+    """
+    return np.zeros(x.shape[1]), np.ones(x.shape[1])
 
 
 def column_ranks(x: FloatArray) -> NDArray[np.unsignedinteger]:
