@@ -1,12 +1,13 @@
 """Coverage: 95 % intervals against an accuracy that is known because the simulator can be asked for more samples.
 
-    python benchmarks/calibration/coverage.py [--cohorts 200]
+    python benchmarks/calibration/coverage.py [--cohorts 200] [--also forest,xgboost]
 
 Every cohort has 60 samples of 3 classes (30, 18, 12) and 400 probes; effects run from almost none to clear.  Each
 model is fitted once more on the whole cohort, tuned on inner folds as inside the evaluation, and scored on 3,000
 fresh samples, as many of each class in proportion as the cohort has: its true accuracy (`whole`).  The five models
 that the outer folds fitted are scored on them as well (`folds`): cross-validation estimates their mean, which lies
-a little lower.  Rows are appended to results/coverage.csv; cohorts that stand there already are not computed again.
+a little lower.  Rows are appended to results/coverage.csv; what stands there already is not computed again.  Models
+named by --also take longer: each is run by itself, and on as many cohorts as --cohorts says.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import argparse
 import time
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,7 +25,7 @@ from leukotype import metrics
 from leukotype.cohort import Cohort, FloatArray, IntArray
 from leukotype.datasets.simulate import Simulation, simulate
 from leukotype.evaluation import Evaluation, evaluate
-from leukotype.inference import auto, corrected_best
+from leukotype.inference import AUTO, auto, corrected_best
 from leukotype.inference.splits import nested
 from leukotype.metrics import Scored
 from leukotype.models import by_name
@@ -43,8 +45,9 @@ def simulation(number: int) -> Simulation:
 
 
 def truths(drawn: Simulation, evaluation: Evaluation) -> dict[str, dict[str, dict[str, float]]]:
-    """Score on fresh samples by model (with `auto`), by what was fitted, by metric."""
+    """Score on fresh samples by model (`auto` chooses among those tried), by what was fitted, by metric."""
     cohort = drawn.cohort
+    models = tuple(model for model in evaluation.models if model != AUTO)
     fresh = drawn.fresh({label: N_FRESH * size for label, size in SIZES.items()}, seed=1)
     both = np.concatenate([cohort.expression, fresh.expression])
     new = np.arange(len(both) - cohort.n_samples) + cohort.n_samples
@@ -54,17 +57,17 @@ def truths(drawn: Simulation, evaluation: Evaluation) -> dict[str, dict[str, dic
     inner = draw(cohort, Design(evaluation.folds.design.inner, 2, 1, evaluation.folds.design.seed + 1)).splits
     parts = {"whole": [(rows, [(split.train, split.test) for split in inner])]}
     parts["folds"] = [(split.train, list(split.inner)) for split in evaluation.folds.splits]
-    found: dict[str, dict[str, list[FloatArray]]] = {name: {} for name in (*MODELS, "auto")}
+    found: dict[str, dict[str, list[FloatArray]]] = {name: {} for name in (*models, AUTO)}
     for kind, fits in parts.items():
         for train, pairs in fits:
             fold, inside = Fold(both, train, new), [Fold(both, *pair) for pair in pairs]
             results = [
                 nested(by_name(name), fold, inside, codes, criterion="log_loss", entropy=(0,))
-                for name in MODELS
+                for name in models
             ]
-            for name, (p, _) in zip(MODELS, results, strict=True):
+            for name, (p, _) in zip(models, results, strict=True):
                 found[name].setdefault(kind, []).append(p)
-            found["auto"].setdefault(kind, []).append(min(results, key=lambda result: result[1])[0])
+            found[AUTO].setdefault(kind, []).append(min(results, key=lambda result: result[1])[0])
     return {
         name: {kind: _scores(fresh, codes[new], fits) for kind, fits in kinds.items()}
         for name, kinds in found.items()
@@ -77,16 +80,10 @@ def _scores(fresh: Cohort, codes: IntArray, fits: list[FloatArray]) -> dict[str,
 
 
 def study(number: int) -> pd.DataFrame:
-    """One row per model, metric and truth: the interval and what it should cover."""
+    """One row per model (`auto`, and the best of all, too) and metric: the interval and what it should cover."""
     drawn = simulation(number)
     evaluation = auto(evaluate(drawn.cohort, MODELS, jobs=1))
-    true = truths(drawn, evaluation)
-    table = evaluation.summary(METRICS)
-    rows = [
-        {"model": row.model, "named": row.model, "metric": row.metric, "value": row.value, "low": row.low}
-        | {"high": row.high}
-        for row in table.itertuples()
-    ]
+    rows = _estimates(evaluation)
     for metric in METRICS:
         best = corrected_best(evaluation, metric)
         shared = {"metric": metric, "named": best.model}
@@ -98,6 +95,28 @@ def study(number: int) -> pd.DataFrame:
             | {"high": best.uncorrected_high}
             | shared
         )
+    return _beside(rows, drawn, evaluation, number)
+
+
+def single(number: int, model: str) -> pd.DataFrame:
+    """As `study`, of one model alone."""
+    drawn = simulation(number)
+    evaluation = evaluate(drawn.cohort, [model], jobs=1)
+    return _beside(_estimates(evaluation), drawn, evaluation, number)
+
+
+def _estimates(evaluation: Evaluation) -> list[dict[str, Any]]:
+    return [
+        {"model": row.model, "named": row.model, "metric": row.metric, "value": row.value, "low": row.low}
+        | {"high": row.high}
+        for row in evaluation.summary(METRICS).itertuples()
+    ]
+
+
+def _beside(
+    rows: list[dict[str, Any]], drawn: Simulation, evaluation: Evaluation, number: int
+) -> pd.DataFrame:
+    true = truths(drawn, evaluation)
     found = pd.DataFrame(rows)
     for kind in ("whole", "folds"):
         found[kind] = [true[row.named][kind][row.metric] for row in found.itertuples()]
@@ -112,14 +131,20 @@ def append(table: pd.DataFrame, name: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cohorts", type=int, default=200)
+    parser.add_argument("--also", default="", help="models to run one by one, with commas between")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     RESULTS.mkdir(exist_ok=True)
     start = time.perf_counter()
     path = RESULTS / "coverage.csv"
-    done = set(pd.read_csv(path)["cohort"]) if path.exists() else set()
-    for number in sorted(set(range(options.cohorts)) - done):
-        append(study(number), "coverage.csv")
+    earlier = pd.read_csv(path) if path.exists() else pd.DataFrame({"cohort": [], "model": []})
+    done = set(zip(earlier["cohort"], earlier["model"], strict=True))
+    for number in range(options.cohorts):
+        if (number, AUTO) not in done:
+            append(study(number), "coverage.csv")
+        for model in filter(None, options.also.split(",")):
+            if (number, model) not in done:
+                append(single(number, model), "coverage.csv")
         print(number, f"{time.perf_counter() - start:.0f} s", flush=True)
 
 
