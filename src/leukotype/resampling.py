@@ -208,6 +208,17 @@ def _check_classes(cohort: Cohort) -> None:
         )
 
 
+def too_small(cohort: Cohort, design: Design) -> list[str]:
+    """Return the classes with too few samples, or donors where they are known, for the folds of `design`."""
+    _, counts = _units_per_class(cohort)
+    return [name for name, count in counts.items() if not _fills(count, design)]
+
+
+def _fills(count: int, design: Design) -> bool:
+    # The largest test fold takes ceil(count / outer); what stays must fill the inner folds.
+    return count >= design.outer and count - -(-count // design.outer) >= design.inner
+
+
 def _check_sizes(cohort: Cohort, design: Design) -> None:
     units, counts = _units_per_class(cohort)
     if design.outer > cohort.n_samples:
@@ -216,9 +227,7 @@ def _check_sizes(cohort: Cohort, design: Design) -> None:
             f"Use --outer {max(2, cohort.n_samples // 2)} or less."
         )
     for name, count in counts.items():
-        # The largest test fold takes ceil(count / outer); what stays must fill the inner folds.
-        kept = count - -(-count // design.outer)
-        if count >= design.outer and kept >= design.inner:
+        if _fills(count, design):
             continue
         outer, inner = _largest_feasible(count, design)
         remedy = f"Use --outer {outer} --inner {inner}, or leave" if outer else "Leave"
@@ -237,7 +246,7 @@ def _units_per_class(cohort: Cohort) -> tuple[str, dict[str, int]]:
 
 def _least(design: Design) -> int:
     count = design.outer
-    while count - -(-count // design.outer) < design.inner:
+    while not _fills(count, design):
         count += 1
     return count
 

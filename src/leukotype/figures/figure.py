@@ -44,14 +44,14 @@ class Figure:
     """One entry of FIGURES.
 
     name    : kebab-case, stem of its files
-    part    : "data": drawn from a Cohort; "evaluation": drawn from an Evaluation
+    part    : "data": drawn from a Cohort; "evaluation": from an Evaluation; "leaderboard": from a Leaderboard
     draw    : from that source to the drawing
     applies : None where the source can be drawn, else one sentence that says why not
     """
 
     name: str
     title: str
-    part: Literal["data", "evaluation"]
+    part: Literal["data", "evaluation", "leaderboard"]
     draw: Callable[[Any], Drawing]
     applies: Callable[[Any], str | None]
 

@@ -1,0 +1,138 @@
+"""Where the cohorts of a benchmark come from: a collection of the catalogue, folders, files, names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from leukotype import datasets, readers
+from leukotype.cohort import Cohort
+from leukotype.errors import UnknownName
+from leukotype.study import manifest
+
+# What no reader takes for a table, so that a folder may hold more than cohorts.
+_NO_TABLES = frozenset(
+    {
+        *(".md", ".rst", ".html", ".htm", ".pdf", ".png", ".svg", ".jpg", ".py", ".r", ".ipynb", ".log"),
+        *(".json", ".toml", ".yaml", ".yml", ".xml", ".sqlite", ".db", ".npy", ".npz", ".pickle", ".pkl"),
+        *(".partial", ".lock", ".chip", ".cls", ".gmt"),
+    }
+)
+_PACKED = (".gz", ".bz2", ".xz", ".zip")
+_ENDINGS = (".csv", ".tsv", ".txt", ".tab", ".gct", ".res", ".arff", ".h5ad")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One cohort before it is read.
+
+    name    : what the benchmark calls it
+    path    : its file; None where it is a dataset of the catalogue
+    """
+
+    name: str
+    path: Path | None = None
+
+    def read(self, **options: Any) -> Cohort:
+        """Read the cohort; raises what `leukotype.read` and `leukotype.load` raise."""
+        if self.path is None:
+            return datasets.load(self.name, **options)
+        return readers.read(self.path, name=self.name, **options)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A cohort that is not in the benchmark, and why."""
+
+    name: str
+    reason: str
+
+
+def _silent(line: str) -> None:
+    """Say nothing."""
+
+
+def find(
+    wanted: Sequence[str],
+    *,
+    connections: int = datasets.MOST_CONNECTIONS,
+    say: Callable[[str], None] = _silent,
+) -> tuple[list[Source], list[LeftOut]]:
+    """Find the cohorts, and download those that are not here.
+
+    wanted : collections (cumida), names of datasets, files, and folders, which are searched through and through
+    say    : told of each download, in a line
+
+    Returns those that are at hand, and those that could not be had.  Raises UnknownName for what is none of these.
+    """
+    sources: dict[str, Source] = {}
+    missing: list[LeftOut] = []
+    listed = []
+    for name in wanted:
+        place = Path(name)
+        if place.is_dir():
+            files = sorted(_tables(place))
+            if not files:
+                raise UnknownName(f"the folder {name} holds no file that could be a table.")
+            for path in files:
+                _add(sources, path, place)
+        elif place.is_file():
+            _add(sources, place, place.parent)
+        elif datasets.of_collection(name):
+            listed += datasets.of_collection(name)
+        else:
+            listed.append(datasets.by_name(name))
+    unique = list({entry.name: entry for entry in listed}.values())
+    for fetched in datasets.fetch_many(unique, connections=connections, on_done=lambda one: say(one.name)):
+        if fetched.path is None:
+            missing.append(LeftOut(fetched.name, fetched.reason))
+        else:
+            sources.setdefault(fetched.name, Source(fetched.name))
+    return list(sources.values()), missing
+
+
+def _add(sources: dict[str, Source], path: Path, folder: Path) -> None:
+    if any(source.path is not None and _same(source.path, path) for source in sources.values()):
+        return
+    name, full = _stem(path), path
+    # Two files of one name are told apart by their folders.
+    while name in sources:
+        full = full.parent
+        if not full.name:
+            name = f"{name}_{sum(known.startswith(name) for known in sources) + 1}"
+            continue
+        name = f"{full.name}_{name}"
+    sources[name] = Source(name, path)
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.resolve() == other.resolve()
+
+
+def _tables(folder: Path) -> Iterator[Path]:
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if manifest.files_of(Path(place)) is not None:
+            # What a study or a benchmark left is a result, and no cohort.
+            folders[:] = []
+            continue
+        for name in files:
+            if not name.startswith(".") and Path(_unpacked(name)).suffix.lower() not in _NO_TABLES:
+                yield Path(place) / name
+
+
+def _unpacked(name: str) -> str:
+    for ending in _PACKED:
+        name = name.removesuffix(ending)
+    return name
+
+
+def _stem(path: Path) -> str:
+    name = _unpacked(path.name)
+    for ending in _ENDINGS:
+        if name.lower().endswith(ending):
+            return name[: -len(ending)]
+    return name
