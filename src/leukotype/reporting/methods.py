@@ -61,7 +61,7 @@ def intervals() -> tuple[Point, ...]:
 
 def recipes(evaluation: Evaluation) -> tuple[Recipe, ...]:
     """The models that were run, in the order they were asked for."""
-    return tuple(_recipe(name, entry(name)) for name in evaluation.models)
+    return tuple(recipe(name, entry(name)) for name in evaluation.models)
 
 
 def _data(evaluation: Evaluation) -> str:
@@ -130,15 +130,16 @@ def _software() -> str:
     return f"leukotype {__version__} on {facts['implementation']} {facts['python']}, with {packages}."
 
 
-def _recipe(name: str, model: Model | None) -> Recipe:
+def recipe(name: str, model: Model | None) -> Recipe:
+    """How one model is run; None for one that is not known here."""
     if model is None:
         return Recipe(name, name, "", "A model of the user’s own, not among those of leukotype.")
     kind = "Baseline. " if model.baseline else ""
     grid = [_tuned(setting, values) for setting, values in model.grid.items()]
     if not grid:
-        return Recipe(name, title(name), model.cite, f"{kind}Nothing to tune.")
+        return Recipe(name, model.title, model.cite, f"{kind}Nothing to tune.")
     n = len(model.settings())
-    return Recipe(name, title(name), model.cite, f"{kind}{counted(n, 'setting')}: {'; '.join(grid)}.")
+    return Recipe(name, model.title, model.cite, f"{kind}{counted(n, 'setting')}: {'; '.join(grid)}.")
 
 
 def _tuned(setting: str, values: Sequence[object]) -> str:

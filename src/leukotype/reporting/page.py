@@ -105,12 +105,18 @@ def of_cohort(cohort: Cohort, data: Sequence[Plate], *, command: str = "") -> st
 
 
 def _render(template: str, cohort: Cohort, plates: Sequence[Plate], **content: Any) -> str:
+    return render(template, plates, cohort=cohort, provenance=cohort.provenance, **content)
+
+
+def render(template: str, plates: Sequence[Plate], **content: Any) -> str:
+    """Fill a template of this room: style, scripts and policy, and what it says of software, are put in.
+
+    content : what base.html.j2 names, `cohort` and `provenance` among it, and what the template adds
+    """
     libraries = [_bundle()] if _any_live(plates) else []
     scripts = [_runnable(script) for script in (*libraries, _asset("report.js"))]
     page = _environment().get_template(template)
     return page.render(
-        cohort=cohort,
-        provenance=cohort.provenance,
         version=__version__,
         packages=versions.packages(),
         platform=versions.platform_facts(),

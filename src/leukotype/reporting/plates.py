@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -109,11 +109,15 @@ def draw(source: Any, part: Part, *, on_step: Callable[[str], None]) -> tuple[Pl
 
     source : a Cohort for the part "data", an Evaluation for the part "evaluation"
     """
+    return draw_each([figure for figure in figures.FIGURES if figure.part == part], source, on_step=on_step)
+
+
+def draw_each(chosen: Sequence[Figure], source: Any, *, on_step: Callable[[str], None]) -> tuple[Plate, ...]:
+    """Draw some figures of one source; those that do not apply say why."""
     plates = []
-    for figure in figures.FIGURES:
-        if figure.part == part:
-            on_step(figure.title)
-            plates.append(_draw(figure, source))
+    for figure in chosen:
+        on_step(figure.title)
+        plates.append(_draw(figure, source))
     return tuple(plates)
 
 
