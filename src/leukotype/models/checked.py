@@ -59,6 +59,11 @@ class _CheckedCandidate:
     def own_score(self) -> float:
         return float(self.inner.own_score)
 
+    @property
+    def held_out(self) -> FloatArray | None:
+        given = getattr(self.inner, "held_out", None)
+        return None if given is None else np.asarray(given, dtype=np.float64)
+
     def predict_proba(self, fold: Fold) -> FloatArray:
         """(n_test, n_classes) what the candidate gives, if it is that."""
         given = np.asarray(self.inner.predict_proba(fold), dtype=np.float64)

@@ -22,7 +22,12 @@ _STREWN = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 
 def folder_name(cohort: Cohort) -> str:
     """A name for the folder of a cohort's results that every file system takes."""
-    plain = re.sub(r"[^\w.-]+", "-", cohort.name, flags=re.ASCII).strip("-.")
+    return plain_name(cohort.name)
+
+
+def plain_name(name: str) -> str:
+    """What every file system takes of a name."""
+    plain = re.sub(r"[^\w.-]+", "-", name, flags=re.ASCII).strip("-.")
     return plain[:80].rstrip("-.") or "study"
 
 

@@ -1,0 +1,81 @@
+"""The folder that a benchmark leaves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from leukotype import figures
+from leukotype.benchmark import page, twin
+from leukotype.benchmark.board import Benchmark
+from leukotype.figures.leaderboard import LEADERBOARD
+from leukotype.reporting import plates
+from leukotype.study import csv, manifest
+from leukotype.study.folder import plain_name, staged
+
+# They hold run times.
+_VARYING = ("leaderboard.json", "leaderboard.csv", "leaderboard.html", "cohorts.csv")
+
+
+def _silent(step: str) -> None:
+    """Say nothing."""
+
+
+def write(
+    benchmark: Benchmark,
+    out: str | Path,
+    *,
+    overwrite: bool = False,
+    command: str = "",
+    on_step: Callable[[str], None] = _silent,
+) -> Path:
+    """Write everything a benchmark leaves into the folder `out`, all of it or nothing; return the folder.
+
+    leaderboard.html, leaderboard.json, leaderboard.csv (one row a model), cohorts.csv (one row per cohort, model and
+    metric), pairs.csv, left_out.csv, failures.csv, predictions/<cohort>.csv, figures/*.svg, *.png and *.csv,
+    manifest.json.
+
+    Raises OutputRefused as `study.check_output` does.
+    """
+    with staged(out, overwrite=overwrite) as place:
+        drawn = plates.draw_each(LEADERBOARD, benchmark.board, on_step=on_step)
+        for plate in drawn:
+            if plate.drawing is not None:
+                figures.save(plate.drawing, place / "figures", plate.name)
+                _text(place / "figures" / f"{plate.name}.csv", plate.csv)
+        on_step("leaderboard")
+        _text(place / "leaderboard.html", page.of_benchmark(benchmark, drawn))
+        content = json.dumps(twin.of_benchmark(benchmark), indent=2, ensure_ascii=False, allow_nan=False)
+        _text(place / "leaderboard.json", content + "\n")
+        for name, table in _tables(benchmark).items():
+            _text(place / f"{name}.csv", csv(table))
+        (place / "predictions").mkdir()
+        for outcome in benchmark.outcomes:
+            if outcome.predictions:
+                _text(place / "predictions" / f"{plain_name(outcome.name)}.csv", outcome.predictions)
+        facts = {
+            "kind": "benchmark",
+            "cohorts": [outcome.name for outcome in benchmark.outcomes],
+            "models": benchmark.names,
+            "seed": benchmark.design.seed,
+        }
+        manifest.write(place, command=command, facts=facts, varying=_VARYING)
+    return Path(out)
+
+
+def _tables(benchmark: Benchmark) -> dict[str, pd.DataFrame]:
+    reasons = [(one.name, one.reason) for one in benchmark.left_out]
+    return {
+        "leaderboard": benchmark.table,
+        "cohorts": benchmark.cohorts,
+        "pairs": benchmark.board.pairs,
+        "left_out": pd.DataFrame(reasons, columns=["cohort", "reason"]),
+        "failures": pd.DataFrame(list(benchmark.failures), columns=["cohort", "model", "reason"]),
+    }
+
+
+def _text(path: Path, text: str) -> None:
+    path.write_bytes(text.encode())
