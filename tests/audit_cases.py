@@ -67,7 +67,8 @@ def evaluated(
             noise = 0.0 if model == "majority" else 0.6
             scores = weight * truth[split.test] + noise * rng.normal(size=(len(split.test), k))
             p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
-            results.append(FoldResult(model, split.repeat, split.fold, p, {}, -0.5, 0.5, None, 0.1))
+            losses = np.full(len(split.train), 0.5)
+            results.append(FoldResult(model, split.repeat, split.fold, p, {}, -0.5, losses, None, 0.1))
     return Evaluation(cohort, folds, ("logistic", "single-probe", "majority"), tuple(results))
 
 

@@ -63,5 +63,6 @@ def tiny_evaluation() -> Evaluation:
             p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
             probes = None if model != "logistic" else np.arange(9)
             setting = {} if model == "majority" else {"strength": 10.0**-split.fold}
-            results.append(FoldResult(model, split.repeat, split.fold, p, setting, -0.5, 0.5, probes, 0.25))
+            losses = np.full(len(split.train), 0.5)
+            results.append(FoldResult(model, split.repeat, split.fold, p, setting, -0.5, losses, probes, 0.25))
     return Evaluation(cohort, folds, ("logistic", "knn", "majority"), tuple(results), seconds=1.5)

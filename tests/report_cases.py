@@ -65,6 +65,17 @@ def evaluation(
             p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
             setting = {} if skill == 0 else {"C": 10.0 ** -(split.fold % 2)}
             results.append(
-                FoldResult(model, split.repeat, split.fold, p, setting, -0.5, 0.5, None, 0.25, tuple(notes))
+                FoldResult(
+                    model,
+                    split.repeat,
+                    split.fold,
+                    p,
+                    setting,
+                    -0.5,
+                    np.full(len(split.train), 0.5),
+                    None,
+                    0.25,
+                    tuple(notes),
+                )
             )
     return Evaluation(of, folds, tuple(skills), tuple(results), seconds=1.5)

@@ -74,7 +74,7 @@ def make_evaluation(cohort: Cohort, models: tuple[str, ...], repeats: int = 1) -
                     probabilities=p,
                     setting={},
                     inner_score=-0.5,
-                    inner_log_loss=0.5,
+                    inner_losses=np.full(len(split.train), 0.5),
                     probes=None,
                     seconds=0.1,
                 )

@@ -12,7 +12,7 @@ from leukotype.cohort import Cohort
 from leukotype.errors import InfeasibleDesign, UnknownName
 from leukotype.evaluation import Evaluation, FoldResult
 from leukotype.inference import selection
-from leukotype.inference.auto import auto
+from leukotype.inference.auto import auto, choose
 from leukotype.inference.selection import corrected_best
 from leukotype.metrics import by_name
 from leukotype.metrics.estimate import estimate
@@ -34,7 +34,17 @@ def guesses(cohort, n_models, *, repeats=1, seed=0, sharpness=1.0):
             p = rng.dirichlet(np.full(len(cohort.classes), 1 / sharpness), size=len(split.test))
             loss = float(rng.random())
             results.append(
-                FoldResult(f"m{number}", split.repeat, split.fold, p, {"c": number}, -loss, loss, None, 1.0)
+                FoldResult(
+                    f"m{number}",
+                    split.repeat,
+                    split.fold,
+                    p,
+                    {"c": number},
+                    -loss,
+                    np.full(len(split.train), loss),
+                    None,
+                    1.0,
+                )
             )
     return Evaluation(cohort, folds, tuple(f"m{i}" for i in range(n_models)), tuple(results))
 
@@ -136,7 +146,7 @@ def test_auto_takes_the_model_with_the_smallest_inner_log_loss_in_each_fold(monk
     picked = [result for result in both.results if result.model == "auto"]
     for result, split in zip(picked, evaluation.folds.splits, strict=True):
         rivals = [r for r in evaluation.results if (r.repeat, r.fold) == (split.repeat, split.fold)]
-        best = min(rivals, key=lambda r: r.inner_log_loss)
+        best = min(rivals, key=lambda r: r.inner_losses.mean())
         assert result.setting == {"model": best.model, "c": best.setting["c"]}
         assert result.probabilities is best.probabilities
         assert result.seconds == 3.0
@@ -156,7 +166,36 @@ def test_auto_chooses_among_those_named(tiny_evaluation):
 
 def test_a_loss_that_is_undefined_is_never_the_smallest(tiny_evaluation):
     results = tuple(
-        replace(r, inner_log_loss=np.nan) if r.model == "logistic" else r for r in tiny_evaluation.results
+        replace(r, inner_losses=np.full_like(r.inner_losses, np.nan)) if r.model == "logistic" else r
+        for r in tiny_evaluation.results
     )
     picked = [r for r in auto(replace(tiny_evaluation, results=results)).results if r.model == "auto"]
     assert {r.setting["model"] for r in picked} == {"knn"}
+
+
+def test_a_model_named_earlier_stays_until_another_is_better_three_to_one():
+    rng = np.random.default_rng(0)
+    base = rng.gamma(1.0, 0.3, 80)
+    spread = rng.normal(0, 1, 80)
+    spread = (spread - spread.mean()) / spread.std(ddof=1)
+    error = 1 / np.sqrt(80)
+    for gain, taken in ((0.66, 0), (0.69, 1)):
+        better = base - 0.1 * (spread + gain * error)
+        assert choose([base, better]) == taken
+        assert choose([better, base]) == 0
+        # A third that is far worse is never taken, wherever it stands.
+        assert choose([base + 1, base, better]) == 1 + taken
+
+
+def test_samples_that_were_never_held_out_are_passed_over():
+    nan = np.nan
+    assert choose([np.array([1.0, 1.0, nan, 0.0]), np.array([nan, 0.2, 9.0, 0.0])]) == 1
+    assert choose([np.full(3, nan), np.array([1.0, 2.0, 3.0])]) == 1
+    assert choose([np.array([0.5, nan, nan]), np.array([0.4, nan, nan])]) == 1
+    assert choose([np.full(3, nan), np.full(3, nan)]) == 0
+    assert choose([np.array([nan, 1.0]), np.array([1.0, nan])]) == 0
+
+
+def test_equal_models_go_to_the_first():
+    losses = np.random.default_rng(0).random(30)
+    assert choose([losses + 0.1, losses, losses.copy()]) == 1

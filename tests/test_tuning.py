@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 from scipy.special import log_softmax
@@ -13,8 +15,9 @@ from sklearn.preprocessing import StandardScaler
 
 from leukotype.evaluation.nested import evaluate
 from leukotype.models import Model, by_name
-from leukotype.models.tuning import _Trial, fit_temperature
-from leukotype.resampling import Design
+from leukotype.models.tuning import _Trial, fit_temperature, smoothed_losses, tune
+from leukotype.resampling import Design, draw
+from leukotype.wide import Fold
 from leukotype.wide.adapter import SklearnPath
 
 PLAIN = {
@@ -107,12 +110,10 @@ def test_certainty_that_was_never_contradicted_does_not_win():
         _Trial((np.where(np.eye(2)[truth[0]] == 1, p, 1 - p),), truth, None) for p in (1 - 1e-12, 0.97)
     )
     assert sure.mean("log_loss") > careful.mean("log_loss")
-    assert sure.smoothed_log_loss() > careful.smoothed_log_loss()
+    assert sure.losses().mean() > careful.losses().mean()
     best = min(
         np.linspace(0.5, 1 - 1e-9, 5001),
-        key=lambda p: _Trial(
-            (np.where(np.eye(2)[truth[0]] == 1, p, 1 - p),), truth, None
-        ).smoothed_log_loss(),
+        key=lambda p: smoothed_losses(np.where(np.eye(2)[truth[0]] == 1, p, 1 - p), truth[0]).mean(),
     )
     assert best == pytest.approx(20.5 / 21, abs=1e-3)
 
@@ -121,5 +122,50 @@ def test_inner_log_loss_is_told_whatever_the_criterion(tiny_cohort):
     by_loss = evaluate(tiny_cohort, ["majority"], design=Design(3, 2), jobs=1)
     by_calls = evaluate(tiny_cohort, ["majority"], design=Design(3, 2), tune_by="accuracy", jobs=1)
     for one, other in zip(by_loss.results, by_calls.results, strict=True):
-        assert one.inner_log_loss == other.inner_log_loss == pytest.approx(-one.inner_score, abs=0.05)
+        np.testing.assert_array_equal(one.inner_losses, other.inner_losses)
+        assert one.inner_losses.mean() == pytest.approx(-one.inner_score, abs=0.05)
         assert other.inner_score != one.inner_score
+
+
+def test_inner_losses_stand_in_the_order_of_the_training_part(tiny_cohort):
+    # Inner folds hold samples out in another order, and the training part may be in any.
+    split = draw(tiny_cohort, Design(3, 2, 1, 0)).splits[0]
+    train = np.random.default_rng(0).permutation(split.train)
+    x, codes = tiny_cohort.expression, tiny_cohort.codes
+    inner = [(Fold(x, *pair), codes[pair[0]], codes[pair[1]]) for pair in split.inner]
+    tuned = tune(
+        by_name("centroids"), Fold(x, train, split.test), inner, codes[train],
+        criterion="log_loss", rng=np.random.default_rng(0),
+    )  # fmt: skip
+    assert not np.isnan(tuned.inner_losses).any()
+    for fold, own, _ in inner:
+        candidate = by_name("centroids").path(fold, own, [tuned.candidate.setting], np.random.default_rng(0))[
+            0
+        ]
+        p = candidate.predict_proba(fold)
+        for row, sample in enumerate(fold.test):
+            doubt = 0.5 / (len(train) + 1)
+            target = np.where(np.arange(3) == codes[sample], 1 - doubt, doubt / 2)
+            place = int(np.flatnonzero(train == sample)[0])
+            assert tuned.inner_losses[place] == pytest.approx(-(target * np.log(p[row])).sum(), rel=1e-9)
+
+
+def test_a_forest_is_compared_by_the_trees_that_did_not_see_a_sample(tiny_cohort):
+    split = draw(tiny_cohort, Design(3, 2, 1, 0)).splits[0]
+    fold, labels = Fold(tiny_cohort.expression, split.train, split.test), tiny_cohort.codes[split.train]
+    tuned = tune(by_name("forest"), fold, [], labels, criterion="log_loss", rng=np.random.default_rng(0))
+    votes = np.maximum(tuned.candidate.out_of_bag, 0.005)
+    expected = smoothed_losses(votes / votes.sum(axis=1, keepdims=True), labels)
+    np.testing.assert_allclose(tuned.inner_losses, expected)
+
+
+def test_a_model_that_tells_only_its_own_mean_has_that_for_every_sample(tiny_cohort):
+    class Told:
+        own_score = -0.4
+        probes = None
+        setting: ClassVar = {}
+
+    model = Model("told", "Told", lambda fold, labels, grid, rng: [Told()], own_score=True)
+    fold = Fold(tiny_cohort.expression, np.arange(20), np.arange(20, 30))
+    tuned = tune(model, fold, [], tiny_cohort.codes[:20], criterion="log_loss", rng=np.random.default_rng(0))
+    np.testing.assert_array_equal(tuned.inner_losses, np.full(20, 0.4))

@@ -26,6 +26,7 @@ from leukotype.cohort import Cohort, FloatArray, IntArray
 from leukotype.datasets.simulate import Simulation, simulate
 from leukotype.evaluation import Evaluation, evaluate
 from leukotype.inference import AUTO, auto, corrected_best
+from leukotype.inference.auto import choose
 from leukotype.inference.splits import nested
 from leukotype.metrics import Scored
 from leukotype.models import by_name
@@ -67,7 +68,7 @@ def truths(drawn: Simulation, evaluation: Evaluation) -> dict[str, dict[str, dic
             ]
             for name, (p, _) in zip(models, results, strict=True):
                 found[name].setdefault(kind, []).append(p)
-            found[AUTO].setdefault(kind, []).append(min(results, key=lambda result: result[1])[0])
+            found[AUTO].setdefault(kind, []).append(results[choose([losses for _, losses in results])][0])
     return {
         name: {kind: _scores(fresh, codes[new], fits) for kind, fits in kinds.items()}
         for name, kinds in found.items()

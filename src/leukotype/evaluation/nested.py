@@ -112,7 +112,7 @@ def _work(matrix: FloatArray, task: Task) -> FoldResult:
         probabilities=p,
         setting=dict(tuned.candidate.setting),
         inner_score=tuned.inner_score,
-        inner_log_loss=tuned.inner_log_loss,
+        inner_losses=tuned.inner_losses,
         probes=tuned.candidate.probes,
         seconds=time.perf_counter() - start,
         notes=tuple(dict.fromkeys(f"{w.category.__name__}: {w.message}" for w in caught)),

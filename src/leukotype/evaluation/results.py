@@ -24,7 +24,8 @@ class FoldResult:
     probabilities : (n_test, n_classes), rows in the order of the fold's test part
     setting       : the setting chosen on the inner folds
     inner_score   : its mean score on them, in the sense of the evaluation's `tune_by`
-    inner_log_loss : its log loss on them against smoothed labels, whatever the criterion
+    inner_losses  : (n_train,) log loss of each sample of the training part where it was held out, against smoothed
+                    labels, whatever the criterion; NaN where it never was
     probes        : columns the fitted rule reads, None where it reads all
     seconds       : wall time of tuning and fitting
     notes         : warnings raised while fitting
@@ -36,7 +37,7 @@ class FoldResult:
     probabilities: FloatArray
     setting: dict[str, Any]
     inner_score: float
-    inner_log_loss: float
+    inner_losses: FloatArray
     probes: IntArray | None
     seconds: float
     notes: tuple[str, ...] = ()

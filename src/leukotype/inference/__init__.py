@@ -6,13 +6,21 @@ from leukotype.inference.leaks import MISTAKES, Mistake, price_leaks
 from leukotype.inference.learning import LearningCurve, learning_curve
 from leukotype.inference.multiplicity import holm
 from leukotype.inference.paired import compare, corrected_t, correlated_t, mcnemar
-from leukotype.inference.permutation import PermutationTest, permutation_test, permutation_tests
+from leukotype.inference.permutation import (
+    MOST_SLOW,
+    QUICK,
+    PermutationTest,
+    permutation_test,
+    permutation_tests,
+)
 from leukotype.inference.selection import BestOfMany, corrected_best
 from leukotype.inference.stability import difficulty, hardest, split_dependence
 
 __all__ = [
     "AUTO",
     "MISTAKES",
+    "MOST_SLOW",
+    "QUICK",
     "BestOfMany",
     "Findings",
     "LearningCurve",

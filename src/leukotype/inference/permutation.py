@@ -14,7 +14,7 @@ from leukotype import execution
 from leukotype.cohort import FloatArray, IntArray
 from leukotype.errors import InfeasibleDesign
 from leukotype.evaluation import Evaluation
-from leukotype.inference.auto import AUTO
+from leukotype.inference.auto import AUTO, choose
 from leukotype.inference.fold_scores import known, single
 from leukotype.inference.splits import criterion_of, folds_of, name_number, nested, workers
 from leukotype.metrics import Metric, Scored, intervals
@@ -22,7 +22,9 @@ from leukotype.models import Model, select, tuning
 from leukotype.resampling import OuterFold
 
 # Solvers in the span of the samples: a thousand of these take minutes.  Trees take that long for a hundred.
-_QUICK = ("logistic", "centroids", "knn", "svm", "majority", "single-probe", AUTO)
+QUICK = ("logistic", "centroids", "knn", "svm", "majority", "single-probe", AUTO)
+# Of the others, which take seconds for each permutation.
+MOST_SLOW = 99
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,7 +209,7 @@ def _work(matrix: FloatArray, task: _Task) -> tuple[int, dict[str, list[float]]]
             fits.append(nested(model, fold, inner, codes, criterion=task.criterion, entropy=entropy))
             filled[model.name][moved.test] = fits[-1][0]
         if task.with_auto:
-            filled[AUTO][moved.test] = min(fits, key=lambda fit: fit[1])[0]
+            filled[AUTO][moved.test] = fits[choose([losses for _, losses in fits])][0]
     scored = {name: Scored(codes, p.argmax(axis=1), p) for name, p in filled.items()}
     return task.number, {name: [float(m.value(s)) for m in task.metrics] for name, s in scored.items()}
 
@@ -225,7 +227,7 @@ def _recipes(evaluation: Evaluation, models: Sequence[str | Model] | None) -> tu
 
 
 def _count(name: str, wanted: int | Mapping[str, int] | None) -> int:
-    default = 1000 if name in _QUICK else 99
+    default = 1000 if name in QUICK else MOST_SLOW
     count = wanted if isinstance(wanted, int) else (wanted or {}).get(name, default)
     if count < 1:
         raise InfeasibleDesign(f"{count} permutations of {name} were asked for, and at least 1 is needed.")

@@ -39,8 +39,8 @@ def nested(
     *,
     criterion: tuning.Criterion,
     entropy: Sequence[int],
-) -> tuple[FloatArray, float]:
-    """Tune `model` on the inner folds; return its (n_test, n_classes) probabilities and inner log loss.
+) -> tuple[FloatArray, FloatArray]:
+    """Tune `model` on the inner folds; return its (n_test, n_classes) probabilities and (n_train,) inner losses.
 
     codes : (n_samples,) class of every sample of the cohort
     """
@@ -51,7 +51,7 @@ def nested(
         warnings.simplefilter("ignore")
         try:
             tuned = tuning.tune(model, fold, held_out, codes[fold.train], criterion=criterion, rng=rng)
-            return tuned.predict_proba(fold), tuned.inner_log_loss
+            return tuned.predict_proba(fold), tuned.inner_losses
         except (ArithmeticError, ValueError, TypeError, IndexError, np.linalg.LinAlgError) as problem:
             raise LeukotypeError(
                 f"model {model.name!r} failed when it was fitted again: {type(problem).__name__}: {problem}. "

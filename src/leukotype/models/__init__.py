@@ -39,7 +39,9 @@ class Model:
     grid      : values of each setting; their product, the last name varying fastest, is what is tuned over
     gives     : of {"probabilities", "scores", "genes"}; scores are turned into probabilities by a
                 temperature fitted on the inner folds
-    own_score : whether the fitted candidates score themselves (out of bag), so that no inner folds are run
+    own_score : whether the fitted candidates score themselves (out of bag) by their `own_score`, so that no inner
+                folds are run; `held_out`, (n_train, n_classes) probabilities of the training samples by what was
+                fitted without them, lets `auto` compare them sample by sample
     baseline  : what any other model must beat to mean anything
     code      : what else its results depend on: the hash of the file it comes from, or the version of its package;
                 empty for the models below, which go by the version of leukotype

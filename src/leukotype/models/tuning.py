@@ -26,14 +26,14 @@ class Tuned:
 
     inner_score    : mean of the criterion over the inner folds (log loss with its sign turned), or the
                      candidate's own score where the model needs no inner folds
-    inner_log_loss : log loss over the same samples against smoothed labels, whatever the criterion: what models
-                     can be compared by; for a model that scores itself, its own log loss
+    inner_losses   : (n_train,) log loss of each training sample where it was held out, against smoothed labels,
+                     whatever the criterion: what models can be compared by; NaN where it never was
     temperature    : by which scores are divided before the softmax; None where the model gives probabilities
     """
 
     candidate: Candidate
     inner_score: float
-    inner_log_loss: float
+    inner_losses: FloatArray
     temperature: float | None
 
     def predict_proba(self, fold: Fold) -> FloatArray:
@@ -64,7 +64,7 @@ def tune(
         candidates = model.path(fold, labels, grid, outer_rng)
         own = [float(candidate.own_score) for candidate in candidates]  # type: ignore[attr-defined]
         best = int(np.argmax(own))
-        return Tuned(candidates[best], own[best], -own[best], None)
+        return Tuned(candidates[best], own[best], _own_losses(candidates[best], labels, own[best]), None)
 
     outputs = [
         [candidate.predict_proba(part) for candidate in model.path(part, part_labels, grid, child)]
@@ -75,7 +75,27 @@ def tune(
     scores = [trial.mean(criterion) for trial in trials]
     best = int(np.argmax(scores))
     candidate = model.path(fold, labels, [grid[best]], outer_rng)[0]
-    return Tuned(candidate, scores[best], trials[best].smoothed_log_loss(), trials[best].temperature)
+    losses = np.full(fold.n_train, np.nan)
+    losses[_places(fold, inner)] = trials[best].losses()
+    return Tuned(candidate, scores[best], losses, trials[best].temperature)
+
+
+def _places(fold: Fold, inner: Sequence[tuple[Fold, IntArray, IntArray]]) -> IntArray:
+    """Return where in the training part of `fold` the samples stand that the inner folds hold out, in their order."""
+    order = np.argsort(fold.train)
+    held_out = np.concatenate([part.test for part, _, _ in inner])
+    return order[np.searchsorted(fold.train, held_out, sorter=order)]
+
+
+def _own_losses(candidate: Candidate, labels: IntArray, own_score: float) -> FloatArray:
+    """(n_train,) losses of a candidate that scores itself; its mean for each where it does not tell them apart."""
+    held_out = getattr(candidate, "held_out", None)
+    if held_out is None:
+        return np.full(len(labels), -own_score)
+    losses = np.full(len(labels), np.nan)
+    known = ~np.isnan(held_out).any(axis=1)
+    losses[known] = smoothed_losses(held_out[known], labels[known])
+    return losses
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,16 +128,22 @@ class _Trial:
         pairs = zip(self.probabilities, self.truths, strict=True)
         return float(np.average([_SCORES[criterion](p, truth) for p, truth in pairs]))
 
-    def smoothed_log_loss(self) -> float:
-        """Return the log loss over all held-out samples, each label right by (n + 1/2) / (n + 1) alone.
+    def losses(self) -> FloatArray:
+        """(n_held_out,) of all held-out samples, in the order of the folds."""
+        return smoothed_losses(np.concatenate(self.probabilities), np.concatenate(list(self.truths)))
 
-        Of n calls that were all right Jeffreys' prior expects that share of the next to be right.  Without it a
-        model that is certain of everything wins wherever no inner sample happens to contradict it, and the first
-        outer sample that does costs more than all it had won.
-        """
-        p, truth = np.concatenate(self.probabilities), np.concatenate(list(self.truths))
-        log_p = np.log(np.clip(p, np.finfo(np.float64).eps, 1.0))
-        return -float((_smoothed(truth, p.shape[1], 0.5 / (len(truth) + 1)) * log_p).sum(axis=1).mean())
+
+def smoothed_losses(p: FloatArray, labels: IntArray) -> FloatArray:
+    """(n,) log loss of each sample, each label right by (n + 1/2) / (n + 1) alone.
+
+    p : (n, n_classes) probabilities of samples the model was not fitted on
+
+    Of n calls that were all right Jeffreys' prior expects that share of the next to be right.  Without it a model
+    that is certain of everything wins wherever no inner sample happens to contradict it, and the first outer sample
+    that does costs more than all it had won.
+    """
+    log_p = np.log(np.clip(p, np.finfo(np.float64).eps, 1.0))
+    return -(_smoothed(labels, p.shape[1], 0.5 / (len(labels) + 1)) * log_p).sum(axis=1)
 
 
 def _smoothed(labels: IntArray, n_classes: int, doubt: float) -> FloatArray:

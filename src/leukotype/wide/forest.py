@@ -62,6 +62,13 @@ class FittedForest:
         return _mean_vote(trees, trees.leaves(draws.columns.T), draws.weights[: trees.n_trees].T == 0)
 
     @cached_property
+    def held_out(self) -> FloatArray:
+        """(n_train, n_classes) `out_of_bag` as probabilities: none below half a tree's vote, rows summing to 1."""
+        # That none of a few dozen trees voted for a class is not certainty that it is another.
+        voted = np.maximum(self.out_of_bag, 0.5 / _TUNING_TREES)
+        return voted / voted.sum(axis=1, keepdims=True)
+
+    @cached_property
     def oob_loss(self) -> float:
         """Log loss of `out_of_bag`, natural logarithm; samples that every tree saw are left out."""
         known = ~np.isnan(self.out_of_bag[:, 0])

@@ -1,0 +1,114 @@
+"""`auto` against the models it chooses from, on real cohorts: 5 repeats of 5 outer and 3 inner folds.
+
+    LEUKOTYPE_DATA=folder python benchmarks/auto.py [--jobs 2] [--cohorts "slice;chowdary"]
+
+The default models run on the slice of GSE9476 (whose probes were chosen on all samples: a test of `auto`, no result)
+and on chowdary (log2).  In chowdary each patient seems to stand twice, in rows that follow each other; a third run
+keeps such pairs together, without the trees, whose time is better spent elsewhere.  Results go to results/auto.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import leukotype as lt
+from common import RESULTS, machine
+from leukotype.cohort import Cohort
+from leukotype.inference import AUTO, auto
+from leukotype.models import DEFAULT
+
+METRICS = ("balanced_accuracy", "log_loss")
+QUICK = tuple(name for name in DEFAULT if name not in ("forest", "xgboost"))
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One cohort, the models tried on it, and what `auto` should reach: at least, and at most."""
+
+    name: str
+    file: str
+    models: Sequence[str]
+    goals: tuple[float, float] | None
+    in_pairs: bool = False
+
+
+TRIALS = (
+    Trial("slice", "cumida/Leukemia_GSE9476_slice.csv.gz", DEFAULT, (0.98, 0.06)),
+    Trial("chowdary", "wide/chowdary_breast_colon.csv.gz", DEFAULT, (0.97, 0.12)),
+    Trial("chowdary, by pair", "wide/chowdary_breast_colon.csv.gz", QUICK, None, in_pairs=True),
+)
+
+
+def by_pair(cohort: Cohort) -> Cohort:
+    """Count the rows of each class off in twos: each two are one donor."""
+    place = np.empty(cohort.n_samples, dtype=np.intp)
+    for code in range(len(cohort.classes)):
+        rows = np.flatnonzero(cohort.codes == code)
+        place[rows] = np.arange(len(rows)) // 2
+    donors = np.array([f"{label} {number}" for label, number in zip(cohort.labels, place, strict=True)])
+    return replace(cohort, donors=donors)
+
+
+def run(trial: Trial, folder: Path, jobs: int) -> dict[str, Any]:
+    cohort = lt.read(folder / trial.file)
+    if trial.in_pairs:
+        cohort = by_pair(cohort)
+    evaluation = auto(lt.evaluate(cohort, trial.models, design=lt.Design(repeats=5), jobs=jobs))
+    summary = evaluation.summary(METRICS).set_index(["model", "metric"])
+    settings = evaluation.settings()
+    chosen = Counter(result.setting["model"] for result in evaluation.results if result.model == AUTO)
+    return {
+        "cohort": repr(cohort),
+        "goals": trial.goals,
+        "chosen": dict(chosen.most_common()),
+        "models": {
+            model: {
+                "seconds": float(settings.loc[settings["model"] == model, "seconds"].sum()),
+                **{metric: _three(summary.loc[(model, metric)]) for metric in METRICS},
+            }
+            for model in evaluation.models
+        },
+    }
+
+
+def _three(row: pd.Series[float]) -> list[float]:
+    return [float(row[name]) for name in ("value", "low", "high")]
+
+
+def table(found: dict[str, Any]) -> str:
+    lines = ["| model | balanced accuracy | log loss |", "|---|---|---|"]
+    for model, row in found["models"].items():
+        cells = [f"{value:.3f} ({low:.3f} to {high:.3f})" for value, low, high in (row[m] for m in METRICS)]
+        lines.append(f"| {model} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--cohorts", help="names with semicolons between; all by default")
+    options = parser.parse_args()
+    wanted = [trial.name for trial in TRIALS] if options.cohorts is None else options.cohorts.split(";")
+    path = RESULTS / "auto.json"
+    results = json.loads(path.read_text()) if path.exists() else {}
+    results["machine"] = machine()
+    for trial in TRIALS:
+        if trial.name in wanted:
+            found = run(trial, Path(os.environ["LEUKOTYPE_DATA"]), options.jobs)
+            results[trial.name] = found
+            path.write_text(json.dumps(results, indent=2) + "\n")
+            print(f"\n{found['cohort']}\n{found['chosen']}\n{table(found)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
