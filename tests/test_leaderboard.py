@@ -54,6 +54,23 @@ def test_friedman_is_that_of_scipy():
     assert found.p == pytest.approx(expected.pvalue)
 
 
+def test_the_permutation_p_is_exact_for_few_cohorts_and_that_of_chi_squared_for_many():
+    # Three cohorts that agree on two models: of the 8 ways to order them, 2 agree.
+    agreeing = pd.DataFrame({"a": [0.9, 0.8, 0.7], "b": [0.5, 0.4, 0.3]}, index=["x", "y", "z"])
+    assert Leaderboard.of(agreeing).p == pytest.approx(0.25, abs=0.015)
+    noise = pd.DataFrame(np.random.default_rng(3).normal(size=(40, 4)), columns=MODELS)
+    board = Leaderboard.of(noise)
+    assert board.p == pytest.approx(board.friedman.p, abs=0.03)
+    assert Leaderboard.of(table(40)).p == pytest.approx(1 / 10_001)
+
+
+def test_under_the_null_the_permutation_p_keeps_its_level():
+    rng = np.random.default_rng(8)
+    found = [Leaderboard.of(pd.DataFrame(rng.normal(size=(4, 3)), columns=list("abc"))).p for _ in range(60)]
+    assert np.mean(np.array(found) <= 0.05) < 0.15
+    assert np.mean(np.array(found) <= 0.5) > 0.3
+
+
 def test_pairs_hold_every_two_models_once_with_both_tests():
     scores = table()
     board = Leaderboard.of(scores)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from leukotype.benchmark import Benchmark
     from leukotype.cohort import Cohort
     from leukotype.evaluation import Evaluation
 
@@ -70,6 +71,30 @@ def show_results(evaluation: Evaluation, folder: Path) -> None:
     if any("[–]" in cell for row in rows for cell in row):
         print("[–]: every bootstrap resample gave the same value, so no interval can be told.")
     print(f"Report: {folder / 'report.html'}")
+
+
+def show_leaderboard(found: Benchmark, folder: Path) -> None:
+    """Print models by mean rank, and where the page lies."""
+    rows = [
+        [
+            str(row["model"]),
+            "–" if row["mean_rank"] != row["mean_rank"] else f"{row['mean_rank']:.2f}",
+            f"{row['wins']}" + (f" (+{row['shared']} shared)" if row["shared"] else ""),
+            "–" if row["mean"] != row["mean"] else f"{row['mean']:.3f}",
+            str(row["cohorts"]),
+            f"{row['seconds']:.1f}",
+        ]
+        for row in found.table.to_dict(orient="records")
+    ]
+    title = f"{len(found.outcomes)} cohorts, {len(found.left_out)} left out; ranks by {found.metric}"
+    _table(title, ["model", "mean rank", "wins", f"mean {found.metric}", "cohorts", "seconds"], rows)
+    board = found.board
+    if board.friedman is not None:
+        print(
+            f"Do they differ? Friedman's test, by permutation: p = {board.p:.2g}. "
+            f"Critical difference of mean ranks (Nemenyi): {board.critical_difference:.2f}."
+        )
+    print(f"Leaderboard: {folder / 'leaderboard.html'}")
 
 
 def show_cohort(cohort: Cohort, folder: Path) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from leukotype.benchmark import published, tables
 from leukotype.benchmark.board import Benchmark
 from leukotype.figures.theme import counted
-from leukotype.inference.leaderboard import FEW_COHORTS
+from leukotype.inference.leaderboard import FEW_COHORTS, N_PERMUTATIONS
 from leukotype.reporting import formats, methods, page
 from leukotype.reporting.cautions import Caution
 from leukotype.reporting.page import Section
 from leukotype.reporting.plates import Plate
-from leukotype.reporting.summary import Point, Tile
+from leukotype.reporting.statements import Point
+from leukotype.reporting.summary import Tile
 
 
 def of_benchmark(benchmark: Benchmark, plates: tuple[Plate, ...]) -> str:
@@ -72,7 +73,7 @@ def _tiles(benchmark: Benchmark) -> tuple[Tile, ...]:
         )
     if board.friedman is not None:
         tiles.append(
-            Tile("Do the models differ?", f"p {_equals(board.friedman.p_f)}", "Friedman’s test (F form)")
+            Tile("Do the models differ?", f"p {_equals(board.p)}", "Friedman’s test, by permutation")
         )
     return tuple(tiles)
 
@@ -91,8 +92,8 @@ def _points(benchmark: Benchmark) -> tuple[Point, ...]:
         Point(
             "Ranks",
             f"By {metric} over {counted(board.n_cohorts, 'cohort')}, {leaders} has the best mean rank. "
-            f"Friedman’s test: chi-squared {board.friedman.statistic:.1f}, p {_equals(board.friedman.p)}; "
-            f"Iman and Davenport’s F {board.friedman.f:.1f}, p {_equals(board.friedman.p_f)}.",
+            f"Do the models differ at all? Friedman’s test: p {_equals(board.p)} by {N_PERMUTATIONS:,} permutations "
+            f"within cohorts (chi-squared {board.friedman.statistic:.1f}, {len(board.mean_ranks) - 1} degrees of freedom).",
         )
     ]
     first = str(board.mean_ranks.index[0])
@@ -188,7 +189,7 @@ def _methods(benchmark: Benchmark) -> tuple[Point, ...]:
         Point(
             "Ranks",
             f"Models are ranked by {benchmark.board.metric.title.lower()} on each cohort, 1 for the best, ties sharing "
-            "their mean rank. Friedman’s test with Iman and Davenport’s F; Nemenyi’s critical difference; Wilcoxon’s "
+            "their mean rank. Friedman’s test by permutation within cohorts; Nemenyi’s critical difference; Wilcoxon’s "
             "signed-rank tests with Holm’s correction (Demšar 2006; Benavoli et al. 2016). Tests take cohorts for "
             "independent.",
         ),

@@ -84,7 +84,7 @@ def find(
         elif datasets.of_collection(name):
             listed += datasets.of_collection(name)
         else:
-            listed.append(datasets.by_name(name))
+            listed.append(_dataset(name))
     unique = list({entry.name: entry for entry in listed}.values())
     for fetched in datasets.fetch_many(unique, connections=connections, on_done=lambda one: say(one.name)):
         if fetched.path is None:
@@ -92,6 +92,17 @@ def find(
         else:
             sources.setdefault(fetched.name, Source(fetched.name))
     return list(sources.values()), missing
+
+
+def _dataset(name: str) -> datasets.Dataset:
+    try:
+        return datasets.by_name(name)
+    except UnknownName as problem:
+        near = ", ".join(datasets.near(name))
+        raise UnknownName(
+            f"{name} is no file, no folder, no collection (there is cumida) and no dataset. Of these there is {near}; "
+            "see leukotype datasets list."
+        ) from problem
 
 
 def _add(sources: dict[str, Source], path: Path, folder: Path) -> None:

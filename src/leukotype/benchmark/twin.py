@@ -48,6 +48,7 @@ def of_benchmark(benchmark: Benchmark) -> dict[str, Any]:
         "tests": {
             "n_cohorts": board.n_cohorts,
             "friedman": None if board.friedman is None else _plain(asdict(board.friedman)),
+            "permutation_p": _number(board.p),
             "critical_difference": board.critical_difference,
             "not_told_apart": [list(group) for group in board.groups],
             "pairs": [_plain(row) for row in board.pairs.to_dict(orient="records")],

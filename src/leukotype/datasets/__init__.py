@@ -35,6 +35,7 @@ __all__ = [
     "fetch",
     "fetch_many",
     "load",
+    "near",
     "of_collection",
     "of_type",
     "parse_cache",

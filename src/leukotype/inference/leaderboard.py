@@ -17,6 +17,8 @@ from leukotype.metrics import Metric
 _DIGITS = 9
 # With fewer cohorts the approximations behind the tests are poor (Demšar 2006, section 3.2).
 FEW_COHORTS = 10
+N_PERMUTATIONS = 10_000
+_BATCH = 500
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +120,25 @@ class Leaderboard:
     def friedman(self) -> Friedman | None:
         """Whether the models differ at all; None where there is too little to rank."""
         return ranks.friedman(self.ranked) if self.testable else None
+
+    @cached_property
+    def p(self) -> float:
+        """Friedman's test by permutation: p = (b + 1) / (m + 1), where b of m shuffles of the ranks within cohorts
+        differ at least as much; nan where there is too little to rank.
+
+        Valid for any number of cohorts, where chi-squared and F are approximations that fail for a few.
+        """
+        if not self.testable:
+            return float("nan")
+        own = self.ranked.rank(axis=1).to_numpy()
+        observed = ((own.mean(axis=0) - own.mean()) ** 2).sum()
+        rng = np.random.default_rng(0)
+        n_at_least = 0
+        for _ in range(N_PERMUTATIONS // _BATCH):
+            shuffled = rng.permuted(np.broadcast_to(own, (_BATCH, *own.shape)), axis=2)
+            spread = ((shuffled.mean(axis=1) - own.mean()) ** 2).sum(axis=1)
+            n_at_least += int((spread >= observed * (1 - 1e-9)).sum())
+        return (n_at_least + 1) / (N_PERMUTATIONS + 1)
 
     @cached_property
     def critical_difference(self) -> float | None:

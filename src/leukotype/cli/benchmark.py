@@ -1,0 +1,150 @@
+"""`leukotype benchmark`."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from leukotype import console
+from leukotype.cli.options import (
+    Impute,
+    Json,
+    KeepControls,
+    Label,
+    Models,
+    NoCache,
+    Overwrite,
+    Plugin,
+    Scale,
+    names,
+)
+from leukotype.errors import InfeasibleDesign, LeukotypeError, UnknownName
+
+
+def benchmark(
+    what: Annotated[
+        list[str],
+        typer.Argument(
+            help="cumida, names of datasets, files, folders.",
+            metavar="cumida | DIR | FILE...",
+            show_default=False,
+        ),
+    ],
+    models: Models = None,
+    plugin: Plugin = None,
+    outer: Annotated[int | None, typer.Option(help="Outer folds.", metavar="N", show_default="5")] = None,
+    inner: Annotated[int, typer.Option(help="Inner folds, for tuning.", metavar="N")] = 3,
+    repeats: Annotated[int, typer.Option(help="How often the outer folds are drawn.", metavar="N")] = 1,
+    protocol: Annotated[
+        str | None, typer.Option(help="cumida: the 3 folds of its own benchmark.", metavar="NAME")
+    ] = None,
+    metric: Annotated[
+        str, typer.Option(help="By which models are ranked.", metavar="NAME")
+    ] = "balanced_accuracy",
+    tune_by: Annotated[
+        str, typer.Option(help="Criterion of the inner folds: log_loss, accuracy or balanced_accuracy.")
+    ] = "log_loss",
+    drop_small: Annotated[
+        bool, typer.Option("--drop-small", help="Leave out classes too small for the folds, and say so.")
+    ] = False,
+    label: Label = None,
+    scale: Scale = "auto",
+    impute: Impute = None,
+    keep_controls: KeepControls = False,
+    seed: Annotated[int, typer.Option(help="Seed of every draw.", metavar="N")] = 0,
+    jobs: Annotated[
+        int | None, typer.Option(help="Worker processes.", metavar="N", show_default="all cores")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the results.", metavar="DIR")] = Path(
+        "runs/benchmark"
+    ),
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+    no_cache: NoCache = False,
+) -> None:
+    """Compare models on many cohorts by nested cross-validation, and rank them.
+
+    Example: leukotype benchmark cumida --models logistic,knn,forest --out runs/cumida
+
+    Cohorts that cannot be had, or that fit no design, are listed with the reason.
+    """
+    from leukotype import benchmark as rooms
+    from leukotype import datasets, metrics
+    from leukotype.benchmark import published
+    from leukotype.models import plugins, tuning
+    from leukotype.resampling import Design
+    from leukotype.study import check_output
+
+    chosen = plugins.choose(names(models), plugin or ())
+    if tune_by not in tuning.CRITERIA:
+        raise UnknownName(f"no criterion {tune_by!r}. There are {', '.join(tuning.CRITERIA)}.")
+    [judged] = metrics.get([metric])
+    if judged.per_class:
+        raise UnknownName(
+            f"{metric} is one number a class, and ranks need one number a model. Choose another --metric."
+        )
+    design = Design(_outer(outer, protocol), inner, repeats, seed)
+    check_output(out, overwrite=overwrite)
+    with console.progress("Looking for cohorts", None) as advance:
+        sources, missing = rooms.find(what, say=advance)
+    options = {
+        "label": label,
+        "scale": scale,
+        "impute": impute,
+        "keep_controls": keep_controls,
+        "cache": None if no_cache else datasets.parse_cache(),
+    }
+    with console.progress("Cohorts", len(sources)) as advance:
+        found = rooms.run(
+            sources,
+            chosen,
+            design,
+            missing=missing,
+            metric=metric,
+            tune_by=tune_by,  # type: ignore[arg-type]  # looked at above
+            protocol=published.PROTOCOL if protocol else "",
+            drop_small=drop_small,
+            jobs=jobs,
+            options=options,
+            on_cohort=lambda name, tasks: advance(name),
+        )
+    for one in found.left_out:
+        console.say(f"Left out {one.name}: {one.reason}")
+    for cohort, model, reason in found.failures:
+        console.say(f"No result of {model} on {cohort}: {reason}")
+    if not found.outcomes:
+        raise LeukotypeError(
+            f"none of {len(found.left_out)} cohorts could be evaluated; the reasons stand above. Nothing was written."
+        )
+    with console.progress("Leaderboard", None) as advance:
+        command = shlex.join(["leukotype", *sys.argv[1:]])
+        rooms.write(found, out, overwrite=overwrite, command=command, on_step=advance)
+    if as_json:
+        print(json.dumps({"out": str(out), **json.loads((out / "leaderboard.json").read_text())}, indent=2))
+    else:
+        console.show_leaderboard(found, out)
+    n_failed = sum(1 for _ in found.failures)
+    if n_failed:
+        raise LeukotypeError(
+            f"{n_failed} models gave no result on a cohort; the reasons stand above and in {out}."
+        )
+
+
+def _outer(outer: int | None, protocol: str | None) -> int:
+    from leukotype.benchmark import published
+
+    if protocol is None:
+        return 5 if outer is None else outer
+    if protocol.casefold() != published.PROTOCOL:
+        raise UnknownName(f"no protocol {protocol!r}. There is {published.PROTOCOL}.")
+    if outer not in (None, published.OUTER):
+        raise InfeasibleDesign(
+            f"--outer {outer} is not the protocol of {published.PROTOCOL}, which has {published.OUTER} folds. "
+            "Leave out one of the two."
+        )
+    return published.OUTER
