@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from leukotype.benchmark import Benchmark
     from leukotype.cohort import Cohort
-    from leukotype.evaluation import Evaluation
+    from leukotype.dossier import Dossier
 
 SHOWN = ("balanced_accuracy", "accuracy", "f1_macro", "roc_auc_macro", "log_loss")
 
@@ -24,6 +24,14 @@ def say(line: str) -> None:
 def fail(message: str) -> None:
     """Print an error as one line."""
     print(f"Error: {' '.join(message.split())}", file=sys.stderr)
+
+
+def duration(seconds: float) -> str:
+    """A time to be waited, roughly: "about 40 seconds"."""
+    for unit, length in (("hour", 3600), ("minute", 60)):
+        if seconds >= 1.5 * length:
+            return f"about {round(seconds / length)} {unit}s"
+    return f"about {max(round(seconds, -1), 10):.0f} seconds"
 
 
 @contextmanager
@@ -50,8 +58,9 @@ def say_cohort(cohort: Cohort) -> None:
         say(f"  {step}")
 
 
-def show_results(evaluation: Evaluation, folder: Path) -> None:
-    """Print the main metrics of every model, best balanced accuracy first, and where the report lies."""
+def show_results(dossier: Dossier, folder: Path) -> None:
+    """Print what to expect of the best model, the main metrics of every model, what the audits found, and where."""
+    evaluation = dossier.evaluation
     summary = evaluation.summary(SHOWN)
     titles = list(dict.fromkeys(summary["title"]))
     cells: dict[str, list[str]] = {model: [] for model in evaluation.models}
@@ -70,6 +79,18 @@ def show_results(evaluation: Evaluation, folder: Path) -> None:
     )
     if any("[–]" in cell for row in rows for cell in row):
         print("[–]: every bootstrap resample gave the same value, so no interval can be told.")
+    best = dossier.best
+    if len(best.chosen) > 1:
+        print(
+            f"Best of {len(best.chosen)} models: {best.model}, balanced accuracy {best.value:.3f} "
+            f"[{best.low:.3f}, {best.high:.3f}] corrected for the choice, {best.uncorrected:.3f} as measured."
+        )
+    for finding in dossier.findings:
+        if finding.severity != "note":
+            print(finding)
+    n_notes = sum(finding.severity == "note" for finding in dossier.findings)
+    if n_notes:
+        print(f"{n_notes} note{'s' * (n_notes > 1)} of the audits stand{'s' * (n_notes == 1)} in the report.")
     print(f"Report: {folder / 'report.html'}")
 
 

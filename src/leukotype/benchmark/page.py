@@ -93,7 +93,7 @@ def _points(benchmark: Benchmark) -> tuple[Point, ...]:
             "Ranks",
             f"By {metric} over {counted(board.n_cohorts, 'cohort')}, {leaders} has the best mean rank. "
             f"Do the models differ at all? Friedman’s test: p {_equals(board.p)} by {N_PERMUTATIONS:,} permutations "
-            f"within cohorts (chi-squared {board.friedman.statistic:.1f}, {len(board.mean_ranks) - 1} degrees of freedom).",
+            f"within cohorts (chi-squared {board.friedman.statistic:.1f}).",
         )
     ]
     first = str(board.mean_ranks.index[0])

@@ -56,6 +56,22 @@ def study(
     scale: Scale = "auto",
     impute: Impute = None,
     keep_controls: KeepControls = False,
+    annotation: Annotated[
+        Path | None,
+        typer.Option(help="Table of probes and gene symbols, for the audits of sex.", metavar="FILE"),
+    ] = None,
+    permutations: Annotated[
+        int,
+        typer.Option(
+            help="Test against so many permutations of the labels; at most 99 of them for trees.", metavar="N"
+        ),
+    ] = 0,
+    price_leaks: Annotated[
+        bool, typer.Option("--price-leaks", help="Show what the usual mistakes would have claimed.")
+    ] = False,
+    learning_curve: Annotated[
+        bool, typer.Option("--learning-curve", help="Evaluate with fewer training samples, too.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Seed of every draw.", metavar="N")] = 0,
     jobs: Annotated[
         int | None, typer.Option(help="Worker processes.", metavar="N", show_default="all cores")
@@ -71,6 +87,7 @@ def study(
 
     Without DATA: Leukemia_GSE9476, or a simulated cohort of its shape where that cannot be had.
     """
+    from leukotype import dossier, genes
     from leukotype import evaluation as rooms
     from leukotype import study as outputs
     from leukotype.models import plugins
@@ -78,6 +95,7 @@ def study(
 
     chosen = plugins.choose(names(models), plugin or ())
     design = Design(outer, inner, repeats, seed)
+    symbols = None if annotation is None else genes.read_annotation(annotation)
     cohort, folder = _prepare(
         data, out, overwrite, no_cache,
         label=label, labels=labels, donor=donor, samples=samples,
@@ -85,6 +103,7 @@ def study(
         keep_controls=keep_controls,
     )  # fmt: skip
     splits = draw(cohort, design) if folds is None else read_folds(folds, cohort, design)
+    dossier.check_wishes(cohort, splits, permutations=permutations, learning_curve=learning_curve)
     with console.progress("Nested cross-validation", len(chosen) * len(splits.splits)) as advance:
         evaluation = rooms.evaluate(
             cohort,
@@ -94,12 +113,21 @@ def study(
             jobs=jobs,
             on_done=lambda result: advance(f"{result.model}, fold {result.fold + 1}"),
         )
+    wishes: dict[str, Any] = {
+        "permutations": permutations, "price_leaks": price_leaks, "learning_curve": learning_curve,
+    }  # fmt: skip
+    for name, seconds in dossier.expected_seconds(evaluation, chosen, **wishes).items():
+        console.say(f"The {name} comes next, and may take {console.duration(seconds)}.")
+    with console.progress("Inference and audits", None) as advance:
+        found = dossier.compile_dossier(
+            evaluation, recipes=chosen, annotation=symbols, on_step=advance, **wishes
+        )
     with console.progress("Figures and report", None) as advance:
-        outputs.run(evaluation, folder, overwrite=overwrite, command=_command(), on_step=advance)
+        outputs.run(found, folder, overwrite=overwrite, command=_command(), on_step=advance)
     if as_json:
         print(json.dumps({"out": str(folder), **json.loads((folder / "study.json").read_text())}, indent=2))
     else:
-        console.show_results(evaluation, folder)
+        console.show_results(found, folder)
 
 
 def explore(

@@ -44,14 +44,15 @@ class Figure:
     """One entry of FIGURES.
 
     name    : kebab-case, stem of its files
-    part    : "data": drawn from a Cohort; "evaluation": from an Evaluation; "leaderboard": from a Leaderboard
+    part    : "data": drawn from a Cohort; "evaluation": from an Evaluation; "inference": from Findings;
+              "leaderboard": from a Leaderboard
     draw    : from that source to the drawing
     applies : None where the source can be drawn, else one sentence that says why not
     """
 
     name: str
     title: str
-    part: Literal["data", "evaluation", "leaderboard"]
+    part: Literal["data", "evaluation", "inference", "leaderboard"]
     draw: Callable[[Any], Drawing]
     applies: Callable[[Any], str | None]
 

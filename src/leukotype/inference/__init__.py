@@ -2,14 +2,15 @@
 
 from leukotype.inference.auto import AUTO, auto
 from leukotype.inference.findings import Findings
-from leukotype.inference.leaks import MISTAKES, Mistake, price_leaks
-from leukotype.inference.learning import LearningCurve, learning_curve
+from leukotype.inference.leaks import MISTAKES, N_SPLITS, Mistake, price_leaks
+from leukotype.inference.learning import FRACTIONS, LearningCurve, learning_curve, thinner
 from leukotype.inference.multiplicity import holm
 from leukotype.inference.paired import compare, corrected_t, correlated_t, mcnemar
 from leukotype.inference.permutation import (
     MOST_SLOW,
     QUICK,
     PermutationTest,
+    check_permutable,
     permutation_test,
     permutation_tests,
 )
@@ -18,8 +19,10 @@ from leukotype.inference.stability import difficulty, hardest, split_dependence
 
 __all__ = [
     "AUTO",
+    "FRACTIONS",
     "MISTAKES",
     "MOST_SLOW",
+    "N_SPLITS",
     "QUICK",
     "BestOfMany",
     "Findings",
@@ -27,6 +30,7 @@ __all__ = [
     "Mistake",
     "PermutationTest",
     "auto",
+    "check_permutable",
     "compare",
     "corrected_best",
     "corrected_t",
@@ -40,4 +44,5 @@ __all__ = [
     "permutation_tests",
     "price_leaks",
     "split_dependence",
+    "thinner",
 ]

@@ -66,13 +66,16 @@ MISTAKES: tuple[Mistake, ...] = (
 )
 
 
+N_SPLITS = 200
+
+
 def price_leaks(
     evaluation: Evaluation,
     metric: str = "balanced_accuracy",
     *,
     models: Sequence[str | Model] | None = None,
     n_selected: int = 50,
-    n_splits: int = 200,
+    n_splits: int = N_SPLITS,
     seed: int = 0,
     jobs: int | None = None,
     on_done: Callable[[int], None] | None = None,

@@ -147,24 +147,17 @@ def learning_curve(
     names = known(evaluation, [str(model) for model in wanted])
     recipes = [model for model in wanted if str(model) != AUTO]
     parts: list[tuple[float, Evaluation]] = []
-    for fraction in sorted(set(fractions) - {1.0}):
-        folds = _thinned(evaluation, fraction, seed)
-        if folds is not None:
-            part = evaluate(
-                evaluation.cohort,
-                recipes,
-                folds=folds,
-                tune_by=criterion_of(evaluation),
-                jobs=jobs,
-                on_done=on_done,
-            )
-            parts.append((_mean_size(folds), auto(part) if AUTO in names else part))
-    parts.append((_mean_size(evaluation.folds), evaluation))
-    if len(parts) < 3:
-        raise InfeasibleDesign(
-            f"{len(parts)} training sizes fill the inner folds, and a curve needs at least 3. "
-            "The smallest class is too small for a learning curve."
+    for folds in thinner(evaluation.cohort, evaluation.folds, fractions, seed=seed):
+        part = evaluate(
+            evaluation.cohort,
+            recipes,
+            folds=folds,
+            tune_by=criterion_of(evaluation),
+            jobs=jobs,
+            on_done=on_done,
         )
+        parts.append((_mean_size(folds), auto(part) if AUTO in names else part))
+    parts.append((_mean_size(evaluation.folds), evaluation))
     weights = evaluation.units.weights
     resampled = {
         name: np.stack(
@@ -195,9 +188,25 @@ def subset(cohort: Cohort, train: IntArray, fraction: float, entropy: Sequence[i
     return train[np.isin(units[train], sorted(kept))]
 
 
-def _thinned(evaluation: Evaluation, fraction: float, seed: int) -> Folds | None:
+def thinner(
+    cohort: Cohort, folds: Folds, fractions: Sequence[float] = FRACTIONS, *, seed: int = 0
+) -> list[Folds]:
+    """Return the folds with smaller training parts, those of a curve, the smallest first; nothing is fitted.
+
+    Raises InfeasibleDesign where fewer than 2 of them fill their inner folds: a curve needs 3 sizes in all.
+    """
+    drawn = [_thinned(cohort, folds, fraction, seed) for fraction in sorted(set(fractions) - {1.0})]
+    found = [part for part in drawn if part is not None]
+    if len(found) < 2:
+        raise InfeasibleDesign(
+            f"{len(found) + 1} training sizes fill the inner folds, and a learning curve needs at least 3. The "
+            "smallest class is too small for one: leave out --learning-curve, or the class with --drop-class."
+        )
+    return found
+
+
+def _thinned(cohort: Cohort, folds: Folds, fraction: float, seed: int) -> Folds | None:
     """Return the folds with thinner training parts; None where a part cannot fill its inner folds."""
-    cohort, folds = evaluation.cohort, evaluation.folds
     if not 0 < fraction <= 1:
         raise InfeasibleDesign(
             f"{fraction:g} of the training part was asked for: name fractions above 0, up to 1."

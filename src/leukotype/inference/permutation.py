@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from leukotype import execution
-from leukotype.cohort import FloatArray, IntArray
+from leukotype.cohort import Cohort, FloatArray, IntArray
 from leukotype.errors import InfeasibleDesign
 from leukotype.evaluation import Evaluation
 from leukotype.inference.auto import AUTO, choose
@@ -131,11 +131,8 @@ def permutation_tests(
     frame = tuple(split for split in evaluation.folds.splits if split.repeat == 0)
     cohort = evaluation.cohort
     orders = [exchange(cohort.donors, cohort.n_samples, seed, b) for b in range(max(wanted.values()))]
+    check_permutable(cohort, seed)
     distinct = _distinct(orders, cohort.codes)
-    if distinct < 2:
-        raise InfeasibleDesign(
-            "donors leave nothing to permute: no two of them have as many samples, and none has two labels."
-        )
     tasks = [
         _Task(
             tuple(model for model in recipes if wanted[model.name] > number),
@@ -160,6 +157,17 @@ def permutation_tests(
         observed = {name: float(metric.value(evaluation.scored(name)[0])) for name in names}
         tests[metric.name] = PermutationTest(metric, observed, null, distinct)
     return tests
+
+
+def check_permutable(cohort: Cohort, seed: int = 0) -> None:
+    """Raise InfeasibleDesign where donors leave nothing to permute."""
+    # With anything to permute, each of these is the order as it stands with a chance of one half at most.
+    orders = [exchange(cohort.donors, cohort.n_samples, seed, number) for number in range(64)]
+    if _distinct(orders, cohort.codes) < 2:
+        raise InfeasibleDesign(
+            "donors leave nothing to permute: no two of them have as many samples, and none has two labels. "
+            "Leave out --permutations."
+        )
 
 
 def exchange(donors: NDArray[np.str_] | None, n_samples: int, seed: int, number: int) -> IntArray:

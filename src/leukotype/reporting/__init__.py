@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from leukotype.cohort import Cohort
+from leukotype.dossier import Dossier
 from leukotype.errors import OutputRefused
 from leukotype.evaluation import Evaluation
 from leukotype.reporting import page, plates
@@ -22,7 +23,7 @@ def _silent(step: str) -> None:
 
 
 def write(
-    evaluation: Evaluation,
+    source: Evaluation | Dossier,
     path: str | Path,
     *,
     command: str = "",
@@ -30,15 +31,18 @@ def write(
 ) -> Path:
     """Write the report of an evaluation to one HTML file that needs no network; return its path.
 
+    source  : an evaluation, of which everything is said that needs no refitting, or a dossier
     command : what was typed to get it, for the section on provenance
     on_step : called with the title of each figure before it is drawn
 
     The same evaluation gives the same bytes.  An existing file is replaced, in one step.
     Raises OutputRefused where the file cannot be written.
     """
-    data = plates.draw(evaluation.cohort, "data", on_step=on_step)
-    results = plates.draw(evaluation, "evaluation", on_step=on_step)
-    return _write(Path(path), page.of_evaluation(Ranking.of(evaluation), data, results, command=command))
+    ranking = Ranking.of(source)
+    data = plates.draw(ranking.evaluation.cohort, "data", on_step=on_step)
+    results = plates.draw(ranking.evaluation, "evaluation", on_step=on_step)
+    inferred = plates.draw_inferred(ranking.dossier.inferred, on_step=on_step)
+    return _write(Path(path), page.of_evaluation(ranking, data, results, inferred, command=command))
 
 
 def write_exploration(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
+from leukotype.audits import SEVERITIES, Finding, Severity, by_code
 from leukotype.cohort import Cohort
-from leukotype.figures.theme import counted, percent
+from leukotype.figures.theme import percent
 from leukotype.reporting import formats
 from leukotype.reporting.plates import Plate
 from leukotype.reporting.ranking import Ranking, title
@@ -20,9 +20,9 @@ LARGEST_SHARE = 0.6
 
 @dataclass(frozen=True)
 class Caution:
-    """level : "warning" may change the conclusion; "note" is to be known"""
+    """level : "error": the results can't stand so; "warning": may change the conclusion; "note": to be known"""
 
-    level: Literal["warning", "note"]
+    level: Severity
     title: str
     text: str
 
@@ -67,18 +67,6 @@ def of_cohort(cohort: Cohort) -> list[Caution]:
                 "of their probe in the training part.",
             )
         )
-    constant = _constant(cohort)
-    # The readers count them as well, where the cohort was read from a file.
-    if constant and not any("same value" in step for step in cohort.provenance.steps):
-        verb = "has" if constant == 1 else "have"
-        found.append(
-            Caution(
-                "note",
-                "Constant probes",
-                f"{counted(constant, 'probe')} {verb} the same value in every sample, so nothing can be learned from "
-                "that value. Nothing was left out.",
-            )
-        )
     if cohort.donors is None and not cohort.provenance.simulated:
         found.append(
             Caution(
@@ -92,20 +80,10 @@ def of_cohort(cohort: Cohort) -> list[Caution]:
 
 
 def of_evaluation(ranking: Ranking) -> list[Caution]:
-    """Warnings and notes about the results; those about the data come first."""
+    """Warnings and notes about the results; those of the audits and about the data come first."""
     evaluation = ranking.evaluation
-    found = of_cohort(evaluation.cohort)
+    found = [*of_findings(ranking.dossier.findings), *of_cohort(evaluation.cohort)]
     leader = ranking.leader
-    for score in ranking.baselines:
-        if score is not leader and score.value >= leader.low:
-            found.append(
-                Caution(
-                    "warning",
-                    "A baseline comes close",
-                    f"{score.title} ({score.text}) is not shown to be worse than the best model, "
-                    f"{leader.title} ({leader.text}).",
-                )
-            )
     if leader.low <= ranking.chance:
         found.append(
             Caution(
@@ -127,8 +105,20 @@ def of_evaluation(ranking: Ranking) -> list[Caution]:
 
 
 def ordered(found: Iterable[Caution]) -> list[Caution]:
-    """Warnings first, each kind in the order it was found."""
-    return sorted(found, key=lambda caution: caution.level != "warning")
+    """The gravest first, each kind in the order it was found."""
+    return sorted(found, key=lambda caution: SEVERITIES.index(caution.level))
+
+
+def of_findings(findings: Iterable[Finding]) -> list[Caution]:
+    """What the audits found."""
+    return [
+        Caution(
+            finding.severity,
+            f"{by_code(finding.code).title} ({finding.code})",
+            f"{finding.sentence[:1].upper()}{finding.sentence[1:]}",
+        )
+        for finding in findings
+    ]
 
 
 def of_plates(plates: tuple[Plate, ...]) -> list[Caution]:
@@ -165,10 +155,3 @@ def _uncalled(ranking: Ranking) -> list[Caution]:
                 )
             )
     return found
-
-
-def _constant(cohort: Cohort) -> int:
-    known = np.isfinite(cohort.expression)
-    low = np.where(known, cohort.expression, np.inf).min(axis=0)
-    high = np.where(known, cohort.expression, -np.inf).max(axis=0)
-    return int((low >= high).sum())

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from leukotype import __version__, metrics
 from leukotype.evaluation import Evaluation
 from leukotype.figures.theme import counted
+from leukotype.inference import AUTO
 from leukotype.metrics.intervals import N_RESAMPLES
-from leukotype.models import Model
+from leukotype.models import MODELS, Model
 from leukotype.reporting import formats, versions
-from leukotype.reporting.ranking import entry, title
-from leukotype.reporting.summary import Point
+from leukotype.reporting.ranking import AUTO_TITLE
+from leukotype.reporting.statements import Point
 
 _CRITERIA = {
     "log_loss": "mean log loss",
@@ -38,12 +39,12 @@ class Recipe:
     text: str
 
 
-def paragraphs(evaluation: Evaluation) -> tuple[Point, ...]:
+def paragraphs(evaluation: Evaluation, models: Sequence[Model] = MODELS) -> tuple[Point, ...]:
     """The methods of one evaluation, one paragraph a topic; `recipes` tells of the models."""
     return (
         Point("Data", _data(evaluation)),
         Point("Design", _design(evaluation)),
-        Point("Tuning", _tuning(evaluation)),
+        Point("Tuning", _tuning(evaluation, models)),
         Point("Numbers and intervals", _numbers(evaluation)),
         Point("Software", _software()),
     )
@@ -59,9 +60,13 @@ def intervals() -> tuple[Point, ...]:
     return tuple(Point(_INTERVALS.get(m, m), ", ".join(names)) for m, names in groups.items())
 
 
-def recipes(evaluation: Evaluation) -> tuple[Recipe, ...]:
-    """The models that were run, in the order they were asked for."""
-    return tuple(recipe(name, entry(name)) for name in evaluation.models)
+def recipes(evaluation: Evaluation, models: Sequence[Model] = MODELS) -> tuple[Recipe, ...]:
+    """The models that were run, in the order they were asked for.
+
+    models : entries by which they are known
+    """
+    known = {model.name: model for model in models}
+    return tuple(recipe(name, known.get(name)) for name in evaluation.models)
 
 
 def _data(evaluation: Evaluation) -> str:
@@ -91,8 +96,8 @@ def _design(evaluation: Evaluation) -> str:
     )
 
 
-def _tuning(evaluation: Evaluation) -> str:
-    entries = [found for name in evaluation.models if (found := entry(name)) is not None]
+def _tuning(evaluation: Evaluation, models: Sequence[Model]) -> str:
+    entries = [model for model in models if model.name in evaluation.models]
     text = (
         f"A setting was chosen by {_CRITERIA.get(evaluation.tune_by, evaluation.tune_by)} over the inner folds; "
         "ties went to the setting that stands first in the grid."
@@ -120,7 +125,8 @@ def _numbers(evaluation: Evaluation) -> str:
     return (
         "A sample counts for the class of its highest probability. All intervals are 95 % intervals and count the "
         f"{unit} as the independent unit.{repeats} The intervals hold for the predictions as they are: they do "
-        "not cover how another training cohort would have turned out, nor that the best of several models was picked."
+        "not cover how another training cohort would have turned out, nor that the best of several models was picked: "
+        "for that there is the estimate corrected for the choice."
     )
 
 
@@ -132,6 +138,12 @@ def _software() -> str:
 
 def recipe(name: str, model: Model | None) -> Recipe:
     """How one model is run; None for one that is not known here."""
+    if name == AUTO:
+        text = (
+            "In each outer fold the one of these models with the smallest log loss on the inner folds, at the "
+            "setting chosen for it."
+        )
+        return Recipe(name, AUTO_TITLE, "Varma & Simon 2006", text)
     if model is None:
         return Recipe(name, name, "", "A model of the user’s own, not among those of leukotype.")
     kind = "Baseline. " if model.baseline else ""

@@ -18,7 +18,8 @@ from leukotype import __version__
 from leukotype.cohort import Cohort
 from leukotype.figures.files import vegalite_version
 from leukotype.figures.theme import counted
-from leukotype.reporting import cautions, methods, summary, tables, versions
+from leukotype.reporting import cautions, methods, summary, tables, versions, worth
+from leukotype.reporting import inferred as inference_methods
 from leukotype.reporting.plates import MOST_CSV, Plate
 from leukotype.reporting.ranking import Ranking
 
@@ -33,11 +34,18 @@ class Section:
 
 
 def of_evaluation(
-    ranking: Ranking, data: Sequence[Plate], results: Sequence[Plate], *, command: str = ""
+    ranking: Ranking,
+    data: Sequence[Plate],
+    results: Sequence[Plate],
+    inferred: Sequence[Plate] = (),
+    *,
+    command: str = "",
 ) -> str:
     """The page of a study."""
-    evaluation = ranking.evaluation
-    plates = (*results, *data)
+    evaluation, dossier = ranking.evaluation, ranking.dossier
+    plates = (*results, *inferred, *data)
+    named = {plate.name: plate for plate in _drawn(inferred)}
+    parts = worth.parts(ranking)
     sections = (
         Section("summary", "Summary"),
         Section("cautions", "Warnings and notes"),
@@ -46,6 +54,7 @@ def of_evaluation(
             "Results",
             (("models", "Models"), ("classes-of-models", "Classes, one by one"), *_links(results)),
         ),
+        Section("worth", "What the numbers are worth", tuple((part.name, part.title) for part in parts)),
         Section("data", "The data", _links(data)),
         Section("methods", "Methods", (("recipes", "Models and settings"),)),
         Section("provenance", "Provenance"),
@@ -69,9 +78,11 @@ def of_evaluation(
         others=[tables.per_class(ranking, model) for model in ranking.models if model != leader.model],
         results=_drawn(results),
         data=_drawn(data),
-        methods=methods.paragraphs(evaluation),
+        worth=parts,
+        inferred=named,
+        methods=(*methods.paragraphs(evaluation, dossier.recipes), *inference_methods.paragraphs(dossier)),
         intervals=methods.intervals(),
-        recipes=methods.recipes(evaluation),
+        recipes=methods.recipes(evaluation, dossier.recipes),
         settings=tables.settings(ranking),
         settings_by_fold=tables.settings_by_fold(ranking),
         folds_fingerprint=evaluation.folds.fingerprint,

@@ -8,11 +8,14 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from leukotype.dossier import HEADLINE, Dossier, compile_dossier
 from leukotype.evaluation import Evaluation
+from leukotype.inference import AUTO
 from leukotype.models import MODELS, Model
 from leukotype.reporting import formats
 
-MAIN = "balanced_accuracy"
+MAIN = HEADLINE
+AUTO_TITLE = "Chosen inside each fold"
 
 
 def entry(name: str) -> Model | None:
@@ -21,6 +24,8 @@ def entry(name: str) -> Model | None:
 
 
 def title(name: str) -> str:
+    if name == AUTO:
+        return AUTO_TITLE
     model = entry(name)
     return name if model is None else model.title
 
@@ -59,13 +64,18 @@ class Ranking:
     per_class : one row per model, class and metric
     """
 
-    evaluation: Evaluation
+    dossier: Dossier
     summary: pd.DataFrame
     per_class: pd.DataFrame
 
     @classmethod
-    def of(cls, evaluation: Evaluation) -> Ranking:
-        return cls(evaluation, evaluation.summary(), evaluation.per_class())
+    def of(cls, source: Dossier | Evaluation) -> Ranking:
+        dossier = source if isinstance(source, Dossier) else compile_dossier(source)
+        return cls(dossier, dossier.evaluation.summary(), dossier.evaluation.per_class())
+
+    @property
+    def evaluation(self) -> Evaluation:
+        return self.dossier.evaluation
 
     @cached_property
     def scores(self) -> tuple[Score, ...]:
@@ -82,9 +92,18 @@ class Ranking:
         return tuple(score for score in self.scores if is_baseline(score.model))
 
     @cached_property
+    def tried(self) -> tuple[Score, ...]:
+        """All but `auto`, which chooses among them."""
+        return tuple(score for score in self.scores if score.model != AUTO)
+
+    @property
+    def auto(self) -> Score | None:
+        return next((score for score in self.scores if score.model == AUTO), None)
+
+    @cached_property
     def contenders(self) -> tuple[Score, ...]:
-        """The models that are no baselines, or all of them where there are only baselines."""
-        return tuple(score for score in self.scores if not is_baseline(score.model)) or self.scores
+        """The models tried that are no baselines, or all of them where there are only baselines."""
+        return tuple(score for score in self.tried if not is_baseline(score.model)) or self.tried
 
     @property
     def leaders(self) -> tuple[Score, ...]:

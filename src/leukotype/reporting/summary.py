@@ -10,14 +10,8 @@ from leukotype.cohort import Cohort
 from leukotype.figures.theme import counted
 from leukotype.reporting import formats
 from leukotype.reporting.ranking import Ranking, Score
-
-
-@dataclass(frozen=True)
-class Point:
-    """One statement: what it is about, and its sentences."""
-
-    title: str
-    text: str
+from leukotype.reporting.statements import Point
+from leukotype.reporting.versus import between
 
 
 @dataclass(frozen=True)
@@ -30,27 +24,47 @@ class Tile:
 
 
 def tiles(ranking: Ranking) -> tuple[Tile, ...]:
-    """The figures to be seen first: the best model, its hits, the best baseline or guessing."""
-    leader, others = ranking.leader, len(ranking.leaders) - 1
+    """The figures to be seen first: what to expect of the best model, what it scored, and what little effort gives."""
+    leader, best, auto = ranking.leader, ranking.dossier.best, ranking.auto
+    found = []
+    if len(ranking.tried) > 1:
+        found.append(
+            Tile(
+                f"Best of {len(ranking.tried)}, corrected",
+                formats.number(best.value),
+                f"balanced accuracy, 95 % interval {_ends(best.low, best.high)}, corrected for the choice",
+            )
+        )
+    others = len(ranking.leaders) - 1
     also = f" and {counted(others, 'other')}" if others else ""
-    low, high = formats.number(leader.low), formats.number(leader.high)
-    found = [
+    title = "Best of all, uncorrected" if found else "Balanced accuracy"
+    found.append(
         Tile(
-            "Best balanced accuracy",
+            title,
             formats.number(leader.value),
-            f"95 % interval {low} to {high}; {leader.title}{also}",
-        ),
+            f"95 % interval {_ends(leader.low, leader.high)}; {leader.title}{also}",
+        )
+    )
+    if auto is not None:
+        found.append(
+            Tile(
+                auto.title,
+                formats.number(auto.value),
+                f"95 % interval {_ends(auto.low, auto.high)}; no choice to correct for",
+            )
+        )
+    if ranking.baselines and leader not in ranking.baselines:
+        base = ranking.baselines[0]
+        detail = f"95 % interval {_ends(base.low, base.high)}; {base.title}"
+        found.append(Tile("Best baseline", formats.number(base.value), detail))
+    found.append(Tile("Guessing", formats.number(ranking.chance), "of a rule that knows nothing"))
+    found.append(
         Tile(
             "Classified correctly",
             f"{formats.count(_right(ranking, leader))} of {ranking.evaluation.cohort.n_samples}",
             f"samples, by {leader.title}",
-        ),
-        Tile("Guessing", formats.number(ranking.chance), "balanced accuracy of a rule that knows nothing"),
-    ]
-    if ranking.baselines and leader not in ranking.baselines:
-        best = ranking.baselines[0]
-        detail = f"95 % interval {formats.number(best.low)} to {formats.number(best.high)}; {best.title}"
-        found.insert(2, Tile("Best baseline", formats.number(best.value), detail))
+        )
+    )
     return tuple(found)
 
 
@@ -77,7 +91,7 @@ def of_evaluation(ranking: Ranking) -> tuple[Point, ...]:
         Point("What was done", _done(ranking)),
         Point("Result", _result(ranking)),
         Point("Against baselines", _against_baselines(ranking)),
-        *([Point("Between the models", _between(ranking))] if len(ranking.contenders) > 1 else []),
+        *([Point("Between the models", between(ranking))] if len(ranking.contenders) > 1 else []),
         Point("Errors", _errors(ranking)),
         Point("What it does not say", _limits(ranking)),
     )
@@ -86,13 +100,13 @@ def of_evaluation(ranking: Ranking) -> tuple[Point, ...]:
 def compared(ranking: Ranking) -> list[str]:
     """How many models and baselines there are, e.g. ["6 models", "2 baselines"]."""
     n_baselines = len(ranking.baselines)
-    numbers = {"model": len(ranking.scores) - n_baselines, "baseline": n_baselines}
+    numbers = {"model": len(ranking.tried) - n_baselines, "baseline": n_baselines}
     return [counted(n, noun) for noun, n in numbers.items() if n]
 
 
 def _done(ranking: Ranking) -> str:
     cohort, folds = ranking.evaluation.cohort, ranking.evaluation.folds
-    verb = "was" if len(ranking.scores) == 1 else "were"
+    verb = "was" if len(ranking.tried) == 1 else "were"
     outer, repeats = folds.design.outer, folds.design.repeats
     again = "" if repeats == 1 else f" This was done {repeats} times, with new parts each time."
     apart = " All samples of a donor stayed in one part." if folds.grouped else ""
@@ -122,11 +136,22 @@ def _result(ranking: Ranking) -> str:
         f"{ranking.evaluation.cohort.n_samples} samples{average} were classified correctly{each}. Balanced accuracy "
         f"counts every class alike; guessing gives {formats.number(ranking.chance)}."
     )
-    n = len(ranking.contenders)
-    if n > 1:
+    return f"{text}{_corrected(ranking)}"
+
+
+def _corrected(ranking: Ranking) -> str:
+    """What the choice among several models has added, and what it comes to without."""
+    if len(ranking.tried) < 2:
+        return ""
+    best, auto = ranking.dossier.best, ranking.auto
+    text = (
+        f" It is the best of {len(ranking.tried)} tried on these same samples, which flatters it: corrected for the "
+        f"choice, expect {formats.number(best.value)} (95 % interval {_ends(best.low, best.high)})."
+    )
+    if auto is not None:
         text += (
-            f" This is the best of {n} models tried on these same samples, so its figure is optimistic: "
-            "expect somewhat less on new ones."
+            f" Where the model is chosen inside each training part, without a look at the test part, the choice costs "
+            f"nothing: that gave {auto.text}."
         )
     return text
 
@@ -160,35 +185,6 @@ def _against_baselines(ranking: Ranking) -> str:
     else:
         verdict = f"The interval of {leader.title} lies wholly above those of the baselines."
     return f"{verdict} Baselines: {named}."
-
-
-def _between(ranking: Ranking) -> str:
-    leader = ranking.leader
-    others = [score for score in ranking.contenders if score is not leader]
-    apart = [score for score in others if not leader.overlaps(score)]
-    near = [score for score in others if leader.overlaps(score)]
-    if not near:
-        text = f"The interval of {leader.title} does not overlap with that of any other model"
-    elif len(others) == 1:
-        text = "The intervals of the two models overlap: neither is shown to be better"
-    elif not apart:
-        text = (
-            f"The intervals of all other models overlap with that of {leader.title}: it is not shown to be better "
-            "than any of them"
-        )
-    else:
-        text = (
-            f"The interval of {leader.title} overlaps with {_those(near)}: it is not shown to be better than "
-            f"{'that' if len(near) == 1 else 'these'}. It lies above {_those(apart)}"
-        )
-    return (
-        f"{text}. Intervals are a rough guide here, since all models saw the same samples: overlap does not show that "
-        "two models are equal."
-    )
-
-
-def _those(scores: list[Score]) -> str:
-    return ("that of " if len(scores) == 1 else "those of ") + formats.listed(score.title for score in scores)
 
 
 def _errors(ranking: Ranking) -> str:
@@ -242,6 +238,10 @@ def _classes(cohort: Cohort) -> str:
 
 def _donors(cohort: Cohort) -> str:
     return counted(len(np.unique(cohort.donors)) if cohort.donors is not None else 0, "donor")
+
+
+def _ends(low: float, high: float) -> str:
+    return f"{formats.number(low)} to {formats.number(high)}"
 
 
 def _right(ranking: Ranking, score: Score) -> float:

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from leukotype import __version__
 from leukotype.cohort import Cohort
+from leukotype.dossier import Dossier
 from leukotype.evaluation import Evaluation
 from leukotype.reporting.ranking import Ranking, is_baseline, title
 
 SCHEMA = 1
 
 
-def study_json(evaluation: Evaluation) -> dict[str, Any]:
+def study_json(source: Evaluation | Dossier) -> dict[str, Any]:
     """Return the content of study.json: plain types, null for what is not a number.
 
     Only `seconds` differs between two runs of the same study.
     """
-    return of_evaluation(Ranking.of(evaluation))
+    return of_evaluation(Ranking.of(source))
 
 
 def of_evaluation(ranking: Ranking) -> dict[str, Any]:
@@ -55,6 +57,38 @@ def of_evaluation(ranking: Ranking) -> dict[str, Any]:
             }
             for model in evaluation.models
         },
+        **_worth(ranking.dossier),
+    }
+
+
+def _worth(dossier: Dossier) -> dict[str, Any]:
+    """What the numbers are worth; null for what was not asked for."""
+    test, curve = dossier.permutation, dossier.learning
+    return {
+        "best": _plain(vars(dossier.best)),
+        "comparisons": None if dossier.comparisons is None else _records(dossier.comparisons),
+        "stability": _records(dossier.stability),
+        "audits": [finding.as_dict() for finding in dossier.findings],
+        "permutation": None if test is None else _records(test.table()),
+        "leaks": None if dossier.leaks is None else _records(dossier.leaks),
+        "learning": None
+        if curve is None
+        else {"curve": _records(curve.table()), "halving": _records(curve.halving())},
+    }
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [_plain(record) for record in frame.to_dict("records")]
+
+
+def _plain(record: Mapping[Any, Any]) -> dict[str, Any]:
+    return {
+        str(name): _plain(value)
+        if isinstance(value, Mapping)
+        else _number(value)
+        if isinstance(value, float)
+        else value
+        for name, value in record.items()
     }
 
 

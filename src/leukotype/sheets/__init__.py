@@ -14,10 +14,10 @@ from leukotype.sheets.dome import DOME
 from leukotype.sheets.facts import Facts
 from leukotype.sheets.reforms import REFORMS
 from leukotype.sheets.sheet import AUTHORS, Item, Sheet
-from leukotype.sheets.tables import Table, escape, tables
+from leukotype.sheets.tables import Table, escape, of_dossier, tables
 from leukotype.sheets.tripod import TRIPOD
 
-__all__ = ["AUTHORS", "SHEETS", "Facts", "Item", "Sheet", "Table", "escape", "tables", "write"]
+__all__ = ["AUTHORS", "SHEETS", "Facts", "Item", "Sheet", "Table", "escape", "of_dossier", "tables", "write"]
 
 SHEETS: tuple[Sheet, ...] = (DOME, REFORMS, TRIPOD)
 

@@ -9,10 +9,12 @@ import numpy as np
 
 from leukotype import __version__
 from leukotype.audits import Finding
+from leukotype.dossier import Dossier
 from leukotype.evaluation import Evaluation
+from leukotype.inference import AUTO
 from leukotype.metrics import METRICS
-from leukotype.models import MODELS
-from leukotype.reporting import formats, methods, versions
+from leukotype.models import MODELS, Model
+from leukotype.reporting import formats, inferred, methods, versions
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,12 +24,19 @@ class Facts:
     findings : of the audits; None where no audits were run
     tests    : what inference did beside the evaluation, one sentence each, as it words it itself
     command  : what was typed; empty where unknown
+    recipes  : the models by which those that were run are known
     """
 
     evaluation: Evaluation
     findings: Sequence[Finding] | None = None
     tests: tuple[str, ...] = ()
     command: str = ""
+    recipes: Sequence[Model] = MODELS
+
+    @classmethod
+    def of(cls, dossier: Dossier, command: str = "") -> Facts:
+        """Return the facts of a run with all that was inferred from it."""
+        return cls(dossier.evaluation, dossier.findings, inferred.tests(dossier), command, dossier.recipes)
 
     def data(self) -> str:
         cohort, origin = self.evaluation.cohort, self.evaluation.cohort.provenance
@@ -142,7 +151,7 @@ class Facts:
     def models(self) -> str:
         lines = [
             f"- {recipe.title} (`{recipe.name}`{f'; {recipe.cite}' if recipe.cite else ''}): {recipe.text}"
-            for recipe in methods.recipes(self.evaluation)
+            for recipe in methods.recipes(self.evaluation, self.recipes)
         ]
         return "\n".join(lines) + "\n\nThose with a citation are algorithms from the literature."
 
@@ -211,7 +220,7 @@ class Facts:
 
     def selection(self) -> str:
         known = {model.name for model in MODELS if model.baseline}
-        n = sum(name not in known for name in self.evaluation.models)
+        n = sum(name not in known and name != AUTO for name in self.evaluation.models)
         chosen = (
             "One model beside the baselines was evaluated, so that none was chosen."
             if n == 1
@@ -223,7 +232,12 @@ class Facts:
         return "The record is of an evaluation: no model was fitted to all samples."
 
     def seconds(self) -> str:
-        table = self.evaluation.settings().groupby("model", sort=False)["seconds"].sum()
+        table = (
+            self.evaluation.settings()
+            .groupby("model", sort=False)["seconds"]
+            .sum()
+            .drop(AUTO, errors="ignore")
+        )
         said = "; ".join(f"`{name}` {seconds:.1f} s" for name, seconds in table.items())
         return (
             f"{self.evaluation.seconds:.1f} s for the whole evaluation with {_processes(self.evaluation.jobs)}; tuning "
@@ -255,7 +269,9 @@ class Facts:
         return self.audits(None, "data and results")
 
     def _method(self, title: str) -> str:
-        return next(point.text for point in methods.paragraphs(self.evaluation) if point.title == title)
+        return next(
+            point.text for point in methods.paragraphs(self.evaluation, self.recipes) if point.title == title
+        )
 
 
 def plain(text: str) -> str:

@@ -8,9 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from leukotype import metrics
 from leukotype.audits import Finding
+from leukotype.dossier import Dossier
 from leukotype.evaluation import Evaluation
 from leukotype.reporting import formats
+from leukotype.reporting.versus import p_value
 
 COLUMNS = ("balanced_accuracy", "accuracy", "f1_macro", "mcc", "roc_auc_macro", "log_loss")
 _SPECIAL: Mapping[str, str] = {
@@ -70,6 +73,62 @@ def tables(evaluation: Evaluation, findings: Sequence[Finding] | None = None) ->
     """Return the tables of a run: classes, performance, performance per class, and findings where audits ran."""
     found = [classes(evaluation), performance(evaluation), per_class(evaluation)]
     return (*found, *(() if findings is None else (audit_table(findings),)))
+
+
+def of_dossier(dossier: Dossier) -> tuple[Table, ...]:
+    """Return the tables of a run, with what was inferred from it."""
+    found = [*tables(dossier.evaluation, dossier.findings), choice(dossier)]
+    if dossier.comparisons is not None:
+        found.append(comparisons(dossier.evaluation, dossier.comparisons))
+    return tuple(found)
+
+
+def choice(dossier: Dossier) -> Table:
+    """The best of the models tried, as measured and corrected for the choice."""
+    best = dossier.best
+    numbers = pd.DataFrame(
+        {
+            "estimate": ["as measured", "corrected for the choice"],
+            "model": best.model,
+            "metric": best.metric,
+            "value": [best.uncorrected, best.value],
+            "low": [best.uncorrected_low, best.low],
+            "high": [best.uncorrected_high, best.high],
+        }
+    )
+    title = metrics.by_name(best.metric).title
+    printed = pd.DataFrame(
+        {
+            "Estimate": numbers["estimate"].str.capitalize(),
+            "Model": best.model,
+            title: [formats.estimate(row.value, row.low, row.high) for row in numbers.itertuples()],  # type: ignore[arg-type]
+        }
+    )
+    caption = (
+        f"The best of {len(best.chosen)} models tried on {dossier.evaluation.cohort.name}, with 95 % intervals; "
+        "corrected by bootstrap bias-corrected cross-validation."
+    )
+    return Table("choice", numbers, printed, caption)
+
+
+def comparisons(evaluation: Evaluation, numbers: pd.DataFrame) -> Table:
+    """Every two models on the same folds."""
+    printed = pd.DataFrame(
+        {
+            "Models": numbers["model_a"] + " - " + numbers["model_b"],
+            "Difference": [
+                f"{row.difference:+.3f} [{row.low:+.3f}, {row.high:+.3f}]" for row in numbers.itertuples()
+            ],
+            "p (Holm)": [p_value(p) for p in numbers["p_t_holm"]],
+            "P(equivalent)": [formats.number(p) for p in numbers["equivalent"]],
+        }
+    )
+    caption = (
+        f"Differences in balanced accuracy on the same folds of {evaluation.cohort.name}: corrected resampled t test "
+        "with 95 % intervals, p-values adjusted by Holm, and the probability of a difference below one percentage "
+        "point."
+    )
+    return Table("comparisons", numbers, printed, caption)
 
 
 def classes(evaluation: Evaluation) -> Table:

@@ -9,12 +9,14 @@ from typing import Any
 
 import pandas as pd
 
-from leukotype import figures
+from leukotype import figures, sheets
 from leukotype.cohort import Cohort
+from leukotype.dossier import Dossier
 from leukotype.evaluation import Evaluation
 from leukotype.reporting import cohort_json, page, plates, twin
 from leukotype.reporting.plates import Plate
 from leukotype.reporting.ranking import Ranking
+from leukotype.sheets import SHEETS, Facts
 from leukotype.study import manifest
 from leukotype.study.folder import check_output, folder_name, staged
 
@@ -26,7 +28,7 @@ def _silent(step: str) -> None:
 
 
 def run(
-    evaluation: Evaluation,
+    source: Evaluation | Dossier,
     out: str | Path,
     *,
     overwrite: bool = False,
@@ -35,10 +37,11 @@ def run(
 ) -> Path:
     """Write everything a study leaves into the folder `out`, all of it or nothing; return the folder.
 
-    study.json, predictions.csv, report.html, figures/*.svg, *.png and *.csv (their numbers), tables/*.csv,
-    manifest.json.  Only study.json and the manifest differ between two runs of the same study: they hold run
-    times.
+    study.json, predictions.csv, report.html, figures/*.svg, *.png and *.csv (their numbers), tables/*.csv and
+    *.tex, sheets/*.md, manifest.json.  Only study.json, the sheets and the manifest differ between two runs of the
+    same study: they hold run times.
 
+    source    : an evaluation, of which everything is said that needs no refitting, or a dossier
     overwrite : whether to replace an earlier result of leukotype
     command   : what was typed
     on_step   : called with the name of each step
@@ -46,24 +49,28 @@ def run(
     Raises OutputRefused as `check_output` does.
     """
     with staged(out, overwrite=overwrite) as place:
-        data = _figures(evaluation.cohort, "data", place, on_step)
-        results = _figures(evaluation, "evaluation", place, on_step)
+        ranking = Ranking.of(source)
+        evaluation = ranking.evaluation
+        data = _saved(plates.draw(evaluation.cohort, "data", on_step=on_step), place)
+        results = _saved(plates.draw(evaluation, "evaluation", on_step=on_step), place)
+        inferred = _saved(plates.draw_inferred(ranking.dossier.inferred, on_step=on_step), place)
         on_step("report")
         _text(place / "predictions.csv", csv(evaluation.predictions))
-        ranking = Ranking.of(evaluation)
         _tables(ranking, place / "tables")
+        _sheets(ranking, place / "sheets", command)
         _json(place / "study.json", twin.of_evaluation(ranking))
-        _text(place / "report.html", page.of_evaluation(ranking, data, results))
+        _text(place / "report.html", page.of_evaluation(ranking, data, results, inferred))
         design = evaluation.folds.design
         facts = {
             "kind": "study",
             "cohort": twin.cohort_facts(evaluation.cohort),
             "folds": {"seed": design.seed, "fingerprint": evaluation.folds.fingerprint},
-            "models": list(evaluation.models),
+            "models": [score.model for score in ranking.tried],
             "seconds": round(evaluation.seconds, 3),
             "jobs": evaluation.jobs,
         }
-        manifest.write(place, command=command, facts=facts, varying=["study.json"])
+        varying = ["study.json", *(f"sheets/{sheet.name}.md" for sheet in SHEETS)]
+        manifest.write(place, command=command, facts=facts, varying=varying)
     return Path(out)
 
 
@@ -80,7 +87,7 @@ def explore(
     Raises OutputRefused as `check_output` does.
     """
     with staged(out, overwrite=overwrite) as place:
-        data = _figures(cohort, "data", place, on_step)
+        data = _saved(plates.draw(cohort, "data", on_step=on_step), place)
         on_step("report")
         _json(place / "cohort.json", cohort_json(cohort))
         _text(place / "report.html", page.of_cohort(cohort, data))
@@ -94,12 +101,9 @@ def csv(table: pd.DataFrame) -> str:
     return table.to_csv(index=False, lineterminator="\n")
 
 
-def _figures(
-    source: Cohort | Evaluation, part: plates.Part, place: Path, on_step: Callable[[str], None]
-) -> tuple[Plate, ...]:
+def _saved(drawn: tuple[Plate, ...], place: Path) -> tuple[Plate, ...]:
     folder = place / "figures"
     folder.mkdir(exist_ok=True)
-    drawn = plates.draw(source, part, on_step=on_step)
     for plate in drawn:
         if plate.drawing is not None:
             figures.save(plate.drawing, folder, plate.name)
@@ -108,14 +112,35 @@ def _figures(
 
 
 def _tables(ranking: Ranking, folder: Path) -> None:
-    evaluation = ranking.evaluation
+    evaluation, dossier = ranking.evaluation, ranking.dossier
     folder.mkdir()
+    for table in sheets.of_dossier(dossier):
+        _text(folder / f"{table.name}.csv", table.csv())
+        _text(folder / f"{table.name}.tex", table.latex())
     _text(folder / "summary.csv", csv(ranking.summary))
-    _text(folder / "per_class.csv", csv(ranking.per_class))
     # Run times stand in study.json alone, so that these tables are the same for every run.
     _text(folder / "settings.csv", csv(evaluation.settings().drop(columns="seconds")))
     blocks = [_confusion(evaluation, model) for model in evaluation.models]
     _text(folder / "confusion.csv", csv(pd.concat(blocks, ignore_index=True)))
+    _text(folder / "stability.csv", csv(dossier.stability))
+    # Which samples, probes or models an audit speaks of.
+    for finding in dossier.findings:
+        if finding.table is not None:
+            _text(folder / f"{finding.code}-{finding.name}.csv", csv(finding.table))
+    if dossier.permutation is not None:
+        _text(folder / "permutation.csv", csv(dossier.permutation.table()))
+    if dossier.leaks is not None:
+        _text(folder / "leaks.csv", csv(dossier.leaks))
+    if dossier.learning is not None:
+        _text(folder / "learning.csv", csv(dossier.learning.table()))
+        _text(folder / "halving.csv", csv(dossier.learning.halving()))
+
+
+def _sheets(ranking: Ranking, folder: Path, command: str) -> None:
+    folder.mkdir()
+    facts = Facts.of(ranking.dossier, command)
+    for sheet in SHEETS:
+        _text(folder / f"{sheet.name}.md", sheet.markdown(facts))
 
 
 def _confusion(evaluation: Evaluation, model: str) -> pd.DataFrame:

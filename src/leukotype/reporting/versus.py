@@ -1,0 +1,119 @@
+"""Two models on the same folds, in words and in a table."""
+
+from __future__ import annotations
+
+import math
+
+from leukotype.reporting import formats
+from leukotype.reporting.ranking import Ranking, Score, title
+from leukotype.reporting.tables import Cell, Table
+
+LEVEL = 0.05
+# Probability from which on two models are called practically equivalent (Benavoli et al. 2017).
+SURE = 0.95
+
+
+def between(ranking: Ranking) -> str:
+    """What the paired comparisons say of the best model and the others."""
+    leader = ranking.leader
+    others = [score for score in ranking.contenders if score is not leader]
+    rows = {score.model: _row(ranking, leader.model, score.model) for score in others}
+    worse = [
+        score for score in others if rows[score.model]["p"] < LEVEL and rows[score.model]["difference"] > 0
+    ]
+    alike = [score for score in others if score not in worse and rows[score.model]["equivalent"] > SURE]
+    open_ = [score for score in others if score not in worse and score not in alike]
+    said = []
+    if worse:
+        said.append(f"{leader.title} is better than {_named(worse)}, beyond chance")
+    if alike:
+        said.append(
+            f"it is practically equivalent to {_named(alike)}" if worse else _equivalent(leader, alike)
+        )
+    if open_:
+        whom = "any other model" if len(open_) == len(others) > 1 else _named(open_)
+        subject = "it" if said else leader.title
+        said.append(f"that {subject} is better than {whom} is not shown")
+    text = "; ".join(said)
+    return (
+        f"{text[:1].upper()}{text[1:]}. Compared on the same folds: corrected resampled t test, Holm-adjusted over all "
+        "pairs at 5 %; equivalent means within one percentage point with a probability above 95 %."
+    )
+
+
+def comparisons(ranking: Ranking, *, whole: bool = False) -> Table | None:
+    """The best model and each other one, or every two models; the largest differences first."""
+    frame = ranking.dossier.comparisons
+    if frame is None:
+        return None
+    leader = ranking.leader.model
+    if not whole:
+        frame = frame[(frame["model_a"] == leader) | (frame["model_b"] == leader)].reset_index(drop=True)
+    frame = frame.iloc[frame["difference"].abs().sort_values(ascending=False, kind="stable").index]
+    rows = []
+    for row in frame.to_dict("records"):
+        first, second = str(row["model_a"]), str(row["model_b"])
+        sign = 1.0
+        if row["difference"] < 0:
+            first, second, sign = second, first, -1.0
+        low, high = sorted((sign * row["low"], sign * row["high"]))
+        better, worse = (row["a_better"], row["b_better"])[:: int(sign)]
+        only, other = (row["only_a"], row["only_b"])[:: int(sign)]
+        rows.append(
+            (
+                Cell(f"{title(first)} and {title(second)}"),
+                Cell(_signed(abs(row["difference"])), f"[{_signed(low)}, {_signed(high)}]"),
+                Cell(p_value(row["p_t_holm"]), f"{p_value(row['p_t'])} unadjusted"),
+                Cell(formats.number(better)),
+                Cell(formats.number(row["equivalent"])),
+                Cell(formats.number(worse)),
+                Cell(f"{only} and {other}", f"p = {p_value(row['p_mcnemar_holm'])}"),
+            )
+        )
+    columns = (
+        "Pair, the better one first", "Difference", "p, Holm-adjusted", "P(first better)", "P(equivalent)",
+        "P(second better)", "Right by one alone",
+    )  # fmt: skip
+    caption = (
+        "Differences in balanced accuracy on the same folds, with 95 % intervals; probabilities of a difference of "
+        "more than a percentage point in either direction, or of less; samples that one model alone called rightly"
+    )
+    what = "every two models" if whole else f"{title(leader)} and each other model"
+    name = "all-comparisons" if whole else "comparisons"
+    return Table(name, f"{caption}: {what}", columns, (False, *[True] * 6), tuple(rows))
+
+
+def p_value(p: float) -> str:
+    """A p-value to two digits, as it is printed."""
+    if math.isnan(p):
+        return "–"
+    return "<0.001" if p < 0.001 else f"{p:.2g}" if p < 0.995 else "1"
+
+
+def _row(ranking: Ranking, leader: str, other: str) -> dict[str, float]:
+    """The comparison seen from the leader."""
+    frame = ranking.dossier.comparisons
+    assert frame is not None
+    for row in frame.to_dict("records"):
+        if {row["model_a"], row["model_b"]} == {leader, other}:
+            sign = 1.0 if row["model_a"] == leader else -1.0
+            p = float(row["p_t_holm"])
+            return {
+                "difference": sign * float(row["difference"]),
+                # Where all folds differ by the same there is no p; that nothing is shown then is the careful reading.
+                "p": 1.0 if math.isnan(p) else p,
+                "equivalent": float(row["equivalent"]),
+            }
+    raise LookupError(f"{leader} and {other} were not compared")
+
+
+def _named(scores: list[Score]) -> str:
+    return formats.listed(score.title for score in scores)
+
+
+def _equivalent(leader: Score, alike: list[Score]) -> str:
+    return f"{leader.title} is practically equivalent to {_named(alike)}"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "\u2212")

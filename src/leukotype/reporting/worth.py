@@ -1,0 +1,267 @@
+"""What the numbers are worth: the report's tables on choice, split, permuted labels, mistakes and sample size."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from leukotype import inference
+from leukotype.audits import AUDITS
+from leukotype.figures.theme import counted
+from leukotype.reporting import formats
+from leukotype.reporting.ranking import Ranking, title
+from leukotype.reporting.tables import Cell, Table
+from leukotype.reporting.versus import between, comparisons, p_value
+
+MOST_SAMPLES = 20
+
+
+@dataclass(frozen=True)
+class Part:
+    """One question of the section: what is said, in tables, and which figure shows it."""
+
+    name: str
+    title: str
+    text: str = ""
+    tables: tuple[Table, ...] = ()
+    more: tuple[Table, ...] = ()
+    figure: str = ""
+
+
+def parts(ranking: Ranking) -> tuple[Part, ...]:
+    """The section, as far as it was asked for."""
+    several = len(ranking.tried) > 1
+    found = [
+        Part("choice", "The choice among the models", tables=_there(choice(ranking))) if several else None,
+        Part(
+            "pairs",
+            "Models against each other",
+            between(ranking) if len(ranking.contenders) > 1 else "",
+            _there(comparisons(ranking)),
+            _there(comparisons(ranking, whole=True)),
+        )
+        if several
+        else None,
+        Part(
+            "split",
+            "Dependence on the split",
+            flipping(ranking),
+            _there(stability(ranking)),
+            figure="stability",
+        ),
+        _asked("permuted", "Permuted labels", permutation(ranking), "permutation"),
+        _asked("mistakes", "What the usual mistakes would have claimed", leaks(ranking), "leaks"),
+        _asked("sizes", "Performance and number of samples", learning(ranking), "learning-curve"),
+        Part("audits", "Audits", _verdict(ranking), more=(audits(ranking),)),
+    ]
+    return tuple(part for part in found if part is not None)
+
+
+def _there(table: Table | None) -> tuple[Table, ...]:
+    return () if table is None else (table,)
+
+
+def _asked(name: str, title: str, table: Table | None, figure: str) -> Part | None:
+    return None if table is None else Part(name, title, tables=(table,), figure=figure)
+
+
+def _verdict(ranking: Ranking) -> str:
+    findings = ranking.dossier.findings
+    if not findings:
+        return f"{len(AUDITS)} audits looked at data, design and results and found nothing."
+    kinds = {"error": "error", "warning": "warning", "note": "note"}
+    counts = [(sum(f.severity == level for f in findings), word) for level, word in kinds.items()]
+    listed = formats.listed(counted(n, word) for n, word in counts if n)
+    return (
+        f"{len(AUDITS)} audits looked at data, design and results: {listed}, which stand among the warnings and notes "
+        "above."
+    )
+
+
+def choice(ranking: Ranking) -> Table | None:
+    """The best of the models tried with and without the correction, and how often each came out best."""
+    best = ranking.dossier.best
+    if len(ranking.tried) < 2:
+        return None
+    model = Cell(title(best.model))
+    measured = _estimate(best.uncorrected, best.uncorrected_low, best.uncorrected_high)
+    rows = [
+        (Cell("Corrected for the choice", tag="headline"), model, _estimate(best.value, best.low, best.high)),
+        (Cell("As measured"), model, measured),
+    ]
+    if ranking.auto is not None:
+        auto = ranking.auto
+        rows.append(
+            (
+                Cell("Chosen inside each fold"),
+                Cell(_picked(ranking)),
+                _estimate(auto.value, auto.low, auto.high),
+            )
+        )
+    shares = sorted(best.chosen.items(), key=lambda item: -item[1])
+    often = formats.listed(
+        f"{title(name)} {share:.0%}".replace("%", " %") for name, share in shares if share >= 0.005
+    )
+    caption = (
+        f"Balanced accuracy of the best of {len(ranking.tried)} models tried. Best in a bootstrap sample were: "
+        f"{often}"
+    )
+    return Table("choice", caption, ("Estimate", "Model", "Value"), (False, False, True), tuple(rows))
+
+
+def stability(ranking: Ranking) -> Table | None:
+    """How many calls of each model depend on how the folds fell."""
+    frame = ranking.dossier.stability
+    repeats = ranking.evaluation.folds.design.repeats
+    if repeats < 2:
+        return None
+    place = {model: number for number, model in enumerate(ranking.models)}
+    records = sorted(frame.to_dict("records"), key=lambda row: place[str(row["model"])])
+    rows = tuple(
+        (
+            Cell(title(str(row["model"]))),
+            Cell(f"{int(row['n_flips'])} of {ranking.evaluation.cohort.n_samples}"),
+            Cell(formats.number(float(row["agreement"]))),
+        )
+        for row in records
+    )
+    caption = (
+        f"Calls that differ between {repeats} repeats of the folds, and the chance that two repeats agree on a "
+        "sample"
+    )
+    return Table("stability", caption, ("Model", "Calls that flip", "Agreement"), (False, True, True), rows)
+
+
+def flipping(ranking: Ranking) -> str:
+    """The samples whose call by the best model depends on the split."""
+    if ranking.evaluation.folds.design.repeats < 2:
+        return "The folds were drawn once; with --repeats it shows which calls depend on them."
+    leader = ranking.leader
+    frame = inference.difficulty(ranking.evaluation, [leader.model])
+    flips = frame[frame["flips"]]
+    if flips.empty:
+        return f"{leader.title} called every sample alike in every repeat."
+    listed = formats.shortlist([f"{row.sample} ({row.label})" for row in flips.itertuples()], MOST_SAMPLES)
+    return f"{leader.title} changed its call of {counted(len(flips), 'sample')} with the split: {listed}."
+
+
+def permutation(ranking: Ranking) -> Table | None:
+    """Scores on the real and on permuted labels."""
+    test = ranking.dossier.permutation
+    if test is None:
+        return None
+    rows = tuple(
+        (
+            Cell(title(str(row["model"]))),
+            Cell(formats.number(float(row["observed"]))),
+            Cell(
+                formats.number(float(row["null_mean"])),
+                f"95 % below {formats.number(float(row['null_best']))}",
+            ),
+            Cell(
+                p_value(float(row["p"])), f"[{p_value(float(row['p_low']))}, {p_value(float(row['p_high']))}]"
+            ),
+            Cell(p_value(float(row["p_best"]))),
+            Cell(f"{int(row['n_permutations']):,}", f"smallest p {p_value(float(row['resolution']))}"),
+        )
+        for row in test.table().to_dict("records")
+    )
+    columns = (
+        "Model",
+        "Real labels",
+        "Permuted labels, mean",
+        "p",
+        "p, adjusted for all models",
+        "Permutations",
+    )
+    caption = (
+        "Balanced accuracy of the whole nested procedure on the real labels (first repeat of the folds) and on "
+        "permuted ones; p = (b + 1) / (m + 1), with the 95 % interval that the number of permutations leaves"
+    )
+    return Table("permutation", caption, columns, (False, *[True] * 5), rows)
+
+
+def leaks(ranking: Ranking) -> Table | None:
+    """What each mistake would have claimed."""
+    frame = ranking.dossier.leaks
+    if frame is None:
+        return None
+    rows = tuple(
+        (
+            Cell(str(row["title"])),
+            Cell(title(str(row["model"]))),
+            Cell(formats.estimate(row["honest"], row["honest_low"], row["honest_high"])),
+            Cell(formats.number(row["claimed"])),
+            Cell(_signed(row["optimism"]), f"[{_signed(row['low'])}, {_signed(row['high'])}]"),
+        )
+        for row in frame.to_dict("records")
+    )
+    columns = ("Mistake", "Model", "Honest", "Claimed", "Optimism")
+    caption = "Balanced accuracy that the usual mistakes would have claimed for the same models, with 95 % intervals"
+    return Table("leaks", caption, columns, (False, False, True, True, True), rows)
+
+
+def learning(ranking: Ranking) -> Table | None:
+    """What half of the error would cost in samples."""
+    curve = ranking.dossier.learning
+    if curve is None:
+        return None
+    rows = tuple(
+        (
+            Cell(title(str(row["model"]))),
+            Cell(formats.number(float(row["error"]))),
+            Cell(_samples(row["n_needed"]), f"[{_samples(row['n_low'])}, {_samples(row['n_high'])}]"),
+        )
+        for row in curve.halving().to_dict("records")
+    )
+    columns = ("Model", f"Error at {curve.sizes[-1]:.0f}", "Training samples for half of it")
+    caption = (
+        "One minus balanced accuracy by the fitted law at the largest training part, and the samples that would halve "
+        "it: an extrapolation, with its 95 % interval"
+    )
+    return Table("learning", caption, columns, (False, True, True), rows)
+
+
+def audits(ranking: Ranking) -> Table:
+    """Every audit and what it came to."""
+    found = {finding.code: finding for finding in ranking.dossier.findings}
+    rows = tuple(
+        (
+            Cell(entry.code),
+            Cell(entry.title, under=entry.cite),
+            Cell(found[entry.code].severity if entry.code in found else "nothing found, or does not apply"),
+        )
+        for entry in AUDITS
+    )
+    caption = f"All {len(AUDITS)} audits; that one found nothing does not prove that nothing is there"
+    return Table("audits", caption, ("Code", "Looks for", "Result"), (False, False, False), rows)
+
+
+def _picked(ranking: Ranking) -> str:
+    """How often `auto` chose which model."""
+    frame = ranking.evaluation.settings()
+    own = [
+        str(result.setting["model"])
+        for result in ranking.evaluation.results
+        if result.model == inference.AUTO
+    ]
+    assert len(own) == int((frame["model"] == inference.AUTO).sum())
+    counts = {name: own.count(name) for name in dict.fromkeys(own)}
+    ordered = sorted(counts.items(), key=lambda item: -item[1])
+    return formats.listed(f"{title(name)} ({count} of {len(own)})" for name, count in ordered)
+
+
+def _estimate(value: float, low: float, high: float) -> Cell:
+    return Cell(formats.number(value), formats.interval(low, high))
+
+
+def _samples(n: float) -> str:
+    if math.isnan(n):
+        return "–"
+    if n > 1e5:
+        return "never" if math.isinf(n) else ">100,000"
+    return f"{float(f'{n:.2g}'):,.0f}"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "\u2212")
