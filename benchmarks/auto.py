@@ -1,10 +1,11 @@
 """`auto` against the models it chooses from, on real cohorts: 5 repeats of 5 outer and 3 inner folds.
 
-    LEUKOTYPE_DATA=folder python benchmarks/auto.py [--jobs 2] [--cohorts "slice;chowdary"]
+    LEUKOTYPE_DATA=folder python benchmarks/auto.py [--jobs 2] [--cohorts "slice;chowdary;simulated"]
 
 The default models run on the slice of GSE9476 (whose probes were chosen on all samples: a test of `auto`, no result)
 and on chowdary (log2).  In chowdary each patient seems to stand twice, in rows that follow each other; a third run
-keeps such pairs together, without the trees, whose time is better spent elsewhere.  Results go to results/auto.json.
+keeps such pairs together, without the trees, whose time is better spent elsewhere.  24 simulated cohorts show what
+the odds cost that `auto` asks for before it leaves a model for a later one.  Results go to results/auto.json.
 """
 
 from __future__ import annotations
@@ -25,8 +26,10 @@ import leukotype as lt
 from common import RESULTS, machine
 from leukotype.cohort import Cohort
 from leukotype.inference import AUTO, auto
+from leukotype.inference.auto import choose
 from leukotype.models import DEFAULT
 
+ODDS_TRIED = (1.0, 3.0, 5.3)
 METRICS = ("balanced_accuracy", "log_loss")
 QUICK = tuple(name for name in DEFAULT if name not in ("forest", "xgboost"))
 
@@ -85,6 +88,39 @@ def _three(row: pd.Series[float]) -> list[float]:
     return [float(row[name]) for name in ("value", "low", "high")]
 
 
+def simulated(number: int) -> Cohort:
+    """One of 24 cohorts of 60 to 64 samples and 2,000 probes: three designs, eight sizes of effect."""
+    sizes = ({"a": 40, "b": 24}, {"a": 26, "b": 10, "c": 10, "d": 10, "e": 8}, {"a": 30, "b": 18, "c": 12})
+    effect = 0.4 + 1.2 * (number // 3) / 7
+    return lt.simulate(
+        sizes[number % 3], 2000, markers_per_class=40, effect=effect, composition=0.5, seed=900 + number
+    ).cohort
+
+
+def by_odds(jobs: int) -> dict[str, dict[str, float]]:
+    """Mean scores of `auto` over the simulated cohorts by the odds it asks for; 5.3 is one standard error."""
+    scores: dict[float, list[list[float]]] = {odds: [] for odds in ODDS_TRIED}
+    for number in range(24):
+        models = tuple(name for name in DEFAULT if name != "xgboost")
+        evaluation = lt.evaluate(simulated(number), models, design=lt.Design(repeats=2), jobs=jobs)
+        for odds, found in scores.items():
+            picked = _picked(evaluation, odds)
+            found.append([float(picked.summary([metric])["value"].iloc[0]) for metric in METRICS])
+    return {
+        str(odds): dict(zip(METRICS, np.mean(found, axis=0).tolist(), strict=True))
+        for odds, found in scores.items()
+    }
+
+
+def _picked(evaluation: lt.Evaluation, odds: float) -> lt.Evaluation:
+    results = []
+    for split in evaluation.folds.splits:
+        rivals = [r for r in evaluation.results if (r.repeat, r.fold) == (split.repeat, split.fold)]
+        taken = rivals[choose([rival.inner_losses for rival in rivals], odds)]
+        results.append(replace(taken, model=AUTO))
+    return replace(evaluation, models=(AUTO,), results=tuple(results))
+
+
 def table(found: dict[str, Any]) -> str:
     lines = ["| model | balanced accuracy | log loss |", "|---|---|---|"]
     for model, row in found["models"].items():
@@ -98,7 +134,11 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--cohorts", help="names with semicolons between; all by default")
     options = parser.parse_args()
-    wanted = [trial.name for trial in TRIALS] if options.cohorts is None else options.cohorts.split(";")
+    wanted = (
+        [*(trial.name for trial in TRIALS), "simulated"]
+        if options.cohorts is None
+        else options.cohorts.split(";")
+    )
     path = RESULTS / "auto.json"
     results = json.loads(path.read_text()) if path.exists() else {}
     results["machine"] = machine()
@@ -108,6 +148,10 @@ def main() -> None:
             results[trial.name] = found
             path.write_text(json.dumps(results, indent=2) + "\n")
             print(f"\n{found['cohort']}\n{found['chosen']}\n{table(found)}", flush=True)
+    if "simulated" in wanted:
+        results["simulated"] = by_odds(options.jobs)
+        path.write_text(json.dumps(results, indent=2) + "\n")
+        print(results["simulated"])
 
 
 if __name__ == "__main__":

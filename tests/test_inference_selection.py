@@ -183,6 +183,7 @@ def test_a_model_named_earlier_stays_until_another_is_better_three_to_one():
         better = base - 0.1 * (spread + gain * error)
         assert choose([base, better]) == taken
         assert choose([better, base]) == 0
+        assert choose([base, better], odds=1.0) == 1
         # A third that is far worse is never taken, wherever it stands.
         assert choose([base + 1, base, better]) == 1 + taken
 

@@ -14,8 +14,8 @@ from leukotype.evaluation import Evaluation, FoldResult
 from leukotype.inference.fold_scores import known
 
 AUTO = "auto"
-# How sure it must be that another model is better than one named before it: three to one.
-_SURE = 0.75
+# For another model to be better than one named before it.
+ODDS = 3.0
 
 
 def auto(evaluation: Evaluation, models: Sequence[str] | None = None) -> Evaluation:
@@ -43,13 +43,14 @@ def auto(evaluation: Evaluation, models: Sequence[str] | None = None) -> Evaluat
     return replace(evaluation, models=(*names, AUTO), results=(*others, *picked))
 
 
-def choose(losses: Sequence[FloatArray]) -> int:
+def choose(losses: Sequence[FloatArray], odds: float = ODDS) -> int:
     """Return the position of the model to take, by what each loses on the same samples.
 
     losses : one (n_samples,) per model, samples in one order, each held out from what predicted it; NaN where it
              never was.  What counts are the samples that every model tells of
+    odds   : from 1; with 1 the smallest mean is taken
 
-    The smallest mean loss is best.  Of the models that it beats with less than three to one, taking the normal
+    The smallest mean loss is best.  Of the models that it beats with less than these odds, taking the normal
     distribution of the mean paired difference for what is known of it, the first is taken: where a few dozen
     samples cannot tell models apart, changing from fold to fold between them costs more than either.
 
@@ -65,7 +66,7 @@ def choose(losses: Sequence[FloatArray]) -> int:
     if n == 0:
         return int(told[0])
     best = int(told[np.argmin(table[told].mean(axis=1))])
-    step = float(stats.norm.ppf(_SURE)) / np.sqrt(n)
+    step = float(stats.norm.ppf(odds / (1 + odds))) / np.sqrt(n)
     for number in told[told < best]:
         worse_by = table[number] - table[best]
         if n > 1 and worse_by.mean() <= step * worse_by.std(ddof=1):
