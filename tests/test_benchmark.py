@@ -1,0 +1,363 @@
+"""The benchmark: where its cohorts come from, what it leaves, what it says of those left out."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+
+import pandas as pd
+import pytest
+
+from benchmark_cases import SIZES, write_cohorts
+from leukotype import benchmark, cli, datasets
+from leukotype.benchmark import page, published, twin
+from leukotype.benchmark.sources import LeftOut, Source
+from leukotype.datasets import simulate
+from leukotype.datasets.catalogue import catalogue
+from leukotype.datasets.files import write_csv
+from leukotype.errors import UnknownName
+from leukotype.evaluation import evaluate
+from leukotype.figures.leaderboard import LEADERBOARD
+from leukotype.models import select
+from leukotype.reporting import plates
+from leukotype.resampling import Design, too_small
+
+MODELS = ("centroids", "knn", "majority")
+DESIGN = Design(3, 2)
+
+
+@pytest.fixture(autouse=True)
+def alone(request, monkeypatch, tmp_path_factory):
+    """A cache of its own, and no folder of real data where the test does not ask for one."""
+    if "data_folder" not in request.fixturenames:
+        monkeypatch.delenv("LEUKOTYPE_DATA", raising=False)
+    monkeypatch.setenv("LEUKOTYPE_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("cohorts")
+    write_cohorts(place)
+    (place / "notes.md").write_text("# notes\n")
+    (place / "broken.csv").write_text("a,b\n1\n")
+    return place
+
+
+@pytest.fixture(scope="module")
+def found(folder):
+    sources, missing = benchmark.find([str(folder)])
+    return benchmark.run(sources, select(MODELS), DESIGN, missing=missing, jobs=1)
+
+
+def run(*arguments: object) -> int:
+    return cli.run([str(argument) for argument in arguments])
+
+
+def test_a_folder_is_searched_and_what_is_no_table_is_passed_by(folder):
+    sources, missing = benchmark.find([str(folder)])
+    assert [source.name for source in sources] == ["broken", "set0", "set1", "set2"]
+    assert missing == []
+
+
+def test_files_of_one_name_are_told_apart_and_none_is_taken_twice(tmp_path):
+    [first] = write_cohorts(tmp_path / "a", 1)
+    [second] = write_cohorts(tmp_path / "b", 1)
+    (tmp_path / ".hidden").mkdir()
+    shutil.copy(first, tmp_path / ".hidden" / "x.csv")
+    sources, _ = benchmark.find([str(first), str(tmp_path)])
+    assert [source.name for source in sources] == ["set0", "b_set0"]
+    assert [source.path for source in sources] == [first, second]
+
+
+def test_results_of_earlier_runs_are_no_cohorts(tmp_path):
+    [path] = write_cohorts(tmp_path, 1)
+    done = tmp_path / "runs" / "out"
+    done.mkdir(parents=True)
+    (done / "manifest.json").write_text(json.dumps({"written_by": "leukotype", "files": {"a.csv": {}}}))
+    shutil.copy(path, done / "a.csv")
+    assert [source.name for source in benchmark.find([str(tmp_path)])[0]] == ["set0"]
+
+
+def test_a_collection_that_cannot_be_had_is_listed_whole(monkeypatch):
+    def fetch_many(entries, connections, on_done):
+        return [datasets.Fetched(entry.name, reason="no network") for entry in entries]
+
+    monkeypatch.setattr("leukotype.datasets.fetch_many", fetch_many)
+    sources, missing = benchmark.find(["cumida"])
+    assert sources == []
+    assert len(missing) == 78
+    assert missing[0] == LeftOut("Leukemia_GSE9476", "no network")
+
+
+def test_what_is_nothing_known_is_refused(tmp_path):
+    with pytest.raises(UnknownName, match="no file, no folder, no collection"):
+        benchmark.find(["nothing"])
+    with pytest.raises(UnknownName, match="no file that could be a table"):
+        benchmark.find([str(tmp_path)])
+
+
+def test_each_cohort_gets_what_a_study_of_it_alone_gives(found, folder):
+    assert [outcome.name for outcome in found.outcomes] == ["set0", "set1", "set2"]
+    for outcome in found.outcomes:
+        cohort = Source(outcome.name, folder / f"{outcome.name}.csv").read()
+        alone = evaluate(cohort, MODELS, design=DESIGN, jobs=1)
+        expected = alone.summary(["balanced_accuracy"]).set_index("model")["value"]
+        values = outcome.values("balanced_accuracy")["value"]
+        assert values[list(MODELS)].tolist() == expected.tolist()
+        assert "auto" in values.index
+        assert outcome.folds == alone.folds.fingerprint
+        assert outcome.best.value <= outcome.best.uncorrected
+        assert outcome.predictions.startswith("sample,label,model,repeat,fold,predicted,")
+
+
+def test_what_cannot_be_read_is_listed_with_the_reason(found):
+    [one] = found.left_out
+    assert one.name == "broken"
+    assert "broken.csv" in one.reason
+
+
+def test_the_board_is_made_of_the_scores(found):
+    scores = found.board.scores
+    assert list(scores.index) == ["set0", "set1", "set2"]
+    assert list(scores.columns) == list(MODELS)
+    assert found.table.set_index("model").loc["majority", "mean"] == 0.5
+    assert found.table["seconds"].min() > 0
+
+
+def test_the_same_cohort_twice_counts_once(folder, tmp_path):
+    shutil.copy(folder / "set0.csv", tmp_path / "again.csv")
+    sources, _ = benchmark.find([str(folder / "set0.csv"), str(tmp_path / "again.csv")])
+    found = benchmark.run(sources, select(["majority"]), DESIGN, jobs=1)
+    assert [outcome.name for outcome in found.outcomes] == ["set0"]
+    assert found.left_out == (
+        LeftOut(
+            "again", "it holds the very same values, samples and labels as set0, which is in the benchmark."
+        ),
+    )
+
+
+def test_the_same_samples_in_two_cohorts_are_warned_of(folder, tmp_path):
+    table = pd.read_csv(folder / "set0.csv")
+    table.iloc[:, :40].to_csv(tmp_path / "fewer.csv", index=False)
+    sources, _ = benchmark.find(
+        [str(folder / "set0.csv"), str(folder / "set1.csv"), str(tmp_path / "fewer.csv")]
+    )
+    found = benchmark.run(sources, select(["majority", "knn"]), DESIGN, jobs=1)
+    assert ("set0", "fewer") in found.twins
+    assert "The same samples twice" in page.of_benchmark(found, ())
+
+
+@pytest.fixture(scope="module")
+def rare(tmp_path_factory):
+    """A cohort with a class of two."""
+    place = tmp_path_factory.mktemp("rare")
+    write_csv(simulate.simulate({**SIZES, "MPAL": 2}, 60, seed=9).cohort, place / "rare.csv")
+    return place / "rare.csv"
+
+
+def test_small_classes_are_refused_or_dropped_but_never_in_silence(rare):
+    cohort = Source("rare", rare).read()
+    assert too_small(cohort, Design(5, 3)) == ["MPAL"]
+    assert too_small(cohort, Design(2, 2)) == ["MPAL"]
+    assert too_small(cohort.drop_classes(["MPAL"]), Design(5, 3)) == []
+    source = [Source("rare", rare)]
+    refused = benchmark.run(source, select(["majority"]), DESIGN, jobs=1)
+    assert refused.outcomes == ()
+    assert "'MPAL'" in refused.left_out[0].reason
+    assert "--drop-small" in refused.left_out[0].reason
+    dropped = benchmark.run(source, select(["majority"]), DESIGN, jobs=1, drop_small=True)
+    [outcome] = dropped.outcomes
+    assert outcome.dropped == ("MPAL",)
+    assert outcome.facts["classes"] == SIZES
+    assert any("MPAL" in step for step in outcome.facts["steps"])
+    assert "without MPAL" in page.of_benchmark(dropped, ())
+
+
+def test_dropping_never_leaves_a_single_class(tmp_path):
+    write_csv(simulate.simulate({"AML": 12, "PB": 2}, 60, seed=9).cohort, tmp_path / "two.csv")
+    found = benchmark.run(
+        [Source("two", tmp_path / "two.csv")], select(["majority"]), DESIGN, jobs=1, drop_small=True
+    )
+    assert "'PB'" in found.left_out[0].reason
+
+
+def test_the_page_holds_everything_and_fetches_nothing(found):
+    drawn = plates.draw_each(LEADERBOARD, found.board, on_step=str)
+    text = page.of_benchmark(found, drawn)
+    assert text == page.of_benchmark(found, drawn)
+    assert "default-src &#39;none&#39;" in text
+    for word in ("set0", "set2", "broken.csv", "Critical-difference diagram", "Corrected best", "auto"):
+        assert word in text
+    assert "No published numbers of the same files are known" in text
+    assert 'src="http' not in text
+    assert "NaN" not in text.split("<script>")[0]
+
+
+def test_names_of_cohorts_cannot_run_on_the_page(found):
+    evil = dataclasses.replace(found.outcomes[0], name="<script>alert(1)</script>")
+    changed = dataclasses.replace(found, outcomes=(evil, *found.outcomes[1:]))
+    assert "<script>alert" not in page.of_benchmark(
+        changed, plates.draw_each(LEADERBOARD, changed.board, on_step=str)
+    )
+
+
+def test_the_json_twin_is_plain_and_whole(found):
+    content = json.loads(json.dumps(twin.of_benchmark(found), allow_nan=False))
+    assert [model["model"] for model in content["models"]] == list(found.board.mean_ranks.index)
+    assert content["tests"]["n_cohorts"] == 3
+    assert 0 < content["tests"]["permutation_p"] <= 1
+    assert len(content["tests"]["pairs"]) == 3
+    assert [one["name"] for one in content["cohorts"]] == ["set0", "set1", "set2"]
+    one = content["cohorts"][0]
+    assert (
+        one["models"]["knn"]["metrics"]["accuracy"]["value"]
+        == found.outcomes[0].values("accuracy").loc["knn", "value"]
+    )
+    assert one["auto"]["balanced_accuracy"]["low"] <= one["auto"]["balanced_accuracy"]["value"]
+    assert one["corrected_best"]["model"] in MODELS
+    assert content["left_out"][0]["cohort"] == "broken"
+
+
+def test_published_numbers_stand_beside_ours_only_for_the_same_file(found):
+    entry = catalogue()["Breast_GSE26304"]
+    facts = {**found.outcomes[0].facts, "n_samples": entry.fingerprint.n_samples}
+    named = dataclasses.replace(found.outcomes[0], name=entry.name, facts=facts)
+    changed = dataclasses.replace(found, outcomes=(named, *found.outcomes[1:]))
+    rows = published.rows(changed)
+    assert [(row[1], row[2], row[3]) for row in rows] == [("ZeroR", 0.36, "majority"), ("KNN", 0.30, "knn")]
+    assert rows[0][4] == named.values("accuracy").loc["majority", "value"]
+    assert published.means(changed) == {"Breast_GSE26304": 0.3333}
+    text = page.of_benchmark(changed, ())
+    assert "no target" in text
+    other = dataclasses.replace(named, facts=found.outcomes[0].facts)
+    assert published.known(dataclasses.replace(found, outcomes=(other,))) == []
+
+
+def test_the_command_line_leaves_the_promised_files(folder, tmp_path, capsys):
+    out = tmp_path / "out"
+    arguments = [
+        "benchmark",
+        folder,
+        "--models",
+        "knn,majority",
+        "--outer",
+        3,
+        "--inner",
+        2,
+        "--jobs",
+        1,
+        "--out",
+        out,
+    ]
+    assert run(*arguments) == 0
+    printed, err = capsys.readouterr()
+    assert "Left out broken: " in err
+    assert "mean rank" in printed
+    names = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
+    assert names >= {
+        *(
+            "leaderboard.html",
+            "leaderboard.json",
+            "leaderboard.csv",
+            "cohorts.csv",
+            "pairs.csv",
+            "left_out.csv",
+        ),
+        *("failures.csv", "manifest.json", "predictions/set0.csv", "figures/critical-difference.svg"),
+        *("figures/scores.png", "figures/scores.csv"),
+    }
+    cohorts = pd.read_csv(out / "cohorts.csv")
+    assert set(cohorts["model"]) == {"knn", "majority", "auto"}
+    assert set(cohorts["cohort"]) == {"set0", "set1", "set2"}
+    assert (cohorts["low"] <= cohorts["value"] + 1e-12).all()
+    board = pd.read_csv(out / "leaderboard.csv")
+    assert board["model"].tolist() == ["knn", "majority"]
+
+
+def test_nothing_to_run_is_a_failure_and_leaves_nothing(folder, tmp_path, capsys):
+    assert run("benchmark", folder / "broken.csv", "--out", tmp_path / "out") == 1
+    err = capsys.readouterr().err
+    assert "Left out broken" in err
+    assert "none of 1 cohorts" in err
+    assert not (tmp_path / "out" / "leaderboard.html").exists()
+
+
+REFUSED = {
+    "no model": (["--models", "nothing"], "no model 'nothing'"),
+    "no metric": (["--metric", "nothing"], "nothing"),
+    "a metric of classes": (["--metric", "recall"], "one number a class"),
+    "no criterion": (["--tune-by", "luck"], "no criterion 'luck'"),
+    "no protocol": (["--protocol", "kaggle"], "no protocol 'kaggle'"),
+    "two designs": (["--protocol", "cumida", "--outer", "5"], "--outer 5 is not the protocol"),
+    "no folds": (["--outer", "1"], "outer is 1"),
+    "a plug-in that is none": (["--plugin", "nothing.py"], "cannot read the plug-in"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_bad_usage_is_refused_in_one_line_before_anything_runs(case, folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("leukotype.evaluation.evaluate", None)
+    arguments, expected = REFUSED[case]
+    assert run("benchmark", folder, *arguments, "--out", tmp_path / "out") == 2
+    err = capsys.readouterr().err
+    assert expected in err
+    assert err.count("\n") == 1
+
+
+def test_the_protocol_of_cumida_has_three_folds(folder, tmp_path):
+    out = tmp_path / "out"
+    arguments = ["--models", "majority,knn", "--protocol", "cumida", "--inner", 2, "--jobs", 1, "--out", out]
+    assert run("benchmark", folder / "set0.csv", *arguments) == 0
+    design = json.loads((out / "leaderboard.json").read_text())["design"]
+    assert (design["outer"], design["protocol"]) == (3, "cumida")
+
+
+def test_one_cohort_is_let_go_before_the_next_is_read(folder, monkeypatch):
+    import gc
+    import weakref
+
+    alive: list[weakref.ref] = []
+    real = Source.read
+
+    def read(self, **options):
+        gc.collect()
+        # What the driver computes in its own process keeps the last one until the next task.
+        assert sum(reference() is not None for reference in alive) <= 1
+        cohort = real(self, **options)
+        alive.append(weakref.ref(cohort))
+        return cohort
+
+    monkeypatch.setattr(Source, "read", read)
+    sources, _ = benchmark.find([str(folder / f"set{k}.csv") for k in range(3)])
+    benchmark.run(sources, select(["majority"]), DESIGN, jobs=1)
+    assert len(alive) == 3
+    gc.collect()
+    assert not [reference for reference in alive if reference() is not None]
+
+
+def test_all_real_cohorts_in_one_command(data_folder, tmp_path):
+    out = tmp_path / "out"
+    arguments = [
+        "--models",
+        "knn,majority",
+        "--outer",
+        3,
+        "--inner",
+        2,
+        "--drop-small",
+        "--jobs",
+        1,
+        "--out",
+        out,
+    ]
+    assert run("benchmark", data_folder / "cumida", data_folder / "golub", *arguments) == 0
+    content = json.loads((out / "leaderboard.json").read_text())
+    assert [one["name"] for one in content["cohorts"]] == [
+        "Leukemia_GSE9476_genes2000",
+        "Leukemia_GSE9476_slice",
+        "golub_3class_cumida_layout",
+    ]
+    assert content["same_samples"] == [["Leukemia_GSE9476_genes2000", "Leukemia_GSE9476_slice"]]
+    ranks = {model["model"]: model["mean_rank"] for model in content["models"]}
+    assert ranks == {"knn": 1.0, "majority": 2.0}
