@@ -106,7 +106,7 @@ def benchmark(
             design,
             missing=missing,
             metric=metric,
-            tune_by=tune_by,  # type: ignore[arg-type]  # looked at above
+            tune_by=tune_by,
             protocol=published.PROTOCOL if protocol else "",
             drop_small=drop_small,
             jobs=jobs,
