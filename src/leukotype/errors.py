@@ -53,3 +53,15 @@ class DownloadFailed(LeukotypeError):
 
 class FingerprintMismatch(LeukotypeError):
     """A file that is not the dataset it is named after."""
+
+
+class RunInProgress(InputError):
+    """A folder in which another process is at work."""
+
+
+class StoreFailed(LeukotypeError):
+    """Finished tasks that cannot be written or read: a full or faulty disk."""
+
+
+class TasksFailed(LeukotypeError):
+    """Tasks that gave no result, while the others did."""

@@ -6,17 +6,21 @@ import hashlib
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
 from leukotype import execution, resampling
 from leukotype.cohort import Cohort, FloatArray, IntArray
 from leukotype.errors import InfeasibleDesign, LeukotypeError, UnknownName
+from leukotype.evaluation import keys
 from leukotype.evaluation.results import Evaluation, FoldResult
 from leukotype.models import Model, select, tuning
 from leukotype.resampling import Design, Folds, OuterFold
+from leukotype.runs import Store
 from leukotype.wide import Fold
 
 
@@ -39,6 +43,7 @@ def evaluate(
     folds: Folds | None = None,
     tune_by: tuning.Criterion = "log_loss",
     jobs: int | None = None,
+    store: Store | str | Path | None = None,
     on_done: Callable[[FoldResult], None] | None = None,
 ) -> Evaluation:
     """Evaluate models by repeated, stratified, nested cross-validation.
@@ -48,7 +53,9 @@ def evaluate(
     folds   : splits to use instead, e.g. from `resampling.read_folds`
     tune_by : "log_loss", "accuracy" or "balanced_accuracy" on the inner folds
     jobs    : worker processes; all cores by default; the result does not depend on it
-    on_done : called with each result as it comes, in no fixed order
+    store   : where finished tasks are kept, and looked for before they are computed: a file, a folder, or an open
+              store; None to keep nothing
+    on_done : called with each result as it comes, in no fixed order, those found in the store first
 
     Raises InfeasibleDesign where a class is too small for the design, UnknownName for an unknown model.
     """
@@ -71,11 +78,50 @@ def evaluate(
         for split in folds.splits
         for model in chosen
     ]
-    results = execution.run(_work, cohort.expression, tasks, jobs=jobs, on_done=on_done)
+    with _opened(store) as kept:
+        results = _computed(cohort, tasks, kept, folds.design.seed, jobs, on_done)
     rank = {model.name: number for number, model in enumerate(chosen)}
     results.sort(key=lambda result: (rank[result.model], result.repeat, result.fold))
     seconds = time.perf_counter() - start
     return Evaluation(cohort, folds, tuple(rank), tuple(results), tune_by, seconds, jobs)
+
+
+def _opened(store: Store | str | Path | None) -> AbstractContextManager[Store | None]:
+    return nullcontext(store) if store is None or isinstance(store, Store) else Store(store)
+
+
+def _computed(
+    cohort: Cohort,
+    tasks: Sequence[Task],
+    store: Store | None,
+    seed: int,
+    jobs: int,
+    on_done: Callable[[FoldResult], None] | None,
+) -> list[FoldResult]:
+    """Return the result of every task: from the store where it is there, else computed and kept there."""
+    told = on_done or (lambda result: None)
+    if store is None:
+        return execution.run(_work, cohort.expression, tasks, jobs=jobs, on_done=told)
+    items = [keys.item(cohort, task.model, task.split, tune_by=task.criterion, seed=seed) for task in tasks]
+    store.plan(items)
+    item_of = {
+        (item.model, task.split.repeat, task.split.fold): item
+        for item, task in zip(items, tasks, strict=True)
+    }
+    results, missing = [], []
+    for task, item in zip(tasks, items, strict=True):
+        record = store.get(item.key)
+        if record is None:
+            missing.append(task)
+        else:
+            results.append(keys.of_record(record))
+            told(results[-1])
+
+    def keep(result: FoldResult) -> None:
+        store.put(item_of[result.model, result.repeat, result.fold], keys.to_record(result), result.seconds)
+        told(result)
+
+    return results + execution.run(_work, cohort.expression, missing, jobs=jobs, on_done=keep)
 
 
 def _entropy(cohort: Cohort, folds: Folds, model: Model, split: OuterFold) -> tuple[int, ...]:

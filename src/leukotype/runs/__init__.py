@@ -1,0 +1,5 @@
+"""runs: finished tasks on disk, so that a run that was killed goes on where it was."""
+
+from leukotype.runs.store import LOCK, NAME, Item, Store, is_store_file, store_file
+
+__all__ = ["LOCK", "NAME", "Item", "Store", "is_store_file", "store_file"]
