@@ -13,6 +13,8 @@ from leukotype.cohort import FloatArray, IntArray
 from leukotype.wide import Fold, Setting
 from leukotype.wide.adapter import ClassShares
 
+_WIDTH = 4096
+
 
 def majority(
     fold: Fold, labels: IntArray, grid: Sequence[Setting], rng: np.random.Generator
@@ -41,8 +43,10 @@ def single_probe(
     varying = np.flatnonzero(np.ptp(fold.x_train, axis=0) > 0)
     if len(varying) == 0:
         return [*majority(fold, labels, grid, rng)]
+    # Some columns at a time: scikit-learn makes several copies of what it is given.
+    blocks = np.array_split(varying, -(-len(varying) // _WIDTH))
     with np.errstate(divide="ignore", invalid="ignore"):
-        statistics, _ = f_classif(fold.x_train[:, varying], labels)
+        statistics = np.concatenate([f_classif(fold.x_train[:, block], labels)[0] for block in blocks])
     best = varying[[int(np.argmax(np.nan_to_num(statistics, nan=-1.0)))]]
     column = fold.x_train[:, best]
     # Equal values within each class leave no variance to divide by; a trace of it keeps the rule defined.

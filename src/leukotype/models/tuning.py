@@ -60,16 +60,18 @@ def tune(
     """
     grid = model.settings()
     outer_rng, inner_rng = rng.spawn(2)
+    _spare(fold, *(part for part, _, _ in inner))
     if model.own_score:
         candidates = model.path(fold, labels, grid, outer_rng)
         own = [float(candidate.own_score) for candidate in candidates]  # type: ignore[attr-defined]
         best = int(np.argmax(own))
         return Tuned(candidates[best], own[best], _own_losses(candidates[best], labels, own[best]), None)
 
-    outputs = [
-        [candidate.predict_proba(part) for candidate in model.path(part, part_labels, grid, child)]
-        for (part, part_labels, _), child in zip(inner, inner_rng.spawn(len(inner)), strict=True)
-    ]
+    outputs = []
+    for (part, part_labels, _), child in zip(inner, inner_rng.spawn(len(inner)), strict=True):
+        candidates = model.path(part, part_labels, grid, child)
+        outputs.append([candidate.predict_proba(part) for candidate in candidates])
+        _spare(part)
     truths = [held_out for _, _, held_out in inner]
     trials = [_Trial.of([output[i] for output in outputs], truths, model) for i in range(len(grid))]
     scores = [trial.mean(criterion) for trial in trials]
@@ -78,6 +80,13 @@ def tune(
     losses = np.full(fold.n_train, np.nan)
     losses[_places(fold, inner)] = trials[best].losses()
     return Tuned(candidate, scores[best], losses, trials[best].temperature)
+
+
+def _spare(*folds: Fold) -> None:
+    # The models of one split share what its folds have computed, unless that would fill the memory.
+    for fold in folds:
+        if fold.is_large:
+            fold.release()
 
 
 def _places(fold: Fold, inner: Sequence[tuple[Fold, IntArray, IntArray]]) -> IntArray:

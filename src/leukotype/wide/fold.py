@@ -18,6 +18,8 @@ IntArray = NDArray[np.intp]
 
 # Numbers in a block of columns: 1 MiB of them, which stay in a core's cache while they are worked on.
 _BLOCK = 2**17
+# Bytes of a matrix of which no copies are kept from one model to the next: one of 357 × 22,277 takes a fifth of it.
+_LARGE = 2**28
 # Below this share of the norms, a squared distance taken from inner products has lost too many digits.
 _NEAR = 1e-3
 
@@ -135,6 +137,16 @@ class Fold:
         Bytes for up to 256 training samples, else the smallest unsigned type that holds the places.
         """
         return column_ranks(self.x_train)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether copies of the matrix take too much memory to be kept for whoever asks for them next."""
+        return self.expression.size * 8 > _LARGE
+
+    def release(self) -> None:
+        """Let go of what is as large as the matrix; it is computed again, to the same bits, when it is asked for."""
+        for name in ("x_train", "x_test", "z_train", "z_test", "ranks"):
+            self.__dict__.pop(name, None)
 
     def classes(self, labels: IntArray) -> ClassMoments:
         """Return means and deviations of the probes within the classes of the training part.
