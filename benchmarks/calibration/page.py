@@ -1,13 +1,17 @@
-"""Tables and pictures of docs/calibration.md from the results of null.py and coverage.py.
+"""Tables and pictures of docs/calibration.md from what null.py, coverage.py and benchmarks/auto.py left.
 
     python benchmarks/calibration/page.py
 
-Prints the tables as Markdown and writes docs/images/calibration-*.png.
+The text stands in docs/calibration.md; between <!-- name --> and <!-- end --> stands what is written here.
 """
 
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -16,23 +20,25 @@ import vl_convert
 from scipy import stats
 
 RESULTS = Path(__file__).parent / "results"
-IMAGES = Path(__file__).parents[2] / "docs" / "images"
+AUTO = RESULTS.parents[1] / "results" / "auto.json"
+DOCS = Path(__file__).parents[2] / "docs"
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#6b6b6b"
+TRUTHS = {"held folds": "models of the folds", "held whole": "model of the whole cohort"}
 
 
 def null_p() -> pd.DataFrame:
     """One row per model and metric: cohorts, Kolmogorov-Smirnov p, share at or below 0.05, ties."""
     table = pd.read_csv(RESULTS / "null_p.csv")
     rows = []
-    for (model, metric), part in table.groupby(["model", "metric"], sort=False):
+    for (metric, model), part in table.groupby(["metric", "model"]):
         rows.append(
             {
-                "model": model,
                 "metric": metric,
+                "model": model,
                 "cohorts": len(part),
-                "Kolmogorov-Smirnov p": stats.kstest(part["p"], "uniform").pvalue,
-                "the same, ties spread": stats.kstest(_spread(part), "uniform").pvalue,
-                "share at most 0.05": (part["p"] <= 0.05).mean(),
+                "KS p": stats.kstest(part["p"], "uniform").pvalue,
+                "KS p, ties spread": stats.kstest(spread(part), "uniform").pvalue,
+                "share ≤ 0.05": (part["p"] <= 0.05).mean(),
                 "mean p": part["p"].mean(),
                 "ties in 99": part["ties"].mean(),
             }
@@ -40,23 +46,34 @@ def null_p() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _spread(part: pd.DataFrame) -> pd.Series[float]:
-    # With ties an exact p-value is larger than uniform by up to their share; at random among them it is uniform.
+def spread(part: pd.DataFrame) -> pd.Series[float]:
+    """Return p-values at random among the permutations that tie with the real labels, themselves included.
+
+    With ties an exact p-value is larger than uniform by up to their share; at random among them it is uniform.
+    """
     even = np.random.default_rng(0).uniform(size=len(part))
     return part["p"] - even * (part["ties"] + 1) / 100
 
 
-def null_best() -> pd.DataFrame:
-    """One row per number of classes and estimate, for balanced accuracy: mean distance from chance."""
+def above_chance() -> pd.DataFrame:
+    """One row per null cohort, balanced accuracy: uncorrected, corrected and auto, each minus chance."""
     table = pd.read_csv(RESULTS / "null_best.csv").query("metric == 'balanced_accuracy'")
+    chance = 1 / table["n_classes"]
+    table["holds chance"] = (table["low"] <= chance) & (chance <= table["high"])
+    for name in ("uncorrected", "corrected", "auto"):
+        table[name] -= chance
+    return table
+
+
+def null_best() -> pd.DataFrame:
+    """One row per number of classes, balanced accuracy: mean distance from chance, with its standard error."""
+    table = above_chance()
     rows = []
     for label, part in [*table.groupby("n_classes"), ("all", table)]:
-        chance = 1 / part["n_classes"]
         row: dict[str, object] = {"classes": label, "cohorts": len(part)}
         for name in ("uncorrected", "corrected", "auto"):
-            above = part[name] - chance
-            row[name] = f"{above.mean():+.3f} ± {above.sem():.3f}"
-        row["interval holds chance"] = ((part["low"] <= chance) & (chance <= part["high"])).mean()
+            row[name] = f"{part[name].mean():+.3f} ± {part[name].sem():.3f}"
+        row["corrected interval holds chance"] = part["holds chance"].mean()
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -71,97 +88,208 @@ def coverage() -> pd.DataFrame:
     table["width"] = table["high"] - table["low"]
     table["bias"] = table["value"] - table["folds"]
     columns = ["held folds", "held whole", "whole above", "whole below", "width", "bias"]
-    return table.groupby(["metric", "model"], sort=False)[columns].mean().reset_index()
+    groups = table.groupby(["metric", "model"], sort=False)
+    means = groups[columns].mean()
+    means.insert(0, "cohorts", groups.size())
+    return means.reset_index()
+
+
+def coverage_of(metric: str) -> pd.DataFrame:
+    """The rows of one metric, with the names of the columns as the page has them."""
+    names = {
+        "held folds": "holds that of the folds' models",
+        "held whole": "holds that of the whole cohort's model",
+        "whole above": "which lies above",
+        "whole below": "below",
+        "bias": "estimate minus folds' truth",
+    }
+    return coverage().query("metric == @metric").drop(columns="metric").rename(columns=names)
+
+
+def chosen() -> str:
+    """What `auto` reached, beside what it chose from."""
+    results = json.loads(AUTO.read_text())
+    parts = []
+    for name, found in results.items():
+        if name in ("machine", "simulated"):
+            continue
+        rows = [
+            {"model": model}
+            | {
+                title: "{:.3f} ({:.3f} to {:.3f})".format(*row[key])
+                for key, title in (("balanced_accuracy", "balanced accuracy"), ("log_loss", "log loss"))
+            }
+            | {"chosen in": found["chosen"].get(model, 0) if model != "auto" else ""}
+            for model, row in found["models"].items()
+        ]
+        goals = found["goals"]
+        aim = f" `auto` should reach {goals[0]:.2f} at least and {goals[1]:.2f} at most." if goals else ""
+        parts += [f"**{name}**.{aim}", "", markdown(pd.DataFrame(rows)), ""]
+    return "\n".join(parts).rstrip()
+
+
+def described() -> str:
+    """The machine in one sentence."""
+    machine = json.loads((RESULTS / "machine.json").read_text())
+    versions = ", ".join(f"{name} {machine[name]}" for name in ("python", "numpy", "scikit-learn", "xgboost"))
+    return f"Run on {machine['processor']}, {machine['system']}; {versions}."
 
 
 def markdown(table: pd.DataFrame) -> str:
     def cell(value: object) -> str:
-        return f"{value:.3f}" if isinstance(value, float | np.floating) else str(value)
+        return f"{value:.3f}" if isinstance(value, float | np.floating) else str(value).replace("_", " ")
 
     lines = ["| " + " | ".join(table.columns) + " |", "|" + "---|" * len(table.columns)]
     lines += ["| " + " | ".join(map(cell, row)) + " |" for row in table.itertuples(index=False)]
     return "\n".join(lines)
 
 
-def picture_p() -> alt.Chart:
+def picture_p() -> alt.TopLevelMixin:
     table = pd.read_csv(RESULTS / "null_p.csv")
+    grid = np.arange(1, 101) / 100
     blocks = []
     for (model, metric), part in table.groupby(["model", "metric"], sort=False):
-        p = np.sort(part["p"].to_numpy())
-        share = np.arange(1, len(p) + 1) / len(p)
+        # The p-values are hundredths: the step function is told by its values there.
+        share = [(part["p"] <= at + 1e-9).mean() for at in grid]
         blocks.append(
-            pd.DataFrame({"p": p, "share": share, "model": model, "metric": metric.replace("_", " ")})
+            pd.DataFrame({"p": grid, "share": share, "model": model, "metric": metric.replace("_", " ")})
         )
-    base = alt.Chart(pd.concat(blocks)).encode(
-        x=alt.X("p:Q", title="p-value", scale=alt.Scale(domain=[0, 1])),
-        y=alt.Y("share:Q", title="Share of cohorts at or below it", scale=alt.Scale(domain=[0, 1])),
+    x = alt.X("p:Q", title="p-value", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(values=[0, 0.5, 1]))
+    y = alt.Y(
+        "share:Q", title="Share of cohorts", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(values=[0, 0.5, 1])
     )
-    line = base.mark_line(interpolate="step-after", color=BLUE, strokeWidth=2)
-    even = alt.Chart(pd.DataFrame({"p": [0, 1], "share": [0, 1]})).mark_line(color=GREY, strokeDash=[4, 3])
-    even = even.encode(x="p:Q", y="share:Q")
-    panels = [
-        alt.layer(
-            even, line.transform_filter(f"datum.model == '{model}' && datum.metric == '{metric}'")
-        ).properties(width=170, height=170, title=f"{model}, {metric}")
-        for metric in ("balanced accuracy", "log loss")
-        for model in ("knn", "centroids", "logistic")
-    ]
-    return alt.concat(*panels, columns=3).properties(title="p-values where labels say nothing")
+    even = pd.DataFrame({"p": [0.0, 1.0], "share": [0.0, 1.0]})
+    panels = []
+    for metric in ("log loss", "balanced accuracy"):
+        for model in ("knn", "centroids", "logistic"):
+            own = pd.concat(blocks).query("model == @model and metric == @metric")
+            line = alt.Chart(own[["p", "share"]]).mark_line(
+                interpolate="step-after", color=BLUE, strokeWidth=1.5
+            )
+            diagonal = alt.Chart(even).mark_line(color=GREY, strokeDash=[4, 3]).encode(x=x, y=y)
+            panels.append(
+                alt.layer(diagonal, line.encode(x=x, y=y)).properties(
+                    width=150, height=150, title=f"{model}, {metric}"
+                )
+            )
+    title = "Share of null cohorts with a p-value at or below p (dashed: uniform)"
+    return alt.concat(*panels, columns=3).properties(title=title)
 
 
-def picture_best() -> alt.Chart:
-    table = pd.read_csv(RESULTS / "null_best.csv").query("metric == 'balanced_accuracy'")
-    long = table.melt(["cohort", "n_classes"], ["uncorrected", "corrected", "auto"], "estimate", "value")
-    long["above chance"] = long["value"] - 1 / long["n_classes"]
-    long["classes"] = long["n_classes"].astype(str) + " classes"
+def picture_best() -> alt.TopLevelMixin:
     order = ["uncorrected", "corrected", "auto"]
-    x = alt.X("above chance:Q", title="Balanced accuracy above chance")
-    base = alt.Chart().encode(y=alt.Y("estimate:N", sort=order, title=None))
-    dots = base.mark_tick(color=BLUE, opacity=0.35, thickness=1.5, size=14).encode(x=x)
-    mean = base.mark_point(color=ORANGE, filled=True, size=90, opacity=1).encode(
-        x=alt.X("mean(above chance):Q")
+    long = above_chance().melt(["cohort", "n_classes"], order, "estimate", "above")
+    long["bin"] = (long["above"] / 0.02).round() * 0.02
+    counts = long.groupby(["n_classes", "estimate", "bin"]).size().rename("cohorts").reset_index()
+    means = long.groupby(["n_classes", "estimate"])["above"].mean().reset_index()
+    panels = []
+    for n_classes in sorted(long["n_classes"].unique()):
+        y = alt.Y("estimate:N", sort=order, title=None)
+        x = alt.X(
+            "bin:Q",
+            title="Balanced accuracy minus chance",
+            scale=alt.Scale(domain=[-0.2, 0.3], nice=False),
+            axis=alt.Axis(values=[-0.2, -0.1, 0, 0.1, 0.2, 0.3]),
+        )
+        cells = alt.Chart(counts.query("n_classes == @n_classes")).mark_point(
+            filled=True, color=BLUE, opacity=0.55
+        )
+        cells = cells.encode(
+            x=x, y=y, size=alt.Size("cohorts:Q", scale=alt.Scale(range=[4, 220]), title="Cohorts")
+        )
+        mean = alt.Chart(means.query("n_classes == @n_classes")).mark_tick(color=ORANGE, thickness=3, size=26)
+        mean = mean.encode(x=alt.X("above:Q"), y=y)
+        zero = (
+            alt.Chart(pd.DataFrame({"at": [0.0]})).mark_rule(color=GREY, strokeDash=[4, 3]).encode(x="at:Q")
+        )
+        panels.append(
+            alt.layer(zero, cells, mean).properties(width=460, height=90, title=f"{n_classes} classes")
+        )
+    return alt.vconcat(*panels).properties(
+        title="The best of eight models on cohorts without signal (orange: means)"
     )
-    zero = alt.Chart().mark_rule(color=GREY, strokeDash=[4, 3]).encode(x=alt.datum(0))
-    panel = alt.layer(zero, dots, mean, data=long).properties(width=460, height=90)
-    chart = panel.facet(
-        row=alt.Row("classes:N", header=alt.Header(title=None, labelOrient="top", labelAnchor="start"))
-    )
-    return chart.properties(title="The best of eight models on cohorts without signal (dots: means)")
 
 
-def picture_coverage() -> alt.Chart:
+def picture_coverage() -> alt.TopLevelMixin:
     table = coverage().query("metric != 'log_loss'")
-    long = table.melt(["metric", "model"], ["held folds", "held whole"], "truth", "coverage")
-    names = {"held folds": "models of the folds", "held whole": "model of the whole cohort"}
-    long["truth"] = long["truth"].map(names)
-    long["metric"] = long["metric"].str.replace("_", " ")
-    x = alt.X(
-        "coverage:Q", title="Share of cohorts whose interval holds the truth", scale=alt.Scale(zero=False)
+    names = list(dict.fromkeys(table["model"]))
+    long = table.melt(["metric", "model"], list(TRUTHS), "truth", "coverage")
+    long["truth"] = long["truth"].map(TRUTHS)
+    panels = []
+    for number, metric in enumerate(("accuracy", "balanced_accuracy")):
+        x = alt.X(
+            "coverage:Q",
+            title="Share of cohorts whose interval holds the truth",
+            scale=alt.Scale(domain=[0.7, 1.0], zero=False, nice=False),
+            axis=alt.Axis(format=".0%", values=[0.7, 0.8, 0.9, 1.0]),
+        )
+        y = alt.Y("model:N", sort=names, title=None, axis=alt.Axis(labels=number == 0, ticks=number == 0))
+        colour = alt.Color(
+            "truth:N",
+            sort=list(TRUTHS.values()),
+            scale=alt.Scale(domain=list(TRUTHS.values()), range=[BLUE, ORANGE]),
+            legend=alt.Legend(title="Score of the", orient="bottom", labelLimit=260),
+        )
+        dots = alt.Chart(long.query("metric == @metric")).mark_point(filled=True, size=60, opacity=1)
+        shape = alt.Shape("truth:N", sort=list(TRUTHS.values()), legend=None)
+        lines = [
+            alt.Chart(pd.DataFrame({"coverage": [at]})).mark_rule(color=GREY, strokeDash=dash).encode(x=x)
+            for at, dash in ((0.95, [1, 0]), (0.9, [4, 3]))
+        ]
+        panels.append(
+            alt.layer(*lines, dots.encode(x=x, y=y, color=colour, shape=shape)).properties(
+                width=250, height=230, title=metric.replace("_", " ")
+            )
+        )
+    return alt.hconcat(*panels).properties(title="Coverage of 95 % intervals (solid: 95 %, dashed: 90 %)")
+
+
+BLOCKS: dict[str, Callable[[], str]] = {
+    "p-values": lambda: markdown(null_p()),
+    "best of eight": lambda: markdown(null_best()),
+    "coverage of accuracy": lambda: markdown(coverage_of("accuracy")),
+    "coverage of balanced accuracy": lambda: markdown(coverage_of("balanced_accuracy")),
+    "coverage of log loss": lambda: markdown(coverage_of("log_loss")),
+    "auto": chosen,
+    "machine": described,
+}
+PICTURES: dict[str, Callable[[], alt.TopLevelMixin]] = {
+    "p": picture_p,
+    "best": picture_best,
+    "coverage": picture_coverage,
+}
+
+
+def filled(text: str) -> str:
+    """Return the page with every block as the results have it."""
+    for name, block in BLOCKS.items():
+        start, rest = text.split(f"<!-- {name} -->\n")
+        _, end = rest.split("<!-- end -->", 1)
+        text = f"{start}<!-- {name} -->\n{block()}\n<!-- end -->{end}"
+    return text
+
+
+def look(chart: alt.TopLevelMixin) -> dict[str, Any]:
+    """The chart on white, in small type."""
+    return (
+        chart.configure_axis(grid=False)
+        .configure_title(fontSize=12, anchor="start")
+        .properties(background="white")
+        .to_dict()
     )
-    colour = alt.Color(
-        "truth:N", sort=list(names.values()), scale=alt.Scale(range=[BLUE, ORANGE]), title="Accuracy of"
-    )
-    dots = (
-        alt.Chart()
-        .mark_point(filled=True, size=70, opacity=1)
-        .encode(x=x, y=alt.Y("model:N", sort=list(dict.fromkeys(long["model"])), title=None), color=colour)
-    )
-    lines = [
-        alt.Chart().mark_rule(color=GREY, strokeDash=dash).encode(x=alt.datum(at))
-        for at, dash in ((0.95, [1, 0]), (0.9, [4, 3]))
-    ]
-    panel = alt.layer(*lines, dots, data=long).properties(width=300, height=200)
-    chart = panel.facet(column=alt.Column("metric:N", header=alt.Header(title=None)))
-    return chart.properties(title="Coverage of 95 % intervals (solid line: 95 %, dashed: 90 %)")
 
 
 def main() -> None:
-    IMAGES.mkdir(parents=True, exist_ok=True)
-    for name, chart in (("p", picture_p()), ("best", picture_best()), ("coverage", picture_coverage())):
-        png = vl_convert.vegalite_to_png(chart.properties(background="white").to_dict(), scale=1.5)
-        (IMAGES / f"calibration-{name}.png").write_bytes(png)
-    for table in (null_p(), null_best(), coverage()):
-        print(markdown(table), end="\n\n")
+    sys.path.append(str(RESULTS.parents[1]))
+    from common import machine
+
+    (RESULTS / "machine.json").write_text(json.dumps(machine(), indent=2) + "\n")
+    (DOCS / "images").mkdir(parents=True, exist_ok=True)
+    for name, picture in PICTURES.items():
+        svg = vl_convert.vegalite_to_svg(look(picture()))
+        (DOCS / "images" / f"calibration-{name}.svg").write_text(svg)
+    page = DOCS / "calibration.md"
+    page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,54 @@
+"""docs/calibration.md says what the results say, and its claims hold in them."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+from scipy import stats
+
+PAGE = Path(__file__).parents[1] / "benchmarks" / "calibration" / "page.py"
+
+
+@pytest.fixture(scope="module")
+def page():
+    spec = importlib.util.spec_from_file_location("calibration_page", PAGE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_is_what_the_results_say(page):
+    text = (page.DOCS / "calibration.md").read_text(encoding="utf-8")
+    assert text == page.filled(text), "run python benchmarks/calibration/page.py"
+
+
+def test_p_values_of_null_cohorts_are_uniform(page):
+    table = page.null_p().set_index(["metric", "model"])
+    for model in ("knn", "centroids", "logistic"):
+        row = table.loc[("log_loss", model)]
+        assert row["KS p"] > 0.01
+        assert 0.02 <= row["share ≤ 0.05"] <= 0.09
+        tied = table.loc[("balanced_accuracy", model)]
+        assert tied["KS p, ties spread"] > 0.01
+        assert 0.02 <= tied["share ≤ 0.05"] <= 0.09
+    assert (table.loc[("log_loss", ["knn", "centroids"]), "cohorts"] == 200).all()
+
+
+def test_the_corrected_best_of_eight_is_at_chance_and_the_uncorrected_is_not(page):
+    table = page.above_chance()
+    assert len(table) == 200
+    assert abs(table["corrected"].mean()) < 0.02
+    assert abs(table["auto"].mean()) < 0.02
+    assert table["uncorrected"].mean() > 0.05
+    assert stats.ttest_1samp(table["uncorrected"], 0).pvalue < 1e-6
+    assert table["holds chance"].mean() >= 0.95
+
+
+def test_intervals_cover_what_cross_validation_estimates(page):
+    table = page.coverage().query(
+        "metric in ['accuracy', 'balanced_accuracy'] and model != 'uncorrected best'"
+    )
+    assert {"logistic", "knn", "svm", "centroids", "auto", "corrected best"} <= set(table["model"])
+    assert (table["held folds"] >= 0.9).all(), table
