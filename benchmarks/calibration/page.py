@@ -195,7 +195,13 @@ def picture_best() -> alt.TopLevelMixin:
             filled=True, color=BLUE, opacity=0.55
         )
         cells = cells.encode(
-            x=x, y=y, size=alt.Size("cohorts:Q", scale=alt.Scale(range=[4, 220]), title="Cohorts")
+            x=x,
+            y=y,
+            size=alt.Size(
+                "cohorts:Q",
+                scale=alt.Scale(range=[4, 220]),
+                legend=alt.Legend(title="Cohorts", values=[5, 15, 25]),
+            ),
         )
         mean = alt.Chart(means.query("n_classes == @n_classes")).mark_tick(color=ORANGE, thickness=3, size=26)
         mean = mean.encode(x=alt.X("above:Q"), y=y)
