@@ -14,6 +14,7 @@ import pytest
 from leukotype import reporting
 from leukotype.cohort import Cohort
 from leukotype.figures import FIGURES
+from leukotype.resampling import Design
 from report_cases import HOSTILE, cohort, evaluation, hostile_cohort
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -33,6 +34,7 @@ QUIET = (
 )
 SIZES = {"AML": 12, "Bone_Marrow": 9, "PB": 8, "PBSC_CD34": 10}
 SKILLS = {"logistic": 5.0, "knn": 2.0, "svm": 3.0, "majority": 0.0, "single-probe": 1.0}
+DRAWN = (*(figure.name for figure in FIGURES), "stability")
 
 
 @dataclass
@@ -61,7 +63,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    study = evaluation(cohort(SIZES, simulated=True), SKILLS)
+    study = evaluation(cohort(SIZES, simulated=True), SKILLS, design=Design(3, 2, 2, 0))
     return reporting.write(study, tmp_path_factory.mktemp("browser") / "report.html")
 
 
@@ -141,7 +143,7 @@ def test_every_figure_hovers(visit: Any, report: Path) -> None:
     opened = visit(report)
     opened.draw_all()
     names = opened.page.evaluate("[...document.querySelectorAll('figure.drawn')].map(f => f.dataset.spec)")
-    assert set(names) == {f"spec-{figure.name}" for figure in FIGURES}
+    assert set(names) == {f"spec-{name}" for name in DRAWN}
     for name in names:
         still, live = (
             opened.page.locator(f"figure[data-spec='{name}'] {part}").evaluate(
@@ -157,9 +159,9 @@ def test_without_scripts_the_still_pictures_stand(visit: Any, report: Path) -> N
     sizes = opened.page.locator("img.still").evaluate_all(
         "all => all.map(i => [i.offsetWidth, i.offsetHeight])"
     )
-    assert len(sizes) == len(FIGURES)
+    assert len(sizes) == len(DRAWN)
     assert all(width > 100 and height > 50 for width, height in sizes)
-    assert opened.page.locator("main").inner_text().count("Numbers behind this figure") == len(FIGURES)
+    assert opened.page.locator("main").inner_text().count("Numbers behind this figure") == len(DRAWN)
 
 
 def test_names_that_are_markup_do_nothing(visit: Any, tmp_path: Path) -> None:

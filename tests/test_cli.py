@@ -54,7 +54,9 @@ def test_study_leaves_the_promised_files(finished):
     assert study["schema"] == 1
     assert study["cohort"]["n_samples"] == 36
     assert study["cohort"]["classes"] == {"AML": 14, "Bone_Marrow": 12, "PB": 10}
-    assert set(study["models"]) == {"logistic", "knn", "majority"}
+    assert set(study["models"]) == {"logistic", "knn", "majority", "auto"}
+    assert study["best"]["value"] <= study["best"]["uncorrected"]
+    assert study["permutation"] is study["leaks"] is study["learning"] is None
     value = study["models"]["logistic"]["metrics"]["balanced_accuracy"]
     assert 0 < value["low"] <= value["value"] <= value["high"] <= 1
 
@@ -62,7 +64,7 @@ def test_study_leaves_the_promised_files(finished):
 def test_predictions_are_out_of_fold_and_complete(finished):
     table = pd.read_csv(finished / "predictions.csv")
     assert list(table.columns[:6]) == ["sample", "label", "model", "repeat", "fold", "predicted"]
-    assert len(table) == 36 * 3
+    assert len(table) == 36 * 4  # three models and the automatic choice
     assert table.groupby("model")["sample"].nunique().eq(36).all()
 
 
@@ -180,6 +182,65 @@ def _timed(command):
     start = time.perf_counter()
     subprocess.run(command, check=True, capture_output=True)
     return time.perf_counter() - start
+
+
+@pytest.fixture(scope="module")
+def defended(cohort_file, tmp_path_factory) -> tuple[Path, str]:
+    """A study with everything that can be asked for, and what it printed."""
+    out = tmp_path_factory.mktemp("defended") / "study"
+    command = [PYTHON, "-m", "leukotype", "study", cohort_file, "--models", "logistic,centroids,majority"]
+    wishes = ["--permutations", "19", "--price-leaks", "--learning-curve", "--repeats", "2", "--outer", "3"]
+    done = subprocess.run(
+        [*command, *wishes, "--jobs", "1", "--out", out], check=True, capture_output=True, text=True
+    )
+    return out, done.stdout + done.stderr
+
+
+def test_what_was_asked_for_stands_in_every_output(defended):
+    out, printed = defended
+    study = json.loads((out / "study.json").read_text())
+    # Baselines are what others are compared with; nothing is refitted for them.
+    for part in (study["permutation"], study["leaks"], study["learning"]["curve"]):
+        assert {row["model"] for row in part} == {"logistic", "centroids"}
+    assert {row["n_permutations"] for row in study["permutation"]} == {19}
+    assert min(row["p"] for row in study["permutation"]) >= 0.05 - 1e-12
+    report = (out / "report.html").read_text()
+    for name in ("stability", "permutation", "leaks", "learning-curve"):
+        assert f'id="figure-{name}"' in report
+        assert (out / "figures" / f"{name}.svg").is_file()
+    for name in ("permutation", "leaks", "learning", "halving", "comparisons", "choice"):
+        assert len(pd.read_csv(out / "tables" / f"{name}.csv"))
+    assert "Phipson" in report
+    assert "Nadeau" in report
+    assert "permuted" in (out / "sheets" / "REFORMS.md").read_text()
+    assert "The permutation test comes next, and may take about 10 seconds." in printed
+    assert "corrected for the choice" in printed
+
+
+def test_nothing_is_said_of_what_was_not_asked_for(finished):
+    report = (finished / "report.html").read_text()
+    for word in ("Phipson", "permutation test", "Mukherjee", "made on purpose"):
+        assert word.lower() not in report.lower()
+    assert not (finished / "tables" / "permutation.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("wish", "words"),
+    [
+        (["--permutations", "-1"], ["-1 permutations"]),
+        (["--permutations", "many"], ["--permutations"]),
+        (["--annotation", "missing.chip"], ["missing.chip", "annotation"]),
+        (["--learning-curve", "--outer", "2", "--inner", "5"], ["--learning-curve"]),
+    ],
+)
+def test_wishes_that_cannot_be_granted_are_refused_before_anything_is_computed(
+    wish, words, cohort_file, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr("leukotype.evaluation.evaluate", None)
+    assert run("study", cohort_file, "--models", "knn", *wish, "--out", tmp_path / "out") == 2
+    said = capsys.readouterr().err
+    assert [word for word in words if word not in said] == []
+    assert not (tmp_path / "out").exists()
 
 
 def test_importing_the_package_loads_no_heavy_library_and_opens_nothing():

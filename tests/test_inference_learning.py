@@ -14,7 +14,7 @@ from leukotype.errors import InfeasibleDesign, UnknownName
 from leukotype.evaluation import evaluate
 from leukotype.inference import power_law, stability
 from leukotype.inference.auto import auto
-from leukotype.inference.learning import LearningCurve, learning_curve, subset
+from leukotype.inference.learning import LearningCurve, learning_curve, subset, thinner
 from leukotype.metrics import by_name
 from leukotype.resampling import Design
 
@@ -131,10 +131,8 @@ def test_extrapolation_goes_on_with_the_law(learned):
 
 
 def test_thinned_training_parts_never_meet_their_test_part(learned):
-    from leukotype.inference.learning import _thinned
-
     evaluation, _ = learned
-    folds = _thinned(evaluation, 0.5, 0)
+    folds = thinner(evaluation.cohort, evaluation.folds, (0.5, 0.8))[0]
     for thin, full in zip(folds.splits, evaluation.folds.splits, strict=True):
         assert set(thin.train) < set(full.train)
         np.testing.assert_array_equal(thin.test, full.test)

@@ -24,6 +24,7 @@ from leukotype.cohort import Cohort
 from leukotype.errors import OutputRefused
 from leukotype.evaluation import Evaluation
 from leukotype.figures import FIGURES, Figure
+from leukotype.inference import auto
 from leukotype.reporting import page, plates, twin
 from report_cases import HOSTILE, cohort, evaluation, hostile_cohort
 
@@ -67,6 +68,7 @@ class Page(HTMLParser):
 def one_figure(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw but one figure, to save time."""
     monkeypatch.setattr(figures, "FIGURES", (figures.by_name("class-counts"),))
+    monkeypatch.setattr(plates, "INFERENCE", ())
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +167,7 @@ def test_every_figure_is_there_with_its_words_and_numbers(parsed: Page, tiny_eva
     alts = {image["alt"] for image in parsed.each("img")}
     downloads = {a["download"]: a["href"] for a in parsed.each("a") if "download" in a}
     for figure in FIGURES:
-        source = tiny_evaluation if figure.part == "evaluation" else tiny_evaluation.cohort
+        source = auto(tiny_evaluation) if figure.part == "evaluation" else tiny_evaluation.cohort
         assert figure.applies(source) is None
         drawing = figure.draw(source)
         assert drawing.caption in text
@@ -209,6 +211,7 @@ def test_large_pictures_become_pixels_and_do_not_hover(
     tiny_evaluation: Evaluation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(figures, "FIGURES", (figures.by_name("pca"),))
+    monkeypatch.setattr(plates, "INFERENCE", ())
     for limit in ("MOST_SVG", "MOST_SPEC"):
         monkeypatch.setattr(plates, limit, 100)
     monkeypatch.setattr(page, "MOST_CSV", 100)
@@ -299,15 +302,16 @@ def test_study_json_keeps_its_schema(donors: bool) -> None:
 
 
 def test_study_json_holds_the_numbers_of_the_evaluation(tiny_evaluation: Evaluation) -> None:
+    whole = auto(tiny_evaluation)
     content = reporting.study_json(tiny_evaluation)
     assert content["cohort"]["classes"] == tiny_evaluation.cohort.class_counts
     assert content["design"]["fingerprint"] == tiny_evaluation.folds.fingerprint
-    assert list(content["models"]) == list(tiny_evaluation.models)
+    assert list(content["models"]) == [*tiny_evaluation.models, "auto"]
     assert content["models"]["logistic"]["seconds"] == pytest.approx(1.5)
-    for row in tiny_evaluation.summary().itertuples():
+    for row in whole.summary().itertuples():
         found = content["models"][row.model]["metrics"][row.metric]
         assert (found["value"], found["low"], found["high"]) == (row.value, row.low, row.high)
-    for row in tiny_evaluation.per_class().to_dict(orient="records"):
+    for row in whole.per_class().to_dict(orient="records"):
         found = content["models"][row["model"]]["classes"][row["class"]][row["metric"]]
         expected = [row[name] for name in ("value", "low", "high")]
         assert [found[name] for name in ("value", "low", "high")] == [None if e != e else e for e in expected]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from leukotype.cohort import Cohort
 from leukotype.evaluation import Evaluation
 from leukotype.metrics import METRICS
 from leukotype.models import MODELS, Model
-from leukotype.reporting import cautions, formats, methods, ranking, summary, tables
+from leukotype.reporting import cautions, formats, methods, ranking, summary, tables, versus, worth
 from leukotype.reporting.ranking import Ranking, Score
 from leukotype.resampling import Design
 from report_cases import cohort, evaluation
@@ -127,16 +128,33 @@ def test_the_summary_says_what_was_done_and_what_came_out() -> None:
     assert f"{right} of 36 samples were classified correctly" in said["Result"]
     assert f"balanced accuracy, {formats.number(found.leader.value)} (95 % interval" in said["Result"]
     assert "guessing gives 0.33" in said["Result"]
-    assert "best of 2 models tried" in said["Result"]
-    assert "optimistic" in said["Result"]
+    best, auto = found.dossier.best, found.auto
+    assert auto is not None
+    assert "It is the best of 3 tried on these same samples, which flatters it" in said["Result"]
+    assert (
+        f"expect {formats.number(best.value)} (95 % interval {formats.number(best.low)} to" in said["Result"]
+    )
+    assert f"nothing to correct: that gave {auto.text}." in said["Result"]
     assert "not for the diagnosis" in said["What it does not say"]
 
 
 def test_one_model_alone_is_the_best_of_nothing() -> None:
-    said = words(summary.of_evaluation(of({"logistic": 4.0, "majority": 0.0})))
-    assert "optimistic" not in said["Result"]
+    found = of({"logistic": 4.0})
+    said = words(summary.of_evaluation(found))
+    assert "flatters" not in said["Result"]
     assert "highest" not in said["Result"]
     assert "Between the models" not in said
+    assert found.auto is None
+    assert worth.choice(found) is versus.comparisons(found) is None
+    assert "Between the models" not in words(summary.of_evaluation(of({"logistic": 4.0, "majority": 0.0})))
+
+
+def test_the_automatic_choice_stands_among_the_results_and_leads_nothing() -> None:
+    found = of({"knn": 0.5, "majority": 0.0, "logistic": 8.0})
+    assert set(found.models) == {"knn", "majority", "logistic", "auto"}
+    assert "auto" not in {score.model for score in (*found.contenders, *found.leaders, *found.tried)}
+    assert "auto" not in found.dossier.best.chosen
+    assert ranking.title("auto") in {row[0].text for row in tables.results(found).rows}
 
 
 def test_repeats_are_told_and_averaged() -> None:
@@ -163,8 +181,6 @@ def test_the_verdict_against_baselines_follows_the_intervals(
 ) -> None:
     found = with_scores(of({"logistic": 3.0, "single-probe": 1.0}), logistic=leader, single_probe=baseline)
     assert verdict in words(summary.of_evaluation(found))["Against baselines"]
-    warned = any(caution.title == "A baseline comes close" for caution in cautions.of_evaluation(found))
-    assert warned is (baseline[0] >= leader[1])
 
 
 @pytest.mark.parametrize(
@@ -184,20 +200,46 @@ def test_baselines_alone_show_nothing() -> None:
     assert "Only baselines were run" in said["Against baselines"]
 
 
-def test_models_are_told_apart_by_their_intervals() -> None:
-    found = of({"logistic": 1.0, "knn": 1.0, "svm": 1.0})
-    apart = with_scores(found, logistic=(0.9, 0.85, 0.95), knn=(0.88, 0.8, 0.93), svm=(0.4, 0.3, 0.5))
-    said = words(summary.of_evaluation(apart))["Between the models"]
-    assert "overlaps with that of k nearest neighbours: it is not shown to be better than that" in said
-    assert "It lies above that of Linear support vector machine" in said
-    alone = with_scores(found, logistic=(0.9, 0.85, 0.95), knn=(0.4, 0.3, 0.5), svm=(0.4, 0.3, 0.5))
-    assert (
-        "does not overlap with that of any other" in words(summary.of_evaluation(alone))["Between the models"]
+def compared(found: Ranking, **pairs: tuple[float, float, float]) -> Ranking:
+    """The same study with other comparisons of the best model: (difference, Holm's p, equivalent) by the other."""
+    rows = [
+        {
+            "model_a": found.leader.model,
+            "model_b": other,
+            "difference": gap,
+            "p_t_holm": p,
+            "equivalent": same,
+        }
+        for other, (gap, p, same) in pairs.items()
+    ]
+    return replace(found, dossier=replace(found.dossier, comparisons=pd.DataFrame(rows)))
+
+
+def between(**pairs: tuple[float, float, float]) -> str:
+    found = with_scores(of({"logistic": 1.0, "knn": 1.0, "svm": 1.0}), logistic=(0.9, 0.85, 0.95))
+    return words(summary.of_evaluation(compared(found, **pairs)))["Between the models"]
+
+
+def test_models_are_told_apart_by_their_differences_on_the_same_folds() -> None:
+    both = between(knn=(0.2, 0.01, 0.0), svm=(0.3, 0.04, 0.0))
+    assert both.startswith(
+        "Logistic regression (ridge) is better than Linear support vector machine and k nearest neighbours, beyond "
+        "chance. Compared"
     )
-    level = with_scores(found, logistic=(0.9, 0.4, 0.95), knn=(0.4, 0.3, 0.5), svm=(0.4, 0.3, 0.5))
+    mixed = between(knn=(0.2, 0.01, 0.0), svm=(0.0, 1.0, 0.97))
     assert (
-        "not shown to be better than any of them" in words(summary.of_evaluation(level))["Between the models"]
+        "is better than k nearest neighbours, beyond chance; it is practically equivalent to Linear" in mixed
     )
+    assert between(knn=(0.2, 0.06, 0.0), svm=(0.0, 1.0, 0.5)).startswith(
+        "That Logistic regression (ridge) is better than any other model is not shown."
+    )
+    assert "That it is better than Linear" not in between(knn=(0.2, 0.01, 0.0), svm=(0.1, 0.06, 0.0))
+    assert "that it is better than Linear" in between(knn=(0.2, 0.01, 0.0), svm=(0.1, 0.06, 0.0))
+
+
+def test_a_difference_in_the_other_direction_or_without_a_p_is_no_advantage() -> None:
+    said = between(knn=(-0.2, 0.001, 0.0), svm=(0.1, float("nan"), 0.0))
+    assert said.startswith("That Logistic regression (ridge) is better than any other model is not shown.")
 
 
 def test_errors_name_the_weakest_class_the_worst_confusion_and_the_samples_nobody_gets_right() -> None:
@@ -247,7 +289,6 @@ def test_a_harmless_cohort_gets_no_warning() -> None:
         ("Unequal classes", lambda: cohort({"AML": 30, "PB": 12})),
         ("Donors unknown", lambda: cohort(SIZES)),
         ("Missing values", lambda: changed(cohort(SIZES), expression=_holes())),
-        ("Constant probes", lambda: changed(cohort(SIZES), expression=_constant())),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -271,14 +312,20 @@ def _constant() -> np.ndarray:
 
 
 def test_what_was_done_to_the_values_is_told_once() -> None:
-    base = changed(cohort(SIZES), expression=_constant())
-    steps = (
-        "Linear scale found: log2 taken.",
-        "1 probes have the same value in every sample; they were kept.",
-    )
+    base = cohort(SIZES)
+    steps = ("Linear scale found: log2 taken.", "2 samples left out.")
     told = cautions.of_cohort(changed(base, provenance=replace(base.provenance, steps=steps)))
     assert {caution.title: caution.text for caution in told}["Before the analysis"] == " ".join(steps)
-    assert "Constant probes" not in titles(told)
+
+
+def test_what_the_audits_find_stands_among_the_cautions_with_its_code() -> None:
+    found = Ranking.of(evaluation(changed(cohort(SIZES), expression=_constant()), {"knn": 3.0}))
+    said = {caution.title: caution for caution in cautions.of_evaluation(found)}
+    assert said["Probes with one value (LT014)"].level == "note"
+    assert said["Probes with one value (LT014)"].text.startswith("1 of 30 probes has one value")
+    assert len([title for title in said if "(LT" in title]) == len(found.dossier.findings)
+    grave = cautions.Caution("error", "x", "y")
+    assert cautions.ordered([*said.values(), grave])[0] is grave
 
 
 def test_many_classes_are_counted_and_not_listed() -> None:
@@ -332,6 +379,10 @@ def test_a_model_of_the_users_own_is_said_to_be_one() -> None:
     (recipe,) = methods.recipes(study)
     assert recipe.title == "my own"
     assert "user’s own" in recipe.text
+    mine = Model("my own", "Mine", MODELS[0].path, {"C": (0.5, 7.25)}, cite="Me 2026")
+    (known,) = methods.recipes(study, (mine,))
+    assert (known.title, known.cite) == ("Mine", "Me 2026")
+    assert "7.25" in known.text
     assert tables.results(Ranking.of(study)).rows[0][0].text == "my own"
 
 
@@ -374,7 +425,7 @@ def test_the_tables_hold_the_numbers_of_the_evaluation(tiny_evaluation: Evaluati
     found = Ranking.of(tiny_evaluation)
     shown = tables.results(found)
     assert [row[0].under for row in shown.rows] == list(found.models)
-    assert [row[0].tag for row in shown.rows] == ["", "", "baseline"]
+    assert [row[0].tag for row in shown.rows] == ["", "", "", "baseline"]
     facts = found.summary.set_index(["model", "metric"])
     for row, model in zip(tables.results(found).rows, found.models, strict=True):
         for cell, name in zip(row[2:], tables.SHOWN, strict=True):
@@ -393,4 +444,4 @@ def test_settings_are_counted_over_the_outer_folds(tiny_evaluation: Evaluation) 
     assert rows["logistic"][2].text == "9"
     assert rows["knn"][2].text == "40"
     assert rows["majority"][1].text == "nothing to tune"
-    assert len(tables.settings_by_fold(found).rows) == 18
+    assert len(tables.settings_by_fold(found).rows) == 24

@@ -15,8 +15,11 @@ import pytest
 
 from leukotype import figures, reporting, study
 from leukotype.cohort import Cohort
+from leukotype.dossier import compile_dossier
 from leukotype.errors import OutputRefused
 from leukotype.evaluation import Evaluation
+from leukotype.inference import auto
+from leukotype.reporting import plates
 from leukotype.study import folder as folders
 from leukotype.study import manifest
 from report_cases import AWKWARD, cohort, evaluation
@@ -29,6 +32,7 @@ def two_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw but two figures, to save time: what the others show is tested elsewhere."""
     chosen = (figures.by_name("class-counts"), figures.by_name("confusion"))
     monkeypatch.setattr(figures, "FIGURES", chosen)
+    monkeypatch.setattr(plates, "INFERENCE", ())
 
 
 @pytest.fixture
@@ -55,9 +59,16 @@ def test_a_study_leaves_what_is_promised(tiny_evaluation: Evaluation, out: Path)
         for name in ("class-counts", "confusion")
         for ending in ("svg", "png", "csv")
     }
-    tables = {f"tables/{name}.csv" for name in ("summary", "per_class", "settings", "confusion")}
+    told = ("classes", "performance", "per_class", "audits", "choice", "comparisons")
+    tables = {f"tables/{name}.{ending}" for name in told for ending in ("csv", "tex")}
+    tables |= {f"tables/{name}.csv" for name in ("summary", "settings", "confusion", "stability")}
+    sheets = {f"sheets/{name}.md" for name in ("DOME", "REFORMS", "TRIPOD")}
     others = {"study.json", "predictions.csv", "report.html", "manifest.json"}
-    assert set(snapshot(out)) == drawn | tables | others
+    left = {name for name in snapshot(out) if not name.startswith("tables/LT")}
+    assert left == drawn | tables | sheets | others
+    concerned = {name.split("/")[1].split("-")[0] for name in set(snapshot(out)) - left}
+    dossier = compile_dossier(tiny_evaluation)
+    assert concerned == {finding.code for finding in dossier.findings if finding.table is not None}
     assert steps == [figure.title for figure in figures.FIGURES] + ["report"]
     assert json.loads((out / "study.json").read_bytes()) == reporting.study_json(tiny_evaluation)
 
@@ -91,7 +102,8 @@ def test_two_runs_leave_the_same_bytes_but_for_run_times(tiny_evaluation: Evalua
     two = study.run(again, tmp_path / "two", command="leukotype study --out two")
     first, second = snapshot(one), snapshot(two)
     differing = {name for name in first if first[name] != second[name]}
-    assert differing == {"study.json", "manifest.json"}
+    sheets = {name for name in first if name.startswith("sheets/")}
+    assert differing == {"study.json", "manifest.json"} | sheets
     assert set(json.loads(first["manifest.json"])["reproducible"]) == set(first) - differing
 
 
@@ -101,10 +113,10 @@ def test_predictions_are_read_back_to_the_last_digit(tiny_evaluation: Evaluation
     assert b"\r" not in data
     assert data.endswith(b"\n")
     header, *rows = csv.reader(data.decode().splitlines())
-    expected = tiny_evaluation.predictions
+    expected = auto(tiny_evaluation).predictions
     assert header[:6] == ["sample", "label", "model", "repeat", "fold", "predicted"]
     assert header[6:] == ["p[AML]", "p[Bone_Marrow]", "p[PB]"]
-    assert len(rows) == 30 * 3 * 2
+    assert len(rows) == 30 * 4 * 2
     for row, record in zip(rows, expected.itertuples(index=False), strict=True):
         assert row[:6] == [str(value) for value in record[:6]]
         assert [float(text) for text in row[6:]] == list(record[6:])

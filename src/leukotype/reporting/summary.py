@@ -150,8 +150,8 @@ def _corrected(ranking: Ranking) -> str:
     )
     if auto is not None:
         text += (
-            f" Where the model is chosen inside each training part, without a look at the test part, the choice costs "
-            f"nothing: that gave {auto.text}."
+            " Where the model is chosen inside each training part, without a look at the test part, there is nothing to "
+            f"correct: that gave {auto.text}."
         )
     return text
 
@@ -223,8 +223,9 @@ def _limits(ranking: Ranking) -> str:
         )
     return (
         "All samples come from one cohort. How a model does in another hospital, on another platform or in patients "
-        "unlike these was not measured; nor was it checked whether the classes differ in laboratory, age or sex, "
-        "which a model may have learned instead. For research only: not for the diagnosis or treatment of a patient."
+        "unlike these was not measured. Whether the classes differ in laboratory, age or sex, which a model may have "
+        "learned instead, could be audited only as far as the data tell of these. For research only: not for the "
+        "diagnosis or treatment of a patient."
     )
 
 

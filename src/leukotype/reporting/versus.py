@@ -116,4 +116,5 @@ def _equivalent(leader: Score, alike: list[Score]) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.3f}".replace("-", "\u2212")
+    text = f"{value:+.3f}"
+    return text.lstrip("+-") if float(text) == 0 else text.replace("-", "\u2212")

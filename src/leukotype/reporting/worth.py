@@ -264,4 +264,5 @@ def _samples(n: float) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "\u2212")
+    text = f"{value:+.2f}"
+    return text.lstrip("+-") if float(text) == 0 else text.replace("-", "\u2212")

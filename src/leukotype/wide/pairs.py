@@ -86,7 +86,7 @@ def path(
     Geman et al. (2004), Stat. Appl. Genet. Mol. Biol. 3(1), 19; Tan et al. (2005), Bioinformatics 21, 3896.
     """
     full = [_complete(setting) for setting in grid]
-    ranks = rankdata(fold.x_train, axis=1)
+    ranks = np.stack([rankdata(sample) for sample in fold.x_train])
     n_classes = int(labels.max()) + 1
     found: dict[int, list[Duel]] = {}
     for size in {setting["screen"] for setting in full}:
