@@ -65,3 +65,9 @@ class StoreFailed(LeukotypeError):
 
 class TasksFailed(LeukotypeError):
     """Tasks that gave no result, while the others did."""
+
+
+class Interrupted(LeukotypeError):
+    """A run that its user ended, with what is left of it."""
+
+    exit_code = 130

@@ -29,6 +29,10 @@ Out = Annotated[
     Path | None, typer.Option(help="Folder for the results.", metavar="DIR", show_default="runs/NAME")
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier result in that folder.")]
+Resume = Annotated[
+    bool,
+    typer.Option("--resume", help="Go on with an unfinished run; without it, the same command does so too."),
+]
 Models = Annotated[
     str | None,
     typer.Option(help="Names with commas between, or all.", metavar="A,B", show_default="eight of them"),

@@ -26,6 +26,7 @@ from leukotype.cli.options import (
     Out,
     Overwrite,
     Plugin,
+    Resume,
     Samples,
     Scale,
     names,
@@ -78,6 +79,7 @@ def study(
     ] = None,
     out: Out = None,
     overwrite: Overwrite = False,
+    resume: Resume = False,
     as_json: Json = False,
     no_cache: NoCache = False,
 ) -> None:
@@ -86,6 +88,7 @@ def study(
     Example: leukotype study Leukemia_GSE9476 --models logistic,knn,forest,xgboost --out runs/aml
 
     Without DATA: Leukemia_GSE9476, or a simulated cohort of its shape where that cannot be had.
+    A study that was ended before its end goes on by the same command.
     """
     from leukotype import dossier, genes
     from leukotype import evaluation as rooms
@@ -97,33 +100,38 @@ def study(
     design = Design(outer, inner, repeats, seed)
     symbols = None if annotation is None else genes.read_annotation(annotation)
     cohort, folder = _prepare(
-        data, out, overwrite, no_cache,
+        data, out, overwrite or resume, no_cache, resume=True,
         label=label, labels=labels, donor=donor, samples=samples,
         drop_class=tuple(drop_class or ()), scale=scale, impute=impute,
         keep_controls=keep_controls,
     )  # fmt: skip
     splits = draw(cohort, design) if folds is None else read_folds(folds, cohort, design)
     dossier.check_wishes(cohort, splits, permutations=permutations, learning_curve=learning_curve)
-    with console.progress("Nested cross-validation", len(chosen) * len(splits.splits)) as advance:
-        evaluation = rooms.evaluate(
-            cohort,
-            chosen,
-            folds=splits,
-            tune_by=tune_by,  # type: ignore[arg-type]  # checked there, with the choices in the message
-            jobs=jobs,
-            on_done=lambda result: advance(f"{result.model}, fold {result.fold + 1}"),
-        )
     wishes: dict[str, Any] = {
         "permutations": permutations, "price_leaks": price_leaks, "learning_curve": learning_curve,
     }  # fmt: skip
-    for name, seconds in dossier.expected_seconds(evaluation, chosen, **wishes).items():
-        console.say(f"The {name} comes next, and may take {console.duration(seconds)}.")
-    with console.progress("Inference and audits", None) as advance:
-        found = dossier.compile_dossier(
-            evaluation, recipes=chosen, annotation=symbols, on_step=advance, **wishes
-        )
-    with console.progress("Figures and report", None) as advance:
-        outputs.run(found, folder, overwrite=overwrite, command=_command(), on_step=advance)
+    wish = outputs.wish(cohort, splits, chosen, tune_by=tune_by, annotation=str(annotation or ""), **wishes)
+    with outputs.keeping(folder, wish, overwrite=overwrite, resume=resume, say=console.say) as store:
+        with console.progress("Nested cross-validation", len(chosen) * len(splits.splits)) as advance:
+            evaluation = rooms.evaluate(
+                cohort,
+                chosen,
+                folds=splits,
+                tune_by=tune_by,  # type: ignore[arg-type]  # checked there, with the choices in the message
+                jobs=jobs,
+                store=store,
+                on_done=lambda result: advance(f"{result.model}, fold {result.fold + 1}"),
+            )
+        for name, seconds in dossier.expected_seconds(evaluation, chosen, **wishes).items():
+            console.say(f"The {name} comes next, and may take {console.duration(seconds)}.")
+        with console.progress("Inference and audits", None) as advance:
+            found = dossier.compile_dossier(
+                evaluation, recipes=chosen, annotation=symbols, on_step=advance, **wishes
+            )
+        with console.progress("Figures and report", None) as advance:
+            outputs.run(
+                found, folder, overwrite=overwrite or resume, resume=True, command=_command(), on_step=advance
+            )
     if as_json:
         print(json.dumps({"out": str(folder), **json.loads((folder / "study.json").read_text())}, indent=2))
     else:
@@ -166,14 +174,20 @@ def explore(
 
 
 def _prepare(
-    data: str | None, out: Path | None, overwrite: bool, no_cache: bool, **options: Any
+    data: str | None,
+    out: Path | None,
+    overwrite: bool,
+    no_cache: bool,
+    *,
+    resume: bool = False,
+    **options: Any,
 ) -> tuple[Cohort, Path]:
     """Return the cohort and the folder for its results; both are refused before anything is computed."""
     from leukotype import datasets
     from leukotype import study as outputs
 
     if out is not None:
-        outputs.check_output(out, overwrite=overwrite)
+        outputs.check_output(out, overwrite=overwrite, resume=resume)
     cache = None if no_cache else datasets.parse_cache()
     # A download shows a bar of its own, and two at once would write over each other.
     is_file = data is not None and Path(data).is_file()
@@ -181,7 +195,7 @@ def _prepare(
         cohort = datasets.resolve(data, say=console.say, progress=sys.stderr.isatty(), cache=cache, **options)
     folder = out or Path("runs") / outputs.folder_name(cohort)
     if out is None:
-        outputs.check_output(folder, overwrite=overwrite)
+        outputs.check_output(folder, overwrite=overwrite, resume=resume)
     console.say_cohort(cohort)
     return cohort, folder
 

@@ -16,11 +16,13 @@ from leukotype.evaluation import Evaluation
 from leukotype.reporting import cohort_json, page, plates, twin
 from leukotype.reporting.plates import Plate
 from leukotype.reporting.ranking import Ranking
+from leukotype.runs import NAME
 from leukotype.sheets import SHEETS, Facts
 from leukotype.study import manifest
 from leukotype.study.folder import check_output, folder_name, staged
+from leukotype.study.unfinished import keeping, wish
 
-__all__ = ["check_output", "explore", "folder_name", "run"]
+__all__ = ["check_output", "explore", "folder_name", "keeping", "run", "wish"]
 
 
 def _silent(step: str) -> None:
@@ -32,6 +34,7 @@ def run(
     out: str | Path,
     *,
     overwrite: bool = False,
+    resume: bool = False,
     command: str = "",
     on_step: Callable[[str], None] = _silent,
 ) -> Path:
@@ -43,12 +46,13 @@ def run(
 
     source    : an evaluation, of which everything is said that needs no refitting, or a dossier
     overwrite : whether to replace an earlier result of leukotype
+    resume    : whether the folder holds the store of this very run, which stays there
     command   : what was typed
     on_step   : called with the name of each step
 
     Raises OutputRefused as `check_output` does.
     """
-    with staged(out, overwrite=overwrite) as place:
+    with staged(out, overwrite=overwrite, resume=resume) as place:
         ranking = Ranking.of(source)
         evaluation = ranking.evaluation
         data = _saved(plates.draw(evaluation.cohort, "data", on_step=on_step), place)
@@ -69,6 +73,8 @@ def run(
             "seconds": round(evaluation.seconds, 3),
             "jobs": evaluation.jobs,
         }
+        if resume:
+            facts["finished_tasks"] = NAME
         varying = ["study.json", *(f"sheets/{sheet.name}.md" for sheet in SHEETS)]
         manifest.write(place, command=command, facts=facts, varying=varying)
     return Path(out)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from leukotype.cohort import Cohort
 from leukotype.errors import OutputRefused
+from leukotype.runs import is_store_file
 from leukotype.study import manifest
 
 _ASIDE = ".leukotype-"
@@ -31,10 +32,11 @@ def plain_name(name: str) -> str:
     return plain[:80].rstrip("-.") or "study"
 
 
-def check_output(out: str | Path, *, overwrite: bool = False) -> None:
+def check_output(out: str | Path, *, overwrite: bool = False, resume: bool = False) -> None:
     """Refuse a folder that cannot be written or that holds something else, before anything is computed.
 
     overwrite : whether a result of leukotype may be replaced; anything else is refused all the same
+    resume    : whether an unfinished run may stand there
 
     Raises OutputRefused.
     """
@@ -50,7 +52,7 @@ def check_output(out: str | Path, *, overwrite: bool = False) -> None:
         elif not place.is_dir():
             raise OutputRefused(f"{out} is a file, and a folder is needed. Choose another name with --out.")
         else:
-            _check_content(place, str(out), overwrite)
+            _check_content(place, str(out), overwrite, resume)
             _probe(place)
     except (OSError, RuntimeError) as problem:  # RuntimeError: a loop of symbolic links
         why = getattr(problem, "strerror", None) or problem
@@ -60,12 +62,14 @@ def check_output(out: str | Path, *, overwrite: bool = False) -> None:
 
 
 @contextmanager
-def staged(out: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
+def staged(out: str | Path, *, overwrite: bool = False, resume: bool = False) -> Iterator[Path]:
     """Yield an empty folder; what is put there becomes `out` when the block ends well, and vanishes if not.
+
+    The store of a run stays where it is.
 
     Raises OutputRefused as `check_output` does.
     """
-    check_output(out, overwrite=overwrite)
+    check_output(out, overwrite=overwrite, resume=resume)
     target = Path(out).resolve()
     is_new = not target.exists()
     parents = _make_parents(target) if is_new else []
@@ -77,7 +81,7 @@ def staged(out: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
         if is_new:
             _settle(aside, target, out)
         else:
-            _check_content(target, str(out), overwrite)
+            _check_content(target, str(out), overwrite, resume)
             _swap(aside, target)
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
@@ -94,8 +98,14 @@ def _probe(folder: Path) -> None:
     trial.rmdir()
 
 
-def _check_content(folder: Path, name: str, overwrite: bool) -> None:
-    held = sorted(_files(folder))
+def _check_content(folder: Path, name: str, overwrite: bool, resume: bool) -> None:
+    everything = sorted(_files(folder))
+    held = [file for file in everything if not is_store_file(file)]
+    if not held and everything and not (resume or overwrite):
+        raise OutputRefused(
+            f"{name} holds an unfinished run. Give its own command to go on with it, say --overwrite to put something "
+            "else in its place, or choose another folder with --out."
+        )
     if not held:
         return
     ours = manifest.files_of(folder)
@@ -151,7 +161,7 @@ def _swap(aside: Path, target: Path) -> None:
     moves = [
         (path, old / path.name)
         for path in target.iterdir()
-        if not path.name.startswith(_ASIDE) and path.name not in _STREWN
+        if not path.name.startswith(_ASIDE) and path.name not in _STREWN and not is_store_file(path.name)
     ]
     # The manifest comes last: a folder without one counts as no result.
     new = sorted(aside.iterdir(), key=lambda path: path.name == manifest.NAME)
