@@ -91,8 +91,8 @@ def _design(evaluation: Evaluation) -> str:
         f"Nested cross-validation. {outer}; each training part was split again into {design.inner} inner folds "
         f"(seed {design.seed + 1}). All models saw the same folds (fingerprint {folds.fingerprint[:12]}). Whatever was "
         "estimated from data, that is means and deviations for scaling, medians for missing values, the choice of "
-        "probes and of settings, came from the training part alone. Every result derives from the "
-        "predictions of the outer test parts; nothing was fitted again."
+        "probes and of settings, came from the training part alone. Every metric and figure of the "
+        "models derives from these predictions of the outer test parts, without another fit."
     )
 
 
