@@ -92,11 +92,11 @@ def panels(
     lines = list(entries.values())
     styles = theme.model_styles(evaluation.models) | {label: theme.Style(theme.GREY, (1, 3))}
     # The first is widest, so that of lines that coincide all stay visible.
-    widths = (min(3.6, 1.2 + 0.3 * len(evaluation.models)), 1.2)
+    widths = np.linspace(min(3.6, 1.2 + 0.3 * len(evaluation.models)), 1.2, len(lines)).tolist()
     legend = theme.legend(f"Model, macro {area_title}", lines, width=600)
 
-    def by_line(channel: type[Any], values: Sequence[Any]) -> Any:
-        return channel("line:N", scale=alt.Scale(domain=lines, range=list(values)), sort=None, legend=legend)
+    def by_line(channel: type[Any], values: Sequence[Any], kind: str = "N") -> Any:
+        return channel(f"line:{kind}", scale=alt.Scale(domain=lines, range=list(values)), sort=None, legend=legend)
 
     columns = multiples.columns_for(len(counts), 3)
     side = {1: 300, 2: 250, 3: 165}[columns]
@@ -116,7 +116,7 @@ def panels(
                 y=alt.Y(f"{names[1]}:Q", scale=unit, axis=place.y(axes[1])),
                 color=by_line(alt.Color, [styles[model].colour for model in entries]),
                 strokeDash=by_line(alt.StrokeDash, [list(styles[model].dash) for model in entries]),
-                strokeWidth=by_line(alt.StrokeWidth, widths),
+                strokeWidth=by_line(alt.StrokeWidth, widths, "O"),  # Vega wants an order of widths
                 order="point:Q",
                 tooltip=[
                     alt.Tooltip("line:N", title=f"Model, macro {area_title}"),
