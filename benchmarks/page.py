@@ -75,7 +75,7 @@ def against_plain(studies: dict[str, dict[str, Any]], images: Path) -> list[str]
         "logistic regression and the nearest neighbours have the same grids on both sides and must give the same",
         "answers; the forest and the boosted trees search their own grids, behind an F screen inside the fold.",
         "Where the settings of the logistic regression differ, scikit-learn's default tolerance had stopped its fits",
-        "short of the optimum, most of all under weak penalties; the number in brackets compares with a search at 1e-8.",
+        "short of the optimum, most of all under weak penalties; the numbers in brackets compare at tolerance 1e-8.",
         "",
         "![Ratio of the plain study's time to ours, by model and data](images/performance-ratios.png)",
     ]

@@ -145,7 +145,7 @@ def _corrected(ranking: Ranking) -> str:
         return ""
     best, auto = ranking.dossier.best, ranking.auto
     text = (
-        f" It is the best of {len(ranking.tried)} tried on these same samples, which flatters it: corrected for the "
+        f" It is the best of {len(ranking.tried)} tried on these same samples, which may flatter it: corrected for the "
         f"choice, expect {formats.number(best.value)} (95 % interval {_ends(best.low, best.high)})."
     )
     if auto is not None:
