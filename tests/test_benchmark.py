@@ -5,11 +5,16 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import suppress
 
 import pandas as pd
 import pytest
 
-from benchmark_cases import SIZES, write_cohorts
+from benchmark_cases import FAILING, SIZES, write_cohorts
 from leukotype import benchmark, cli, datasets
 from leukotype.benchmark import page, published, twin
 from leukotype.benchmark.sources import LeftOut, Source
@@ -279,7 +284,7 @@ def test_nothing_to_run_is_a_failure_and_leaves_nothing(folder, tmp_path, capsys
     assert run("benchmark", folder / "broken.csv", "--out", tmp_path / "out") == 1
     err = capsys.readouterr().err
     assert "Left out broken" in err
-    assert "none of 1 cohorts" in err
+    assert "none of 1 cohorts gave a result" in err
     assert not (tmp_path / "out" / "leaderboard.html").exists()
 
 
@@ -334,6 +339,120 @@ def test_one_cohort_is_let_go_before_the_next_is_read(folder, monkeypatch):
     assert len(alive) == 3
     gc.collect()
     assert not [reference for reference in alive if reference() is not None]
+
+
+@pytest.fixture
+def fragile(tmp_path):
+    path = tmp_path / "fragile.py"
+    path.write_text(FAILING)
+    return path
+
+
+def test_a_model_that_fails_takes_no_other_with_it(folder, fragile, tmp_path, capsys):
+    write_cohorts(tmp_path / "more", 2, {"AML": 14, "PB": 12})
+    out = tmp_path / "out"
+    (tmp_path / "more" / "set0.csv").rename(tmp_path / "more" / "big0.csv")
+    (tmp_path / "more" / "set1.csv").rename(tmp_path / "more" / "big1.csv")
+    arguments = [
+        *(
+            "benchmark",
+            folder / "set0.csv",
+            tmp_path / "more",
+            "--plugin",
+            fragile,
+            "--models",
+            "knn,fragile,majority",
+        ),
+        *("--outer", 3, "--inner", 2, "--jobs", 1, "--out", out),
+    ]
+    assert run(*arguments) == 1
+    err = capsys.readouterr().err
+    assert "No result of fragile on set0: " in err
+    assert "a probe that is not there" in err
+    assert "Traceback" not in err
+    content = json.loads((out / "leaderboard.json").read_text())
+    by_name = {one["name"]: one for one in content["cohorts"]}
+    assert set(by_name["set0"]["models"]) == {"knn", "majority"}
+    assert set(by_name["big0"]["models"]) == {"knn", "fragile", "majority"}
+    assert [(one["cohort"], one["model"]) for one in content["failures"]] == [("set0", "fragile")]
+    assert content["tests"]["n_cohorts"] == 2
+    assert "fragile failed on set0" in (out / "leaderboard.html").read_text()
+    alone = evaluate(Source("set0", folder / "set0.csv").read(), ["knn"], design=DESIGN, jobs=1)
+    value = by_name["set0"]["models"]["knn"]["metrics"]["balanced_accuracy"]["value"]
+    assert value == alone.summary(["balanced_accuracy"])["value"].iloc[0]
+
+
+def test_where_every_model_fails_the_cohort_is_still_listed(folder, fragile, capsys, tmp_path):
+    out = tmp_path / "out"
+    arguments = ["--plugin", fragile, "--models", "fragile", "--outer", 3, "--jobs", 1, "--out", out]
+    assert run("benchmark", folder / "set0.csv", *arguments) == 1
+    assert "none of 1 cohorts gave a result" in capsys.readouterr().err
+    assert not (out / "leaderboard.json").exists()
+
+
+def counts(out) -> dict[tuple[str, str], int]:
+    """How often each task of a folder was computed, summed by cohort and model."""
+    with sqlite3.connect(f"file:{out / 'tasks.sqlite'}?mode=ro", uri=True) as connection:
+        rows = connection.execute(
+            "SELECT cohort, model, sum(computed) FROM tasks GROUP BY cohort, model"
+        ).fetchall()
+    return {(cohort, model): number for cohort, model, number in rows}
+
+
+def test_another_model_or_cohort_costs_only_itself(folder, tmp_path, capsys):
+    out = tmp_path / "out"
+    common = ["--outer", 3, "--inner", 2, "--jobs", 1, "--out", out]
+    assert run("benchmark", folder / "set0.csv", "--models", "knn,majority", *common) == 0
+    assert counts(out) == {("set0", "knn"): 3, ("set0", "majority"): 3}
+    first = json.loads((out / "leaderboard.json").read_text())
+    assert run("benchmark", folder, "--models", "knn,majority,centroids", *common) == 0
+    assert counts(out) == {
+        (f"set{k}", model): 3 for k in range(3) for model in ("knn", "majority", "centroids")
+    }
+    second = json.loads((out / "leaderboard.json").read_text())
+    assert second["cohorts"][0]["models"]["knn"] == first["cohorts"][0]["models"]["knn"]
+    assert run("benchmark", folder, "--models", "knn,majority,centroids", *common) == 0
+    assert set(counts(out).values()) == {3}
+    assert json.loads((out / "leaderboard.json").read_text()) == second
+
+
+def test_a_result_of_something_else_is_not_taken_over(folder, tmp_path, capsys):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "manifest.json").write_text(
+        json.dumps({"written_by": "leukotype", "kind": "study", "files": {}})
+    )
+    assert run("benchmark", folder, "--models", "majority", "--out", tmp_path / "out") == 2
+    assert "earlier result" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_killed_and_gone_on_with_it_leaves_what_an_undisturbed_one_does(folder, tmp_path):
+    arguments = ["--models", "knn,centroids,majority", "--outer", "3", "--inner", "2", "--jobs", "1"]
+    command = [sys.executable, "-m", "leukotype", "benchmark", str(folder), *arguments]
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    assert subprocess.run([*command, "--out", whole], capture_output=True).returncode == 0
+    process = subprocess.Popen(
+        [*command, "--out", killed], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        with suppress(sqlite3.Error):
+            if len(counts(killed)) >= 3:
+                break
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    before = sum(counts(killed).values())
+    assert before > 0
+    assert not (killed / "leaderboard.json").exists() or before == 27
+    again = subprocess.run([*command, "--out", killed], capture_output=True, text=True)
+    assert again.returncode == 0, again.stderr
+    assert "not run again" in again.stderr
+    assert set(counts(killed).values()) == {3}
+    for name in ("predictions/set0.csv", "predictions/set2.csv", "pairs.csv", "figures/scores.svg"):
+        assert (killed / name).read_bytes() == (whole / name).read_bytes()
+    left, right = (pd.read_csv(place / "cohorts.csv").drop(columns="seconds") for place in (killed, whole))
+    pd.testing.assert_frame_equal(left, right, check_exact=True)
 
 
 def test_all_real_cohorts_in_one_command(data_folder, tmp_path):

@@ -9,9 +9,11 @@ from typing import Any
 import pandas as pd
 
 from leukotype import inference
+from leukotype.cohort import Cohort
 from leukotype.evaluation import Evaluation
 from leukotype.inference import AUTO, BestOfMany
 from leukotype.reporting.twin import cohort_facts
+from leukotype.resampling import Folds
 
 SHOWN = ("balanced_accuracy", "accuracy", "roc_auc_macro", "log_loss")
 
@@ -75,11 +77,13 @@ class Outcome:
 
     @classmethod
     def of_nothing(
-        cls, name: str, facts: Mapping[str, Any], dropped: tuple[str, ...], failures: Mapping[str, str]
+        cls, cohort: Cohort, folds: Folds, dropped: tuple[str, ...], failures: Mapping[str, str]
     ) -> Outcome:
         """The outcome of a cohort on which every model failed."""
         columns = ["model", "metric", "title", "value", "low", "high", "interval"]
-        return cls(name, facts, "", dropped, pd.DataFrame(columns=columns), {}, None, dict(failures), (), "")
+        nothing = pd.DataFrame(columns=columns)
+        facts = cohort_facts(cohort)
+        return cls(cohort.name, facts, folds.fingerprint, dropped, nothing, {}, None, dict(failures), (), "")
 
     @property
     def models(self) -> tuple[str, ...]:

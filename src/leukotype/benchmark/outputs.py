@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -13,9 +14,11 @@ from leukotype.benchmark import page, twin
 from leukotype.benchmark.board import Benchmark
 from leukotype.figures.leaderboard import LEADERBOARD
 from leukotype.reporting import plates
+from leukotype.runs import NAME
 from leukotype.study import csv, manifest
 from leukotype.study.folder import plain_name, staged
 
+KIND = "benchmark"
 # They hold run times.
 _VARYING = ("leaderboard.json", "leaderboard.csv", "leaderboard.html", "cohorts.csv")
 
@@ -29,6 +32,7 @@ def write(
     out: str | Path,
     *,
     overwrite: bool = False,
+    resume: bool = False,
     command: str = "",
     on_step: Callable[[str], None] = _silent,
 ) -> Path:
@@ -38,9 +42,13 @@ def write(
     metric), pairs.csv, left_out.csv, failures.csv, predictions/<cohort>.csv, figures/*.svg, *.png and *.csv,
     manifest.json.
 
+    overwrite : whether to replace an earlier result of leukotype
+    resume    : whether the folder holds the store of this very run, which stays there
+    command   : what was typed
+
     Raises OutputRefused as `study.check_output` does.
     """
-    with staged(out, overwrite=overwrite) as place:
+    with staged(out, overwrite=overwrite, resume=resume) as place:
         drawn = plates.draw_each(LEADERBOARD, benchmark.board, on_step=on_step)
         for plate in drawn:
             if plate.drawing is not None:
@@ -56,14 +64,25 @@ def write(
         for outcome in benchmark.outcomes:
             if outcome.predictions:
                 _text(place / "predictions" / f"{plain_name(outcome.name)}.csv", outcome.predictions)
-        facts = {
-            "kind": "benchmark",
+        facts: dict[str, Any] = {
+            "kind": KIND,
             "cohorts": [outcome.name for outcome in benchmark.outcomes],
             "models": benchmark.names,
             "seed": benchmark.design.seed,
         }
+        if resume:
+            facts["finished_tasks"] = NAME
         manifest.write(place, command=command, facts=facts, varying=_VARYING)
     return Path(out)
+
+
+def is_benchmark(out: str | Path) -> bool:
+    """Tell whether a folder holds the result of a benchmark, which another may take further."""
+    try:
+        found = json.loads((Path(out) / manifest.NAME).read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(found, dict) and found.get("kind") == KIND and manifest.files_of(Path(out)) is not None
 
 
 def _tables(benchmark: Benchmark) -> dict[str, pd.DataFrame]:

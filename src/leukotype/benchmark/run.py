@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from leukotype import evaluation, resampling
@@ -10,11 +11,12 @@ from leukotype.benchmark.board import Benchmark
 from leukotype.benchmark.outcome import Outcome
 from leukotype.benchmark.sources import LeftOut, Source
 from leukotype.cohort import Cohort
-from leukotype.errors import InputError
-from leukotype.evaluation import FoldResult
+from leukotype.errors import DownloadFailed, FingerprintMismatch, InputError, LeukotypeError, StoreFailed
+from leukotype.evaluation import Evaluation, FoldResult
 from leukotype.models import Model
 from leukotype.models.tuning import Criterion
 from leukotype.resampling import Design, Folds
+from leukotype.runs import Store
 
 Done = Callable[[FoldResult], None]
 
@@ -34,6 +36,7 @@ def run(
     protocol: str = "",
     drop_small: bool = False,
     jobs: int | None = None,
+    store: Store | None = None,
     options: Mapping[str, Any] | None = None,
     on_cohort: Callable[[str, int], None] = _silent,
     on_done: Done | None = None,
@@ -43,8 +46,11 @@ def run(
     missing    : cohorts that could not be had; they are listed with those that fit no design
     drop_small : whether classes too small for the design are left out, which is recorded; without it a cohort that has
                  such a class is left out, with the reason
+    store      : where finished tasks are kept, and looked for before they are computed
     options    : of `leukotype.read`
     on_cohort  : called with the name of each cohort and the number of its tasks before they begin
+
+    A model that fails on a cohort is listed with the reason, and the others go on.
     """
     outcomes: list[Outcome] = []
     left_out = list(missing)
@@ -54,15 +60,55 @@ def run(
         # A function of its own: what it holds of a cohort is let go before the next is read.
         cohort, dropped, folds = _prepared(source, design, drop_small, options or {}, seen)
         on_cohort(source.name, len(models) * len(folds.splits))
-        found = evaluation.evaluate(cohort, models, folds=folds, tune_by=tune_by, jobs=jobs, on_done=on_done)
-        return Outcome.of(found, metric, dropped=dropped)
+        found, failures = _evaluated(
+            cohort, models, folds, tune_by=tune_by, jobs=jobs, store=store, on_done=on_done
+        )
+        if found is None:
+            return Outcome.of_nothing(cohort, folds, dropped, failures)
+        return Outcome.of(found, metric, dropped=dropped, failures=failures)
 
     for source in sources:
         try:
             outcomes.append(one(source))
-        except InputError as problem:
+        except (InputError, DownloadFailed, FingerprintMismatch) as problem:
             left_out.append(LeftOut(source.name, str(problem)))
     return Benchmark(tuple(models), tuple(outcomes), tuple(left_out), design, tune_by, metric, protocol)
+
+
+def _evaluated(
+    cohort: Cohort, models: Sequence[Model], folds: Folds, **options: Any
+) -> tuple[Evaluation | None, dict[str, str]]:
+    """Return the evaluation of the models that gave a result, and why the others did not."""
+    try:
+        return evaluation.evaluate(cohort, models, folds=folds, **options), {}
+    except StoreFailed:
+        raise
+    except Exception as problem:
+        if len(models) == 1:
+            return None, {models[0].name: _in_one_line(problem)}
+    # Alone, each model shows whether it was the one; tasks that are in the store already are not run again.
+    good: list[Evaluation] = []
+    failures: dict[str, str] = {}
+    for model in models:
+        found, failed = _evaluated(cohort, [model], folds, **options)
+        good += [] if found is None else [found]
+        failures |= failed
+    if not good:
+        return None, failures
+    whole = replace(
+        good[0],
+        models=tuple(found.models[0] for found in good),
+        results=tuple(result for found in good for result in found.results),
+        seconds=sum(found.seconds for found in good),
+    )
+    return whole, failures
+
+
+def _in_one_line(problem: Exception) -> str:
+    # A model of the user's own may raise anything.
+    known = isinstance(problem, LeukotypeError)
+    text = " ".join(str(problem).split())
+    return text if known else f"{type(problem).__name__}: {text}"
 
 
 def _prepared(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,10 +21,14 @@ from leukotype.cli.options import (
     NoCache,
     Overwrite,
     Plugin,
+    Resume,
     Scale,
     names,
 )
 from leukotype.errors import InfeasibleDesign, LeukotypeError, UnknownName
+
+if TYPE_CHECKING:
+    from leukotype.benchmark import Benchmark
 
 
 def benchmark(
@@ -64,6 +69,7 @@ def benchmark(
         "runs/benchmark"
     ),
     overwrite: Overwrite = False,
+    resume: Resume = False,
     as_json: Json = False,
     no_cache: NoCache = False,
 ) -> None:
@@ -71,14 +77,15 @@ def benchmark(
 
     Example: leukotype benchmark cumida --models logistic,knn,forest --out runs/cumida
 
-    Cohorts that cannot be had, or that fit no design, are listed with the reason.
+    Cohorts that cannot be had, or that fit no design, are listed with the reason. A benchmark that was ended before its
+    end goes on by the same command; given again with more models or cohorts, it computes only what is new.
     """
     from leukotype import benchmark as rooms
     from leukotype import datasets, metrics
+    from leukotype import study as outputs
     from leukotype.benchmark import published
     from leukotype.models import plugins, tuning
     from leukotype.resampling import Design
-    from leukotype.study import check_output
 
     chosen = plugins.choose(names(models), plugin or ())
     if tune_by not in tuning.CRITERIA:
@@ -89,41 +96,37 @@ def benchmark(
             f"{metric} is one number a class, and ranks need one number a model. Choose another --metric."
         )
     design = Design(_outer(outer, protocol), inner, repeats, seed)
-    check_output(out, overwrite=overwrite)
+    # What a benchmark left, another takes further: with a model or a cohort more, only these are computed.
+    overwrite = overwrite or resume or rooms.is_benchmark(out)
+    outputs.check_output(out, overwrite=overwrite, resume=True)
     with console.progress("Looking for cohorts", None) as advance:
         sources, missing = rooms.find(what, say=advance)
-    options = {
-        "label": label,
-        "scale": scale,
-        "impute": impute,
-        "keep_controls": keep_controls,
-        "cache": None if no_cache else datasets.parse_cache(),
-    }
-    with console.progress("Cohorts", len(sources)) as advance:
-        found = rooms.run(
-            sources,
-            chosen,
-            design,
-            missing=missing,
-            metric=metric,
-            tune_by=tune_by,
-            protocol=published.PROTOCOL if protocol else "",
-            drop_small=drop_small,
-            jobs=jobs,
-            options=options,
-            on_cohort=lambda name, tasks: advance(name),
-        )
-    for one in found.left_out:
-        console.say(f"Left out {one.name}: {one.reason}")
-    for cohort, model, reason in found.failures:
-        console.say(f"No result of {model} on {cohort}: {reason}")
-    if not found.outcomes:
-        raise LeukotypeError(
-            f"none of {len(found.left_out)} cohorts could be evaluated; the reasons stand above. Nothing was written."
-        )
-    with console.progress("Leaderboard", None) as advance:
-        command = shlex.join(["leukotype", *sys.argv[1:]])
-        rooms.write(found, out, overwrite=overwrite, command=command, on_step=advance)
+    options = {"label": label, "scale": scale, "impute": impute, "keep_controls": keep_controls}
+    wish = {
+        "models": [model.name for model in chosen], "cohorts": [source.name for source in sources],
+        **dataclasses.asdict(design), "tune_by": tune_by, "drop_small": drop_small, **options,
+    }  # fmt: skip
+    kept = outputs.keeping(out, wish, kind="benchmark", overwrite=overwrite, resume=resume, say=console.say)
+    with kept as store:
+        with console.progress("Cohorts", len(sources)) as advance:
+            found = rooms.run(
+                sources,
+                chosen,
+                design,
+                missing=missing,
+                metric=metric,
+                tune_by=tune_by,
+                protocol=published.PROTOCOL if protocol else "",
+                drop_small=drop_small,
+                jobs=jobs,
+                store=store,
+                options={**options, "cache": None if no_cache else datasets.parse_cache()},
+                on_cohort=lambda name, tasks: advance(name),
+            )
+        _say_missing(found)
+        with console.progress("Leaderboard", None) as advance:
+            command = shlex.join(["leukotype", *sys.argv[1:]])
+            rooms.write(found, out, overwrite=overwrite, resume=True, command=command, on_step=advance)
     if as_json:
         print(json.dumps({"out": str(out), **json.loads((out / "leaderboard.json").read_text())}, indent=2))
     else:
@@ -132,6 +135,18 @@ def benchmark(
     if n_failed:
         raise LeukotypeError(
             f"{n_failed} models gave no result on a cohort; the reasons stand above and in {out}."
+        )
+
+
+def _say_missing(found: Benchmark) -> None:
+    for one in found.left_out:
+        console.say(f"Left out {one.name}: {one.reason}")
+    for cohort, model, reason in found.failures:
+        console.say(f"No result of {model} on {cohort}: {reason}")
+    if not any(outcome.models for outcome in found.outcomes):
+        n = len(found.left_out) + len(found.outcomes)
+        raise LeukotypeError(
+            f"none of {n} cohorts gave a result; the reasons stand above. Nothing was written."
         )
 
 
