@@ -43,6 +43,14 @@ class BadPlugin(InputError):
     """A plug-in that cannot be loaded, or that holds no models of its own."""
 
 
+class BadBundle(InputError):
+    """A classifier's file that is damaged, hostile, or of a newer format."""
+
+
+class NotPortable(InputError):
+    """A model that no classifier's file can hold."""
+
+
 class OutputRefused(InputError):
     """An output folder that cannot be written, or that holds something else."""
 
@@ -71,3 +79,11 @@ class Interrupted(LeukotypeError):
     """A run that its user ended, with what is left of it."""
 
     exit_code = 130
+
+
+class MissingPackage(InputError):
+    """An optional package that is not installed, and was asked for."""
+
+
+class ClusterFailed(LeukotypeError):
+    """A cluster that does not answer, or that is gone."""

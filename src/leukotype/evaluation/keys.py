@@ -17,17 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from leukotype import __version__, models, wide
 from leukotype.cohort import Cohort
 from leukotype.evaluation.results import FoldResult
-from leukotype.models import MODELS, Model
+from leukotype.models import MODELS, Model, code
 from leukotype.resampling import OuterFold
 from leukotype.runs import Item
 
 # Part of every key: raise it where the meaning of a record changes, or where nested.py changes what it computes.
 FORMAT = 1
-# Whose arithmetic a result is made of.
-_ARITHMETIC = ("numpy", "scipy", "scikit-learn", "xgboost")
 
 
 def item(cohort: Cohort, model: Model, split: OuterFold, *, tune_by: str, seed: int) -> Item:
@@ -46,7 +43,7 @@ def item(cohort: Cohort, model: Model, split: OuterFold, *, tune_by: str, seed: 
         "repeat": split.repeat,
         "fold": split.fold,
         "tune_by": tune_by,
-        "code": code_fingerprint(),
+        "code": code.fingerprint(),
     }
     key = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
     return Item(key, cohort.name, model.name, f"repeat {split.repeat + 1}, fold {split.fold + 1}")
@@ -65,24 +62,6 @@ def model_facts(model: Model) -> dict[str, Any]:
     if not model.code and not any(model.path == own.path for own in MODELS):
         facts["path"] = described(model.path)
     return facts
-
-
-@functools.cache
-def code_fingerprint() -> str:
-    """Sha256 of leukotype's sources that decide what a task gives, and of the versions below them."""
-    digest = hashlib.sha256()
-    for room in (wide, models):
-        folder = Path(room.__path__[0])
-        sources = sorted(folder.rglob("*.py"))
-        if not sources:
-            digest.update(__version__.encode())
-        for source in sources:
-            digest.update(
-                f"{source.relative_to(folder).as_posix()}\n".encode() + source.read_bytes() + b"\x1e"
-            )
-    for package in _ARITHMETIC:
-        digest.update(f"{package} {metadata.version(package)}\n".encode())
-    return digest.hexdigest()
 
 
 def described(value: Any) -> Any:

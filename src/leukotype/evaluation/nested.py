@@ -6,7 +6,7 @@ import hashlib
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,12 +15,13 @@ import numpy as np
 
 from leukotype import execution, resampling
 from leukotype.cohort import Cohort, FloatArray, IntArray
-from leukotype.errors import InfeasibleDesign, LeukotypeError, UnknownName
+from leukotype.errors import InfeasibleDesign, TasksFailed, UnknownName
 from leukotype.evaluation import keys
 from leukotype.evaluation.results import Evaluation, FoldResult
+from leukotype.execution import Engine
 from leukotype.models import Model, select, tuning
 from leukotype.resampling import Design, Folds, OuterFold
-from leukotype.runs import Store
+from leukotype.runs import Item, Store
 from leukotype.wide import Fold
 
 
@@ -35,6 +36,20 @@ class Task:
     entropy: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class FailedTask:
+    """A model on an outer fold (counted from 0) that gave no result, and why."""
+
+    model: str
+    repeat: int
+    fold: int
+    error: str
+
+    @property
+    def where(self) -> str:
+        return f"outer fold {self.fold + 1} of repeat {self.repeat + 1}"
+
+
 def evaluate(
     cohort: Cohort,
     models: Sequence[str | Model] | None = None,
@@ -44,7 +59,11 @@ def evaluate(
     tune_by: tuning.Criterion = "log_loss",
     jobs: int | None = None,
     store: Store | str | Path | None = None,
+    engine: str | Engine | None = None,
+    scheduler: str | None = None,
+    task_timeout: float | None = None,
     on_done: Callable[[FoldResult], None] | None = None,
+    on_failure: Callable[[FailedTask], None] | None = None,
 ) -> Evaluation:
     """Evaluate models by repeated, stratified, nested cross-validation.
 
@@ -55,9 +74,17 @@ def evaluate(
     jobs    : worker processes; all cores by default; the result does not depend on it
     store   : where finished tasks are kept, and looked for before they are computed: a file, a folder, or an open
               store; None to keep nothing
+    engine  : "serial", "processes" or "dask", or an engine that is open (`execution.open_engine`); by default
+              processes, or none of them for one job; no byte of the result depends on it
+    scheduler    : address of a Dask scheduler; without one, the engine "dask" starts workers on this machine
+    task_timeout : seconds after which a task, a model on one outer fold, is given up
     on_done : called with each result as it comes, in no fixed order, those found in the store first
+    on_failure   : called with each task that gave no result; its model is then left out of the evaluation
 
-    Raises InfeasibleDesign where a class is too small for the design, UnknownName for an unknown model.
+    A task that fails alone ends no other: the rest is computed, and kept in the store.
+
+    Raises InfeasibleDesign where a class is too small for the design, UnknownName for an unknown model; in the end
+    TasksFailed where tasks gave no result and `on_failure` was not given, or where no model gave any.
     """
     if tune_by not in tuning.CRITERIA:
         raise UnknownName(f"no criterion {tune_by!r}. There are {', '.join(tuning.CRITERIA)}.")
@@ -66,24 +93,56 @@ def evaluate(
         folds = resampling.draw(cohort, design or Design())
     elif folds.cohort_fingerprint != cohort.fingerprint:
         raise InfeasibleDesign("these folds were drawn for another cohort. Draw them for this one.")
-    jobs = execution.available_cores() if jobs is None else jobs
-    if jobs < 1:
-        raise InfeasibleDesign(
-            f"{jobs} jobs were asked for, and at least 1 is needed. Leave --jobs out for all cores."
-        )
-
     start = time.perf_counter()
     tasks = [
         Task(model, split, cohort.codes, tune_by, _entropy(cohort, folds, model, split))
         for split in folds.splits
         for model in chosen
     ]
-    with _opened(store) as kept:
-        results = _computed(cohort, tasks, kept, folds.design.seed, jobs, on_done)
-    rank = {model.name: number for number, model in enumerate(chosen)}
+    failed: list[FailedTask] = []
+    with ExitStack() as stack:
+        if not isinstance(engine, Engine):
+            engine = stack.enter_context(
+                execution.open_engine(engine, jobs=jobs, scheduler=scheduler, time_limit=task_timeout)
+            )
+        kept = stack.enter_context(_opened(store))
+        results = _computed(cohort, tasks, kept, folds.design.seed, engine, on_done or _silent, failed.append)
+        workers = engine.workers
+    if failed:
+        _tell(failed, len(tasks), on_failure, is_kept=store is not None)
+    lost = {failure.model for failure in failed}
+    rank = {model.name: number for number, model in enumerate(chosen) if model.name not in lost}
+    results = [result for result in results if result.model in rank]
     results.sort(key=lambda result: (rank[result.model], result.repeat, result.fold))
     seconds = time.perf_counter() - start
-    return Evaluation(cohort, folds, tuple(rank), tuple(results), tune_by, seconds, jobs)
+    return Evaluation(cohort, folds, tuple(rank), tuple(results), tune_by, seconds, workers)
+
+
+def _silent(result: FoldResult) -> None:
+    """Say nothing."""
+
+
+def _tell(
+    failed: Sequence[FailedTask],
+    n_tasks: int,
+    on_failure: Callable[[FailedTask], None] | None,
+    *,
+    is_kept: bool,
+) -> None:
+    """Tell of the tasks that failed; raises TasksFailed where nobody listens, or nothing is left."""
+    if on_failure is not None:
+        for failure in failed:
+            on_failure(failure)
+        if len(failed) < n_tasks:
+            return
+    first = failed[0]
+    others = len(failed) - 1
+    more = f" {others} other task{'s' * (others > 1)} of {n_tasks} failed too." if others else ""
+    kept = " What was finished is kept, and the same command goes on with it." if is_kept else ""
+    raise TasksFailed(
+        f"model {first.model!r} failed on {first.where}: {first.error}.{more} Leave it out with --models, or mend what "
+        f"is named here.{kept}"
+    )
 
 
 def _opened(store: Store | str | Path | None) -> AbstractContextManager[Store | None]:
@@ -95,33 +154,41 @@ def _computed(
     tasks: Sequence[Task],
     store: Store | None,
     seed: int,
-    jobs: int,
-    on_done: Callable[[FoldResult], None] | None,
+    engine: Engine,
+    on_done: Callable[[FoldResult], None],
+    on_failure: Callable[[FailedTask], None],
 ) -> list[FoldResult]:
     """Return the result of every task: from the store where it is there, else computed and kept there."""
-    told = on_done or (lambda result: None)
-    if store is None:
-        return execution.run(_work, cohort.expression, tasks, jobs=jobs, on_done=told)
-    items = [keys.item(cohort, task.model, task.split, tune_by=task.criterion, seed=seed) for task in tasks]
-    store.plan(items)
-    item_of = {
-        (item.model, task.split.repeat, task.split.fold): item
-        for item, task in zip(items, tasks, strict=True)
-    }
-    results, missing = [], []
-    for task, item in zip(tasks, items, strict=True):
-        record = store.get(item.key)
+    results: list[FoldResult] = []
+    items: list[Item] = []
+    if store is not None:
+        items = [
+            keys.item(cohort, task.model, task.split, tune_by=task.criterion, seed=seed) for task in tasks
+        ]
+        store.plan(items)
+    missing = []
+    for number in range(len(tasks)):
+        record = None if store is None else store.get(items[number].key)
         if record is None:
-            missing.append(task)
+            missing.append(number)
         else:
             results.append(keys.of_record(record))
-            told(results[-1])
-
-    def keep(result: FoldResult) -> None:
-        store.put(item_of[result.model, result.repeat, result.fold], keys.to_record(result), result.seconds)
-        told(result)
-
-    return results + execution.run(_work, cohort.expression, missing, jobs=jobs, on_done=keep)
+            on_done(results[-1])
+    if not missing:
+        return results
+    for outcome in engine.outcomes(_work, cohort.expression, [tasks[number] for number in missing]):
+        number = missing[outcome.number]
+        if outcome.result is None:
+            task, error = tasks[number], outcome.failure.message if outcome.failure else ""
+            if store is not None:
+                store.fail(items[number], error)
+            on_failure(FailedTask(task.model.name, task.split.repeat, task.split.fold, error))
+            continue
+        if store is not None:
+            store.put(items[number], keys.to_record(outcome.result), outcome.result.seconds)
+        results.append(outcome.result)
+        on_done(outcome.result)
+    return results
 
 
 def _entropy(cohort: Cohort, folds: Folds, model: Model, split: OuterFold) -> tuple[int, ...]:
@@ -135,22 +202,15 @@ def _work(matrix: FloatArray, task: Task) -> FoldResult:
     rng = np.random.default_rng(np.random.SeedSequence(task.entropy))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        try:
-            tuned = tuning.tune(
-                task.model,
-                fold,
-                [(part, task.codes[part.train], task.codes[part.test]) for part in inner],
-                task.codes[fold.train],
-                criterion=task.criterion,
-                rng=rng,
-            )
-            p = tuned.predict_proba(fold)
-        except (ArithmeticError, ValueError, TypeError, IndexError, np.linalg.LinAlgError) as problem:
-            where = f"outer fold {task.split.fold + 1} of repeat {task.split.repeat + 1}"
-            raise LeukotypeError(
-                f"model {task.model.name!r} failed on {where}: {type(problem).__name__}: {problem}. "
-                "Leave it out with --models, or report this."
-            ) from problem
+        tuned = tuning.tune(
+            task.model,
+            fold,
+            [(part, task.codes[part.train], task.codes[part.test]) for part in inner],
+            task.codes[fold.train],
+            criterion=task.criterion,
+            rng=rng,
+        )
+        p = tuned.predict_proba(fold)
     return FoldResult(
         model=task.model.name,
         repeat=task.split.repeat,
