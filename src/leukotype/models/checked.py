@@ -76,3 +76,8 @@ class _CheckedCandidate:
         if "scores" not in self.gives and ((given < 0).any() or (np.abs(sums - 1) > _CLOSE).any()):
             raise ValueError("predict_proba gave rows that do not add up to 1, or values below 0")
         return given
+
+
+def unchecked(candidate: Candidate) -> Candidate:
+    """Return what the author of a model gave, where `candidate` is that and a look at its predictions."""
+    return candidate.inner if isinstance(candidate, _CheckedCandidate) else candidate

@@ -94,13 +94,22 @@ def test_view(fold: Fold, view: View) -> NDArray[np.float64]:
     return fold.x_test if view == "raw" else fold.z_test
 
 
+def span_axes(fold: Fold) -> NDArray[np.float64]:
+    """(n_train, rank) weights of the training samples: inner products with them give the view "span"."""
+    vectors, root, size = _eigen(fold)
+    return size * vectors / root
+
+
 def _span(fold: Fold) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    vectors, root, size = _eigen(fold)
+    return size * vectors * root, size * fold.cross @ vectors / root
+
+
+def _eigen(fold: Fold) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
     values, vectors = np.linalg.eigh(fold.gram)
     kept = values > values[-1] * fold.n_train * np.finfo(np.float64).eps
-    root = np.sqrt(values[kept])
     # As if the columns were as many as the probes: sums of squares per column stay of order one.
-    size = np.sqrt(kept.sum() / fold.n_probes)
-    return size * vectors[:, kept] * root, size * fold.cross @ vectors[:, kept] / root
+    return vectors[:, kept], np.sqrt(values[kept]), float(np.sqrt(kept.sum() / fold.n_probes))
 
 
 def _probes_of(estimator: Any, view: View) -> NDArray[np.intp] | None:

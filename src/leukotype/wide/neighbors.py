@@ -111,6 +111,11 @@ class FittedNeighbors:
     _around: _Around
     probes: None = None
 
+    @property
+    def labels(self) -> IntArray:
+        """(n_train,) class codes of the training samples."""
+        return self._around.labels
+
     def predict_proba(self, fold: Fold) -> FloatArray:
         """(n_test, n_classes) shares of the votes of the nearest training samples."""
         return self._around.of(fold).shares(self.n_neighbors, self.weights)
