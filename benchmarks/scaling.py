@@ -13,6 +13,7 @@ import argparse
 import json
 import pickle
 import tempfile
+import textwrap
 import time
 from pathlib import Path
 from typing import Any
@@ -231,21 +232,33 @@ def page(known: dict[str, Any]) -> str:
         "",
         *run_table(known["runs"]),
         "",
-        "On paper, for each cohort: the larger of (work / workers + half of the longest task, for the wait at the end)",
-        "and (tasks × driver's cost), plus the time to send the cohort. The simulation goes through every task: a",
-        "driver that serves results in the order they come, and workers that hold one task in reserve. What both leave out:",
-        "workers that are lost, permutations refused for their cost, and fold work done again where the models of one",
-        "fold go to several workers (at most what logistic regression takes, for each).",
+        wrapped(
+            "On paper, for each cohort: the larger of (work / workers + half of the longest task, for the wait at the "
+            "end) and (tasks × driver's cost), plus the time to send the cohort. The simulation goes through every "
+            "task: a driver that serves results in the order they come, and workers that hold one task in reserve. "
+            "What both leave out: workers that are lost, permutations refused for their cost, and fold work done "
+            "again where the models of one fold go to several workers (at most what logistic regression takes, for "
+            "each)."
+        ),
         "",
-        "The driver saturates where workers ask for tasks as often as it can give them: from",
-        f"{where[low]:,.0f} workers on {low}, whose tasks are the shortest, to {where[high]:,.0f} on {high}. Up to that number more workers",
-        "help in proportion; beyond it they wait.",
+        wrapped(
+            "The driver saturates where workers ask for tasks as often as it can give them: from "
+            f"{where[low]:,.0f} workers on {low}, whose tasks are the shortest, to {where[high]:,.0f} on {high}. Up to "
+            "that number more workers help in proportion; beyond it they wait."
+        ),
         "",
-        f"The cohorts hold {matrices / 1e9:.1f} GB as doubles, each sent once to each machine; all results together "
-        f"take {stored / 1e9:.1f} GB, {100 * sizes[widest] / sum(sizes.values()):.0f} % of it from `{widest}`, whose results",
-        "name every probe that they read.",
+        wrapped(
+            f"The cohorts hold {matrices / 1e9:.1f} GB as doubles, each sent once to each machine; all results "
+            f"together take {stored / 1e9:.1f} GB, {100 * sizes[widest] / sum(sizes.values()):.0f} % of it from "
+            f"`{widest}`, whose results name every probe that they read."
+        ),
     ]
     return "\n".join(lines) + "\n"
+
+
+def wrapped(text: str) -> str:
+    """A paragraph in lines of at most 115 letters."""
+    return textwrap.fill(text, 115, break_long_words=False, break_on_hyphens=False)
 
 
 def task_table(measured: list[dict[str, Any]]) -> list[str]:
