@@ -128,6 +128,16 @@ def chosen() -> str:
     return "\n".join(parts).rstrip()
 
 
+def odds() -> str:
+    """What `auto` reached on simulated cohorts by the odds it asked for."""
+    found = json.loads(AUTO.read_text())["simulated"]
+    rows = [
+        {"odds": at, "balanced accuracy": row["balanced_accuracy"], "log loss": row["log_loss"]}
+        for at, row in found.items()
+    ]
+    return markdown(pd.DataFrame(rows))
+
+
 def described() -> str:
     """The machine in one sentence."""
     machine = json.loads((RESULTS / "machine.json").read_text())
@@ -257,6 +267,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "coverage of balanced accuracy": lambda: markdown(coverage_of("balanced_accuracy")),
     "coverage of log loss": lambda: markdown(coverage_of("log_loss")),
     "auto": chosen,
+    "odds": odds,
     "machine": described,
 }
 PICTURES: dict[str, Callable[[], alt.TopLevelMixin]] = {
