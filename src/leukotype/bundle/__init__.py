@@ -1,0 +1,167 @@
+"""A classifier's file: a zip of JSON, plain arrays and text, with no code in it; docs/bundle.md has the format."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from numpy.typing import NDArray
+
+from leukotype.bundle import npy, strict, zipped
+from leukotype.bundle.refusing import refuse
+from leukotype.errors import BadBundle, NotPortable, OutputRefused, UnreadableFile
+
+__all__ = ["FORMAT", "FORMAT_VERSION", "Bundle", "read", "write"]
+
+FORMAT = "leukotype-classifier"
+FORMAT_VERSION = 1
+
+_MANIFEST, _DOCUMENT = "manifest.json", "document.json"
+_NAMES = re.compile(r"arrays/([a-z][a-z0-9_.-]{0,63})\.npy|texts/([A-Za-z][A-Za-z0-9_.-]{0,63})")
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """What a classifier's file holds.
+
+    document    : JSON values
+    arrays      : by name; read-only
+    texts       : by file name
+    fingerprint : sha256 of the manifest, which holds that of every other member
+    """
+
+    document: dict[str, Any]
+    arrays: dict[str, NDArray[Any]]
+    texts: dict[str, str]
+    fingerprint: str
+
+
+def write(
+    path: str | Path,
+    document: Mapping[str, Any],
+    arrays: Mapping[str, NDArray[Any]],
+    texts: Mapping[str, str],
+) -> None:
+    """Write a file that `read` gives the same of; the same bytes for the same content.
+
+    document : JSON values; keys are sorted
+    arrays   : of the types in `npy.TYPES`, names of small letters, digits, '_', '-' and '.'
+    texts    : by file name, such as "card.md"
+
+    Raises NotPortable for more than a file may hold, OutputRefused where it cannot be written, and ValueError or
+    TypeError for what no file can hold.
+    """
+    members, described = [(_DOCUMENT, strict.dumps(dict(document), _DOCUMENT))], {}
+    plain = {f"arrays/{name}.npy": npy.plain(array) for name, array in sorted(arrays.items())}
+    total = sum(array.nbytes for array in plain.values())
+    if total > zipped.LARGEST_CONTENT - 2 * strict.LARGEST_JSON:
+        raise NotPortable(
+            f"the classifier holds {total / 2**20:,.0f} MiB of numbers, and a file can hold "
+            f"{zipped.LARGEST_CONTENT / 2**20:,.0f}. Restrict it to a panel of probes, or take another model."
+        )
+    members += [(name, npy.dumps(array)) for name, array in plain.items()]
+    members += [(f"texts/{name}", text.encode("utf-8")) for name, text in sorted(texts.items())]
+    for name, content in members:
+        if name != _DOCUMENT and not _NAMES.fullmatch(name):
+            raise ValueError(f"{name!r} is no name for a member.")
+        if name.startswith("texts/"):
+            _check_text(content, name)
+        described[name] = _described(content, plain.get(name))
+    if len(members) >= zipped.MOST_MEMBERS:
+        raise ValueError(f"{len(members)} members are too many.")
+    manifest = {"format": FORMAT, "format_version": FORMAT_VERSION, "members": described}
+    _put(Path(path), zipped.pack([(_MANIFEST, strict.dumps(manifest, _MANIFEST)), *members]))
+
+
+def read(path: str | Path) -> Bundle:
+    """Read a classifier's file, once everything in it is proven to be in order.
+
+    Whatever the file, it takes less than a gigabyte of memory and nothing of it is executed.  Raises BadBundle,
+    in one line, for what is no classifier's file or a damaged one, or one of a newer format; UnreadableFile
+    where there is no file.
+    """
+    try:
+        with open(path, "rb") as file:
+            return _read(file)
+    except BadBundle as refused:
+        raise BadBundle(f"{path}: {refused}") from None
+    except OSError as error:
+        raise UnreadableFile(f"{path}: {error.strerror or error}. Name a .leuko file.") from None
+
+
+def _read(file: BinaryIO) -> Bundle:
+    index = {member.name: member for member in zipped.index(file)}
+    if _MANIFEST not in index:
+        refuse(f"it has no {_MANIFEST}")
+    if index[_MANIFEST].size > strict.LARGEST_JSON:
+        refuse(f"{_MANIFEST} claims {index[_MANIFEST].size:,} bytes")
+    stated = zipped.inflate(file, index.pop(_MANIFEST))
+    described = _members(strict.loads(stated, _MANIFEST))
+    for name in sorted(index.keys() ^ described.keys()):
+        refuse(f"member {name} is {'not in the manifest' if name in index else 'missing'}")
+    document: dict[str, Any] | None = None
+    arrays, texts = {}, {}
+    for name, member in index.items():
+        names = _NAMES.fullmatch(name)
+        if names is None and name != _DOCUMENT:
+            refuse(f"member {name} is none that a file of format {FORMAT_VERSION} has")
+        content, array = zipped.inflate(file, member), None
+        if names is None:
+            document = strict.loads(content, name)
+        elif names[1]:
+            array = arrays[names[1]] = npy.loads(content, names[1])
+        else:
+            texts[names[2]] = strict.text(content, names[2])
+        if _described(content, array) != described[name]:
+            refuse(f"member {name} is not what the manifest says: its hash, size, type or shape differ")
+    if not isinstance(document, dict):
+        refuse(f"{_DOCUMENT} is missing, or is no object")
+    return Bundle(document, arrays, texts, hashlib.sha256(stated).hexdigest())
+
+
+def _members(manifest: Any) -> dict[str, Any]:
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        refuse(f"its manifest is not of the format {FORMAT!r}")
+    version = manifest.get("format_version")
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        refuse("its manifest has no format version")
+    if version > FORMAT_VERSION:
+        raise BadBundle(
+            f"the file is of format {str(version)[:20]}, and this leukotype reads formats up to {FORMAT_VERSION}. "
+            "Install a newer leukotype."
+        )
+    members = manifest.get("members")
+    if set(manifest) != {"format", "format_version", "members"} or not isinstance(members, dict):
+        refuse("its manifest has entries that it should not have, or has no members")
+    return members
+
+
+def _described(content: bytes, array: NDArray[Any] | None) -> dict[str, Any]:
+    described: dict[str, Any] = {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+    if array is not None:
+        described |= {"dtype": array.dtype.str, "shape": list(array.shape)}
+    return described
+
+
+def _check_text(content: bytes, name: str) -> None:
+    try:
+        strict.text(content, name)
+    except BadBundle as refused:
+        raise ValueError(f"no file can hold it: {refused}") from None
+
+
+def _put(path: Path, content: bytes) -> None:
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        try:
+            beside.write_bytes(content)
+            os.replace(beside, path)
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputRefused(f"{path} cannot be written: {error.strerror or error}.") from None
