@@ -12,6 +12,7 @@ from leukotype.audits import Finding, audit
 from leukotype.cohort import Cohort
 from leukotype.errors import InfeasibleDesign
 from leukotype.evaluation import Evaluation
+from leukotype.execution import Engine
 from leukotype.genes import Annotation
 from leukotype.inference import BestOfMany, Findings, LearningCurve, PermutationTest
 from leukotype.models import MODELS, Model
@@ -61,6 +62,7 @@ def compile_dossier(
     permutations: int = 0,
     price_leaks: bool = False,
     learning_curve: bool = False,
+    engine: Engine | None = None,
     on_step: Callable[[str], None] = _silent,
 ) -> Dossier:
     """Gather everything that is said of an evaluation.
@@ -71,6 +73,7 @@ def compile_dossier(
                      take long get no more than `inference.MOST_SLOW`
     price_leaks    : whether to run the models with the classic mistakes, too
     learning_curve : whether to evaluate on smaller training parts, too
+    engine         : where that is done; by default as many processes as the evaluation had
     on_step        : called with what is done next
 
     Permutations, mistakes and learning curve refit, on the models that are no baselines; the rest derives from
@@ -80,7 +83,7 @@ def compile_dossier(
     """
     tried = [model for model in evaluation.models if model != inference.AUTO]
     whole = inference.auto(evaluation) if len(tried) > 1 else evaluation
-    jobs, seed = evaluation.jobs, evaluation.folds.design.seed
+    jobs, seed = engine or evaluation.jobs, evaluation.folds.design.seed
     contenders = _contenders(tried, recipes)
     on_step("Audits")
     findings = tuple(audit(evaluation.cohort, evaluation, annotation))

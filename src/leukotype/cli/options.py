@@ -33,6 +33,21 @@ Resume = Annotated[
     bool,
     typer.Option("--resume", help="Go on with an unfinished run; without it, the same command does so too."),
 ]
+Jobs = Annotated[int | None, typer.Option(help="Workers at once.", metavar="N", show_default="all cores")]
+EngineName = Annotated[
+    str | None,
+    typer.Option("--engine", help="Where tasks are done: serial, processes or dask.", metavar="NAME"),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        help="A Dask scheduler that is there; without one, dask starts workers here.", metavar="ADDRESS"
+    ),
+]
+TaskTimeout = Annotated[
+    float | None,
+    typer.Option(help="Give a task up after so long: one model on one outer fold.", metavar="SECONDS"),
+]
 Models = Annotated[
     str | None,
     typer.Option(help="Names with commas between, or all.", metavar="A,B", show_default="eight of them"),

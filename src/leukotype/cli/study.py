@@ -16,7 +16,9 @@ from leukotype.cli.options import (
     Data,
     Donor,
     DropClass,
+    EngineName,
     Impute,
+    Jobs,
     Json,
     KeepControls,
     Label,
@@ -29,6 +31,8 @@ from leukotype.cli.options import (
     Resume,
     Samples,
     Scale,
+    Scheduler,
+    TaskTimeout,
     names,
 )
 
@@ -74,9 +78,10 @@ def study(
         bool, typer.Option("--learning-curve", help="Evaluate with fewer training samples, too.")
     ] = False,
     seed: Annotated[int, typer.Option(help="Seed of every draw.", metavar="N")] = 0,
-    jobs: Annotated[
-        int | None, typer.Option(help="Worker processes.", metavar="N", show_default="all cores")
-    ] = None,
+    jobs: Jobs = None,
+    engine: EngineName = None,
+    scheduler: Scheduler = None,
+    task_timeout: TaskTimeout = None,
     out: Out = None,
     overwrite: Overwrite = False,
     resume: Resume = False,
@@ -90,7 +95,7 @@ def study(
     Without DATA: Leukemia_GSE9476, or a simulated cohort of its shape where that cannot be had.
     A study that was ended before its end goes on by the same command.
     """
-    from leukotype import dossier, genes
+    from leukotype import dossier, execution, genes
     from leukotype import evaluation as rooms
     from leukotype import study as outputs
     from leukotype.models import plugins
@@ -111,14 +116,17 @@ def study(
         "permutations": permutations, "price_leaks": price_leaks, "learning_curve": learning_curve,
     }  # fmt: skip
     wish = outputs.wish(cohort, splits, chosen, tune_by=tune_by, annotation=str(annotation or ""), **wishes)
-    with outputs.keeping(folder, wish, overwrite=overwrite, resume=resume, say=console.say) as store:
+    with (
+        outputs.keeping(folder, wish, overwrite=overwrite, resume=resume, say=console.say) as store,
+        execution.open_engine(engine, jobs=jobs, scheduler=scheduler, time_limit=task_timeout) as workers,
+    ):
         with console.progress("Nested cross-validation", len(chosen) * len(splits.splits)) as advance:
             evaluation = rooms.evaluate(
                 cohort,
                 chosen,
                 folds=splits,
                 tune_by=tune_by,  # type: ignore[arg-type]  # checked there, with the choices in the message
-                jobs=jobs,
+                engine=workers,
                 store=store,
                 on_done=lambda result: advance(f"{result.model}, fold {result.fold + 1}"),
             )
@@ -126,7 +134,7 @@ def study(
             console.say(f"The {name} comes next, and may take {console.duration(seconds)}.")
         with console.progress("Inference and audits", None) as advance:
             found = dossier.compile_dossier(
-                evaluation, recipes=chosen, annotation=symbols, on_step=advance, **wishes
+                evaluation, recipes=chosen, annotation=symbols, engine=workers, on_step=advance, **wishes
             )
         with console.progress("Figures and report", None) as advance:
             outputs.run(

@@ -14,6 +14,7 @@ from scipy.special import softmax
 from leukotype import execution, resampling
 from leukotype.cohort import Cohort, FloatArray, IntArray
 from leukotype.evaluation import Evaluation
+from leukotype.execution import Engine
 from leukotype.inference.auto import AUTO
 from leukotype.inference.fold_scores import known, on_part, single
 from leukotype.inference.splits import criterion_of, folds_of, name_number, nested, workers
@@ -77,7 +78,7 @@ def price_leaks(
     n_selected: int = 50,
     n_splits: int = N_SPLITS,
     seed: int = 0,
-    jobs: int | None = None,
+    jobs: int | Engine | None = None,
     on_done: Callable[[int], None] | None = None,
 ) -> pd.DataFrame:
     """Run the models of an evaluation with the classic errors, on its own folds; this refits.

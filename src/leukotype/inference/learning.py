@@ -12,6 +12,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from leukotype.cohort import Cohort, FloatArray, IntArray
 from leukotype.errors import InfeasibleDesign, UnknownName
 from leukotype.evaluation import Evaluation, FoldResult, evaluate
+from leukotype.execution import Engine
 from leukotype.inference import power_law
 from leukotype.inference.auto import AUTO, auto
 from leukotype.inference.fold_scores import known, single
@@ -124,7 +125,7 @@ def learning_curve(
     models: Sequence[str | Model] | None = None,
     fractions: Sequence[float] = FRACTIONS,
     seed: int = 0,
-    jobs: int | None = None,
+    jobs: int | Engine | None = None,
     on_done: Callable[[FoldResult], None] | None = None,
 ) -> LearningCurve:
     """Evaluate on growing parts of each training part, with the same test parts; this refits.
@@ -153,7 +154,8 @@ def learning_curve(
             recipes,
             folds=folds,
             tune_by=criterion_of(evaluation),
-            jobs=jobs,
+            engine=jobs if isinstance(jobs, Engine) else None,
+            jobs=None if isinstance(jobs, Engine) else jobs,
             on_done=on_done,
         )
         parts.append((_mean_size(folds), auto(part) if AUTO in names else part))

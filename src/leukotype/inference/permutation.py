@@ -14,6 +14,7 @@ from leukotype import execution
 from leukotype.cohort import Cohort, FloatArray, IntArray
 from leukotype.errors import InfeasibleDesign
 from leukotype.evaluation import Evaluation
+from leukotype.execution import Engine
 from leukotype.inference.auto import AUTO, choose
 from leukotype.inference.fold_scores import known, single
 from leukotype.inference.splits import criterion_of, folds_of, name_number, nested, workers
@@ -100,7 +101,7 @@ def permutation_tests(
     models: Sequence[str | Model] | None = None,
     n_permutations: int | Mapping[str, int] | None = None,
     seed: int = 0,
-    jobs: int | None = None,
+    jobs: int | Engine | None = None,
     on_done: Callable[[int], None] | None = None,
 ) -> dict[str, PermutationTest]:
     """Run the whole nested procedure on permuted labels, once for several metrics; this refits.

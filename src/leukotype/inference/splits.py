@@ -12,6 +12,7 @@ from leukotype import execution
 from leukotype.cohort import FloatArray, IntArray
 from leukotype.errors import InfeasibleDesign, LeukotypeError
 from leukotype.evaluation import Evaluation
+from leukotype.execution import Engine
 from leukotype.models import Model, tuning
 from leukotype.resampling import OuterFold
 from leukotype.wide import Fold
@@ -52,15 +53,17 @@ def nested(
         try:
             tuned = tuning.tune(model, fold, held_out, codes[fold.train], criterion=criterion, rng=rng)
             return tuned.predict_proba(fold), tuned.inner_losses
-        except (ArithmeticError, ValueError, TypeError, IndexError, np.linalg.LinAlgError) as problem:
+        except Exception as problem:  # a model of the user's own may raise anything
             raise LeukotypeError(
                 f"model {model.name!r} failed when it was fitted again: {type(problem).__name__}: {problem}. "
                 "Leave it out, or report this."
             ) from problem
 
 
-def workers(jobs: int | None) -> int:
-    """Return the number of worker processes: all cores for None; raises InfeasibleDesign below 1."""
+def workers(jobs: int | Engine | None) -> int | Engine:
+    """Return the number of worker processes, all cores for None, or the engine; raises InfeasibleDesign below 1."""
+    if isinstance(jobs, Engine):
+        return jobs
     jobs = execution.available_cores() if jobs is None else jobs
     if jobs < 1:
         raise InfeasibleDesign(
