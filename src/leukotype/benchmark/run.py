@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from leukotype import evaluation, resampling
@@ -11,8 +10,9 @@ from leukotype.benchmark.board import Benchmark
 from leukotype.benchmark.outcome import Outcome
 from leukotype.benchmark.sources import LeftOut, Source
 from leukotype.cohort import Cohort
-from leukotype.errors import DownloadFailed, FingerprintMismatch, InputError, LeukotypeError, StoreFailed
-from leukotype.evaluation import Evaluation, FoldResult
+from leukotype.errors import DownloadFailed, FingerprintMismatch, InputError, TasksFailed
+from leukotype.evaluation import Evaluation, FailedTask, FoldResult
+from leukotype.execution import Engine
 from leukotype.models import Model
 from leukotype.models.tuning import Criterion
 from leukotype.resampling import Design, Folds
@@ -36,6 +36,7 @@ def run(
     protocol: str = "",
     drop_small: bool = False,
     jobs: int | None = None,
+    engine: str | Engine | None = None,
     store: Store | None = None,
     options: Mapping[str, Any] | None = None,
     on_cohort: Callable[[str, int], None] = _silent,
@@ -46,6 +47,7 @@ def run(
     missing    : cohorts that could not be had; they are listed with those that fit no design
     drop_small : whether classes too small for the design are left out, which is recorded; without it a cohort that has
                  such a class is left out, with the reason
+    jobs, engine : as those of `evaluate`; an open engine keeps its workers from one cohort to the next
     store      : where finished tasks are kept, and looked for before they are computed
     options    : of `leukotype.read`
     on_cohort  : called with the name of each cohort and the number of its tasks before they begin
@@ -61,7 +63,7 @@ def run(
         cohort, dropped, folds = _prepared(source, design, drop_small, options or {}, seen)
         on_cohort(source.name, len(models) * len(folds.splits))
         found, failures = _evaluated(
-            cohort, models, folds, tune_by=tune_by, jobs=jobs, store=store, on_done=on_done
+            cohort, models, folds, tune_by=tune_by, jobs=jobs, engine=engine, store=store, on_done=on_done
         )
         if found is None:
             return Outcome.of_nothing(cohort, folds, dropped, failures)
@@ -79,36 +81,16 @@ def _evaluated(
     cohort: Cohort, models: Sequence[Model], folds: Folds, **options: Any
 ) -> tuple[Evaluation | None, dict[str, str]]:
     """Return the evaluation of the models that gave a result, and why the others did not."""
-    try:
-        return evaluation.evaluate(cohort, models, folds=folds, **options), {}
-    except StoreFailed:
-        raise
-    except Exception as problem:
-        if len(models) == 1:
-            return None, {models[0].name: _in_one_line(problem)}
-    # Alone, each model shows whether it was the one; tasks that are in the store already are not run again.
-    good: list[Evaluation] = []
     failures: dict[str, str] = {}
-    for model in models:
-        found, failed = _evaluated(cohort, [model], folds, **options)
-        good += [] if found is None else [found]
-        failures |= failed
-    if not good:
+
+    def note(failed: FailedTask) -> None:
+        failures.setdefault(failed.model, f"{failed.where}: {' '.join(failed.error.split())}")
+
+    try:
+        found = evaluation.evaluate(cohort, models, folds=folds, on_failure=note, **options)
+    except TasksFailed:
         return None, failures
-    whole = replace(
-        good[0],
-        models=tuple(found.models[0] for found in good),
-        results=tuple(result for found in good for result in found.results),
-        seconds=sum(found.seconds for found in good),
-    )
-    return whole, failures
-
-
-def _in_one_line(problem: Exception) -> str:
-    # A model of the user's own may raise anything.
-    known = isinstance(problem, LeukotypeError)
-    text = " ".join(str(problem).split())
-    return text if known else f"{type(problem).__name__}: {text}"
+    return (found if found.models else None), failures
 
 
 def _prepared(

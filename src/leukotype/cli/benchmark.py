@@ -13,7 +13,9 @@ import typer
 
 from leukotype import console
 from leukotype.cli.options import (
+    EngineName,
     Impute,
+    Jobs,
     Json,
     KeepControls,
     Label,
@@ -23,6 +25,8 @@ from leukotype.cli.options import (
     Plugin,
     Resume,
     Scale,
+    Scheduler,
+    TaskTimeout,
     names,
 )
 from leukotype.errors import InfeasibleDesign, LeukotypeError, UnknownName
@@ -62,9 +66,10 @@ def benchmark(
     impute: Impute = None,
     keep_controls: KeepControls = False,
     seed: Annotated[int, typer.Option(help="Seed of every draw.", metavar="N")] = 0,
-    jobs: Annotated[
-        int | None, typer.Option(help="Worker processes.", metavar="N", show_default="all cores")
-    ] = None,
+    jobs: Jobs = None,
+    engine: EngineName = None,
+    scheduler: Scheduler = None,
+    task_timeout: TaskTimeout = None,
     out: Annotated[Path, typer.Option(help="Folder for the results.", metavar="DIR")] = Path(
         "runs/benchmark"
     ),
@@ -81,7 +86,7 @@ def benchmark(
     end goes on by the same command; given again with more models or cohorts, it computes only what is new.
     """
     from leukotype import benchmark as rooms
-    from leukotype import datasets, metrics
+    from leukotype import datasets, execution, metrics
     from leukotype import study as outputs
     from leukotype.benchmark import published
     from leukotype.models import plugins, tuning
@@ -107,7 +112,8 @@ def benchmark(
         **dataclasses.asdict(design), "tune_by": tune_by, "drop_small": drop_small, **options,
     }  # fmt: skip
     kept = outputs.keeping(out, wish, kind="benchmark", overwrite=overwrite, resume=resume, say=console.say)
-    with kept as store:
+    workers = execution.open_engine(engine, jobs=jobs, scheduler=scheduler, time_limit=task_timeout)
+    with workers, kept as store:
         with console.progress("Cohorts", len(sources)) as advance:
             found = rooms.run(
                 sources,
@@ -118,7 +124,7 @@ def benchmark(
                 tune_by=tune_by,
                 protocol=published.PROTOCOL if protocol else "",
                 drop_small=drop_small,
-                jobs=jobs,
+                engine=workers,
                 store=store,
                 options={**options, "cache": None if no_cache else datasets.parse_cache()},
                 on_cohort=lambda name, tasks: advance(name),
