@@ -6,6 +6,7 @@ import pickle
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,14 @@ def test_what_counts_in_the_content_key_is_the_text_of_the_file(write):
     assert first.code == same.code != other.code
     assert len(first.code) == 64
     assert not any(model.code for model in MODELS)
+
+
+def test_the_example_of_the_documentation_works(write, tiny_cohort):
+    page = (Path(__file__).parents[1] / "docs" / "benchmark.md").read_text(encoding="utf-8")
+    code = page[page.index("    # mine.py") : page.index("    leukotype benchmark cumida --plugin")]
+    [model] = plugins.load(write(textwrap.dedent(code)))
+    evaluation = evaluate(tiny_cohort, [model], design=Design(2, 2), jobs=1)
+    assert evaluation.summary(["balanced_accuracy"])["value"].iloc[0] > 0.6
 
 
 BROKEN = {

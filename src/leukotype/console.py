@@ -107,7 +107,8 @@ def show_leaderboard(found: Benchmark, folder: Path) -> None:
         ]
         for row in found.table.to_dict(orient="records")
     ]
-    title = f"{len(found.outcomes)} cohorts, {len(found.left_out)} left out; ranks by {found.metric}"
+    n = len(found.outcomes)
+    title = f"{n} cohort{'s' * (n != 1)}, {len(found.left_out)} left out; ranks by {found.metric}"
     _table(title, ["model", "mean rank", "wins", f"mean {found.metric}", "cohorts", "seconds"], rows)
     board = found.board
     if board.friedman is not None:
