@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 from leukotype.bundle import npy, strict, zipped
 from leukotype.bundle.refusing import refuse
 from leukotype.errors import BadBundle, NotPortable, OutputRefused, UnreadableFile
+from leukotype.rules import Rule, assemble
 
-__all__ = ["FORMAT", "FORMAT_VERSION", "Bundle", "read", "write"]
+__all__ = ["FORMAT", "FORMAT_VERSION", "Bundle", "read", "rule_members", "rule_of", "write"]
 
 FORMAT = "leukotype-classifier"
 FORMAT_VERSION = 1
 
 _MANIFEST, _DOCUMENT = "manifest.json", "document.json"
+_RULE = "rule"
 _NAMES = re.compile(r"arrays/([a-z][a-z0-9_.-]{0,63})\.npy|texts/([A-Za-z][A-Za-z0-9_.-]{0,63})")
 
 
@@ -92,6 +94,22 @@ def read(path: str | Path) -> Bundle:
         raise BadBundle(f"{path}: {refused}") from None
     except OSError as error:
         raise UnreadableFile(f"{path}: {error.strerror or error}. Name a .leuko file.") from None
+
+
+def rule_members(rule: Rule) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Return the entries that a rule adds to the document and to the arrays of a file."""
+    spec, arrays = rule.parts()
+    return {_RULE: spec}, {f"{_RULE}.{name}": array for name, array in arrays.items()}
+
+
+def rule_of(bundle: Bundle) -> Rule:
+    """Return the rule that a file holds; raises BadBundle where it holds none, or one that is not in order."""
+    spec = bundle.document.get(_RULE)
+    if not isinstance(spec, dict):
+        refuse("its document has no rule")
+    start = f"{_RULE}."
+    own = {name.removeprefix(start): array for name, array in bundle.arrays.items() if name.startswith(start)}
+    return assemble(spec, own)
 
 
 def _read(file: BinaryIO) -> Bundle:

@@ -44,8 +44,8 @@ def loads(content: bytes, name: str) -> Any:
 
 def dumps(value: Any, name: str) -> bytes:
     """Return JSON in UTF-8, keys sorted; raises ValueError or TypeError for what `loads` would refuse."""
-    content = (
-        json.dumps(value, ensure_ascii=False, allow_nan=False, indent=1, sort_keys=True) + "\n"
+    content = json.dumps(
+        value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
     ).encode()
     if len(content) > LARGEST_JSON:
         raise ValueError(f"{name} has {len(content):,} bytes, and at most {LARGEST_JSON:,} can be stored.")

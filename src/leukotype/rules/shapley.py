@@ -40,7 +40,7 @@ class LeafPaths:
         parent[trees.left[inner]] = parent[trees.right[inner]] = inner
         self._leaves = np.flatnonzero(trees.left == np.arange(n_nodes))
         places, columns, lows, highs, ratios = [], [], [], [], []
-        place, node = np.arange(len(self._leaves)), self._leaves
+        place, node = np.arange(len(self._leaves), dtype=np.int32), self._leaves
         while True:
             below = parent[node] >= 0
             place, node = place[below], node[below]
@@ -49,7 +49,7 @@ class LeafPaths:
             above = parent[node]
             goes_left = trees.left[above] == node
             places.append(place)
-            columns.append(trees.column[above])
+            columns.append(trees.column[above].astype(np.int32))
             lows.append(np.where(goes_left, -np.inf, trees.threshold[above]))
             highs.append(np.where(goes_left, trees.threshold[above], np.inf))
             ratios.append(cover[node] / cover[above])
@@ -58,7 +58,7 @@ class LeafPaths:
             self._steps = None
             return
         place, column = np.concatenate(places), np.concatenate(columns)
-        order = np.argsort(place * max(self._n_columns, 1) + column, kind="stable")
+        order = np.argsort(place.astype(np.int64) * max(self._n_columns, 1) + column, kind="stable")
         place, column = place[order], column[order]
         new = np.append(True, (np.diff(place) != 0) | (np.diff(column) != 0))
         first = np.flatnonzero(new)

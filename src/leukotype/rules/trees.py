@@ -24,7 +24,7 @@ MOST_TREES = 20_000
 MOST_NODES = 2_000_000
 MOST_DEPTH = 512
 # Steps from leaves to their roots, in all trees together: what explaining one sample takes.
-MOST_STEPS = 20_000_000
+MOST_STEPS = 8_000_000
 # Class shares in a leaf, in the precision they were summed in.
 _CLOSE = 1e-6
 _ROWS_AT_ONCE = 64

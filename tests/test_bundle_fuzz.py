@@ -1,0 +1,52 @@
+"""Mutated files: refused in one line or the same calls; no crash, no hang, little memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import bundle_fuzz
+
+
+def tried(first: int, last: int) -> dict:
+    script = Path(bundle_fuzz.__file__)
+    # One thread: each thread of the linear algebra library reserves address space.
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(script), str(first), str(last)],
+        capture_output=True, text=True, env=environment, check=False, timeout=600,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout)
+
+
+def check(report: dict, number: int) -> None:
+    assert sum(report["counts"].values()) == number
+    # Bytes that mean nothing, such as a date, may change; few do.
+    assert report["counts"]["accident refused"] > 0.95 * number * len(bundle_fuzz.ACCIDENTS) / len(
+        bundle_fuzz.ALL
+    )
+    # A forgery that changes a number to another of its kind is a file in good order: some must get that far.
+    assert report["counts"]["forgery other"] > 0.02 * number
+    assert report["longest"] < 5
+    assert report["MiB"] < 1024
+    assert report["heavy"] == []
+
+
+def test_some_mutants():
+    check(tried(0, 300), 300)
+
+
+@pytest.mark.slow
+def test_two_thousand_mutants():
+    check(tried(0, 2000), 2000)
+
+
+def test_every_way_is_taken_of_every_file():
+    taken = {(file.name, way) for file, way, _ in map(bundle_fuzz.mutant, range(60))}
+    assert taken == {(file.name, way) for file in bundle_fuzz.FILES for way in bundle_fuzz.ALL}
