@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from leukotype.cohort import FloatArray
@@ -35,24 +35,23 @@ def do(
             "a worker has another version of leukotype, NumPy, SciPy, scikit-learn or XGBoost than this process, "
             "so that its results could differ. Install the same versions there."
         )
-    with _TURN, _watched(number, limit, topic):
-        return outcome.attempt_packed(
-            packed, number, worker.mapped(matrix) if isinstance(matrix, str) else matrix
-        )
+    here = worker.mapped(matrix) if isinstance(matrix, str) else matrix
+    with _TURN, _clock(number, limit, topic) as start:
+        return outcome.attempt_packed(packed, number, here, start)
 
 
 @contextmanager
-def _watched(number: int, limit: float | None, topic: str) -> Iterator[None]:
+def _clock(number: int, limit: float | None, topic: str) -> Iterator[Callable[[], None]]:
+    """Yield what starts the clock of a task."""
     if limit is None:
-        yield
+        yield lambda: None
         return
     from distributed import get_worker
 
     timer = threading.Timer(limit, _give_up, (get_worker(), number, topic))
     timer.daemon = True
-    timer.start()
     try:
-        yield
+        yield timer.start
     finally:
         timer.cancel()
 

@@ -74,10 +74,16 @@ def pack(work: Callable[[FloatArray, Task], Result], number: int, task: Task) ->
     return packed
 
 
-def attempt_packed(packed: bytes, number: int, matrix: FloatArray) -> bytes:
-    """Do a packed task with one thread of linear algebra, and return its outcome as bytes."""
+def attempt_packed(
+    packed: bytes, number: int, matrix: FloatArray, begun: Callable[[], object] = lambda: None
+) -> bytes:
+    """Do a packed task with one thread of linear algebra, and return its outcome as bytes.
+
+    begun : called when the code of the task is loaded, which may take seconds the first time
+    """
     try:
         work, number, task = cloudpickle.loads(packed)
+        begun()
         with threadpool_limits(1):
             outcome: Outcome[object] = attempt(work, matrix, number, task)
         answer: bytes = cloudpickle.dumps(outcome)

@@ -70,27 +70,26 @@ class Processes(Engine):
                     busy.append(one)
                 for one in _stirring(busy, self._time_limit):
                     busy.remove(one)
-                    answer = one.answer()
-                    if answer is not None:
+                    if one.answer is not None:
                         n_stillborn = 0
                         self._idle.append(one)
-                        yield unpack(answer)
-                    elif one.is_alive() and one.seconds() >= (self._time_limit or np.inf):
+                        yield unpack(one.answer)
+                    elif not one.has_died:
                         one.kill()
                         yield Outcome(one.number, None, Failure.of_time(self._time_limit or 0.0))
-                    else:
-                        how = one.fate()
-                        n_stillborn += not one.has_begun
+                    elif not one.is_ready:
+                        n_stillborn += 1
                         if n_stillborn > TRIES * self.workers:
                             raise TasksFailed(
-                                f"worker processes end before they begin ({how}). Try --jobs 1."
+                                f"worker processes end before they begin ({one.fate()}). Try --engine serial."
                             )
-                        if not one.has_begun:
-                            waiting.appendleft((one.number, one.tries))
-                        elif one.tries < TRIES:
-                            waiting.append((one.number, one.tries + 1))
-                        else:
-                            yield Outcome(one.number, None, Failure.of_lost_worker(how, TRIES))
+                        one.kill()
+                        waiting.appendleft((one.number, one.tries))
+                    elif one.tries < TRIES:
+                        one.kill()
+                        waiting.append((one.number, one.tries + 1))
+                    else:
+                        yield Outcome(one.number, None, Failure.of_lost_worker(one.fate(), TRIES))
         finally:
             for one in busy:
                 one.kill()
@@ -108,7 +107,12 @@ class Processes(Engine):
 
 
 class _Worker:
-    """One process and the line to it."""
+    """One process, the line to it, and what has come of its task so far.
+
+    is_ready : whether the process has started
+    has_died : whether it is no more
+    answer   : the outcome of the task as bytes; None as long as there is none
+    """
 
     def __init__(self) -> None:
         context = get_context("loky")
@@ -117,68 +121,67 @@ class _Worker:
         self._process: Any = context.Process(target=worker.main, args=arguments, daemon=True, env=_ONE_THREAD)
         self._process.start()
         theirs.close()
-        self.has_begun = False
+        self.is_ready = self.has_died = False
         self.number, self.tries = -1, 0
-        self._packed: tuple[str, bytes] = ("", b"")
-        self._since = time.monotonic()
+        self.answer: bytes | None = None
+        self._message: tuple[str, bytes] = ("", b"")
+        self._since: float | None = None
 
     def give(self, path: str, number: int, tries: int, packed: bytes) -> None:
-        """Send a task; one that is still starting gets it when it is ready."""
-        self.number, self.tries, self._packed = number, tries, (path, packed)
-        if self.has_begun:
+        """Send a task; a process that is still starting gets it when it is ready."""
+        self.number, self.tries, self.answer, self._since = number, tries, None, None
+        self._message = (path, packed)
+        if self.is_ready:
             self._send()
 
-    def waits_for(self) -> list[Any]:
-        """What becomes ready when there is something to see."""
-        return [self._line, self._process.sentinel]
-
-    def answer(self) -> bytes | None:
-        """Return the outcome of the task; None where there is none: the process died, or is too slow."""
-        with suppress(EOFError, OSError):
-            if self._line.poll():
-                return bytes(self._line.recv_bytes())
-        return None
-
-    def greet(self) -> bool:
-        """Take the first word of a process that has started; False where there is none."""
-        if self.has_begun or self.answer() != worker.READY:
-            return False
-        self.has_begun = True
-        self._send()
-        return True
-
     def _send(self) -> None:
-        self._since = time.monotonic()
-        path, packed = self._packed
-        # A process that is dead is found so when its answer is asked for.
+        path, packed = self._message
+        # That a process is dead is seen when it is looked at.
         with suppress(OSError):
             self._line.send((path, self.number))
             self._line.send_bytes(packed)
 
-    def seconds(self) -> float:
-        """Return how long it has had its task."""
-        return time.monotonic() - self._since if self.has_begun else 0.0
+    def waits_for(self) -> list[Any]:
+        """What becomes ready when there is something to look at."""
+        return [self._line, self._process.sentinel]
 
-    def is_alive(self) -> bool:
-        return bool(self._process.is_alive())
+    def look(self) -> None:
+        """Take all that the process has said."""
+        is_alive = self._process.is_alive()
+        try:
+            while self._line.poll():
+                word = self._line.recv_bytes()
+                if word == worker.READY:
+                    self.is_ready = True
+                    self._send()
+                elif word == worker.BEGUN:
+                    self._since = time.monotonic()
+                else:
+                    self.answer = word
+        except (EOFError, OSError):
+            is_alive = False
+        self.has_died = not is_alive and self.answer is None
+
+    def seconds(self) -> float:
+        """Return how long its task has run; the time to load the code of the task is not counted."""
+        return 0.0 if self._since is None else time.monotonic() - self._since
 
     def end(self) -> None:
         """Close the line, by which the process ends, and wait for it a moment."""
         self._line.close()
         self._process.join(5)
-        if self.is_alive():
-            self.kill()
+        self.kill()
 
     def kill(self) -> None:
         """End the process at once."""
-        if self.is_alive():
+        if self._process.is_alive():
             with suppress(OSError):
                 os.kill(self._process.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
         self._process.join()
         self._line.close()
 
     def fate(self) -> str:
-        """Return how the process ended, once its line has."""
+        """Return how a process that has died ended."""
         self._process.join(1)
         self.kill()
         code = self._process.exitcode
@@ -188,18 +191,18 @@ class _Worker:
 
 
 def _stirring(busy: Sequence[_Worker], time_limit: float | None) -> list[_Worker]:
-    """Wait until workers have an answer, have died or are over their time; return them."""
+    """Wait until processes have an answer, have died or are over their time; return them."""
     while True:
         left = [time_limit - one.seconds() for one in busy] if time_limit is not None else []
-        wanted = {line: one for one in busy for line in one.waits_for()}
-        ready = connection.wait(list(wanted), min(left, default=None))
-        found = {
-            id(one): one
-            for one in {id(wanted[line]): wanted[line] for line in ready}.values()
-            if not one.greet()
-        }
+        connection.wait([line for one in busy for line in one.waits_for()], min(left, default=None))
         for one in busy:
-            if time_limit is not None and one.seconds() >= time_limit:
-                found[id(one)] = one
+            one.look()
+        found = [
+            one
+            for one in busy
+            if one.has_died
+            or one.answer is not None
+            or (time_limit is not None and one.seconds() >= time_limit)
+        ]
         if found:
-            return list(found.values())
+            return found

@@ -6,17 +6,18 @@ import os
 import signal
 import threading
 import time
-from functools import lru_cache
+from functools import lru_cache, partial
 from multiprocessing.connection import Connection
 
 from leukotype.cohort import FloatArray
 from leukotype.execution import outcome
 
 READY = b"ready"
+BEGUN = b"begun"
 
 
 def main(connection: Connection, driver: int) -> None:
-    """Answer each (path of the matrix, number, packed task) with its outcome.
+    """Answer each (path of the matrix, number) and packed task with a word that it has begun, and its outcome.
 
     driver : pid of the process that waits for the answers
     """
@@ -28,13 +29,10 @@ def main(connection: Connection, driver: int) -> None:
         while True:
             path, number = connection.recv()
             packed = connection.recv_bytes()
-            connection.send_bytes(_answer(path, number, packed))
+            begun = partial(connection.send_bytes, BEGUN)
+            connection.send_bytes(outcome.attempt_packed(packed, number, mapped(path), begun))
     except (EOFError, OSError):
         return
-
-
-def _answer(path: str, number: int, packed: bytes) -> bytes:
-    return outcome.attempt_packed(packed, number, mapped(path))
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,274 @@
+"""Engines: the same bytes from each; what befalls one task befalls that task alone."""
+
+from __future__ import annotations
+
+import random
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from leukotype import execution
+from leukotype.errors import (
+    ClusterFailed,
+    InfeasibleDesign,
+    MissingPackage,
+    TasksFailed,
+    UnknownName,
+)
+from leukotype.evaluation import FailedTask, evaluate
+from leukotype.execution import open_engine
+from leukotype.models import plugins
+from leukotype.resampling import Design
+from leukotype.runs import Store
+from run_cases import content, start, write_plugin, write_tiny_csv
+from run_tasks import fate, pause
+
+MATRIX = np.arange(6.0).reshape(2, 3)
+DESIGN = Design(3, 2)
+
+
+def outcomes(engine, tasks):
+    found = sorted(engine.outcomes(fate, MATRIX, tasks), key=lambda outcome: outcome.number)
+    assert [outcome.number for outcome in found] == list(range(len(tasks)))
+    return found
+
+
+def test_in_this_process_whatever_a_task_raises_is_its_own():
+    with open_engine("serial") as engine:
+        found = outcomes(engine, ["a", "raise", "leave", "bb", "threads"])
+    assert [outcome.result for outcome in found] == [16.0, None, None, 17.0, {1}]
+    assert found[1].failure.message == "KeyError: 'there'"
+    assert found[2].failure.kind == "SystemExit"
+
+
+def test_in_processes_a_task_that_dies_or_hangs_is_given_up_alone():
+    with open_engine(jobs=2, time_limit=4.0) as engine:
+        found = outcomes(engine, ["a", "die", "hang", "raise", "leave", "threads", "bb"])
+        again = outcomes(engine, ["a"])
+    results = [outcome.result for outcome in found]
+    assert results[:6] == [16.0, None, None, None, None, {1}]
+    assert results[6] == 17.0
+    assert [outcome.failure.kind if outcome.failure else "" for outcome in found[:5]] == [
+        "", "Killed", "TimeLimit", "KeyError", "SystemExit",
+    ]  # fmt: skip
+    assert "SIGKILL" in found[1].failure.message
+    assert "4 seconds" in found[2].failure.message
+    assert again[0].result == 16.0
+
+
+def test_workers_are_gone_when_the_engine_is_closed():
+    with open_engine("processes", jobs=1) as engine:
+        outcomes(engine, ["a"])
+        children = engine_children()
+        assert children
+    psutil.wait_procs(children, timeout=10)
+    assert not any(child.is_running() for child in children)
+
+
+def engine_children():
+    return [
+        child
+        for child in psutil.Process().children()
+        if any("loky.backend.popen" in word or "popen_loky" in word for word in child.cmdline())
+    ]
+
+
+def test_of_several_matrices_each_task_sees_its_own():
+    with open_engine(jobs=1, name="processes") as engine:
+        for factor in (1.0, 2.0, 3.0):
+            found = list(engine.outcomes(fate, factor * MATRIX, ["a"]))
+            assert found[0].result == factor * 15 + 1
+
+
+def test_run_raises_the_first_failure():
+    with pytest.raises(TasksFailed, match="KeyError: 'there'"):
+        execution.run(fate, MATRIX, ["a", "raise"])
+    with pytest.raises(InfeasibleDesign, match="too few"):
+        execution.run(refuse, MATRIX, ["a"])
+
+
+def refuse(matrix, task):
+    raise InfeasibleDesign("too few")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kind", "said"),
+    [
+        ({"name": "threads"}, UnknownName, "no engine 'threads'"),
+        ({"jobs": 0}, InfeasibleDesign, "0 jobs"),
+        ({"name": "serial", "time_limit": 3.0}, InfeasibleDesign, "worker processes"),
+        ({"time_limit": 0.0}, InfeasibleDesign, "no time"),
+        ({"time_limit": float("nan")}, InfeasibleDesign, "no time"),
+        ({"name": "processes", "scheduler": "tcp://here:1"}, InfeasibleDesign, "--scheduler"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(wanted, kind, said):
+    with pytest.raises(kind, match=said):
+        open_engine(**wanted)
+
+
+def test_without_dask_one_line_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(MissingPackage, match=r"pip install 'leukotype\[dask\]'"):
+        open_engine("dask")
+
+
+def test_a_scheduler_that_is_not_there_is_said(monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("leukotype.execution.cluster.ANSWER_SECONDS", 1)
+    with pytest.raises(ClusterFailed, match=r"tcp://127\.0\.0\.1:9"):
+        open_engine(scheduler="tcp://127.0.0.1:9")
+
+
+# A study's tasks
+
+
+def test_failures_are_told_and_what_is_finished_is_kept(tiny_cohort, tmp_path):
+    models = [*plugins.load(write_plugin(tmp_path))[:2], "majority"]
+    with pytest.raises(TasksFailed) as told:
+        evaluate(tiny_cohort, models, design=DESIGN, jobs=1, store=tmp_path)
+    message = str(told.value)
+    assert message.startswith("model 'missing' failed on outer fold 1 of repeat 1: KeyError: 'not there'.")
+    assert "2 other tasks of 9 failed too." in message
+    assert "\n" not in message
+    with Store(tmp_path) as store:
+        assert len(store) == 6
+        failures = store._connection.execute("SELECT model, error FROM failures").fetchall()
+        assert failures == [("missing", "KeyError: 'not there'")] * 3
+    failed: list[FailedTask] = []
+    rest = evaluate(tiny_cohort, models, design=DESIGN, jobs=1, store=tmp_path, on_failure=failed.append)
+    assert rest.models == ("slow", "majority")
+    assert [(one.model, one.fold) for one in failed] == [("missing", 0), ("missing", 1), ("missing", 2)]
+
+
+def test_where_every_model_fails_it_is_said_whoever_listens(tiny_cohort, tmp_path):
+    models = [plugins.load(write_plugin(tmp_path))[1]]
+    with pytest.raises(TasksFailed, match="missing"):
+        evaluate(tiny_cohort, models, design=DESIGN, jobs=1, on_failure=lambda failed: None)
+
+
+@pytest.mark.slow
+def test_every_engine_gives_the_same_bytes(tiny_cohort):
+    pytest.importorskip("distributed")
+    models = ["logistic", "svm", "forest", "centroids", "single-probe"]
+    found = {}
+    for name, jobs in (("serial", 1), ("processes", 2), ("dask", 2), ("dask", 4)):
+        with open_engine(name, jobs=jobs) as engine:
+            found[name, jobs] = content(evaluate(tiny_cohort, models, design=DESIGN, engine=engine))
+    [first, *others] = found.values()
+    assert len(first) == 15
+    for other in others:
+        assert other == first
+
+
+@pytest.mark.slow
+def test_on_dask_a_task_that_dies_or_hangs_is_given_up_alone():
+    pytest.importorskip("distributed")
+    with open_engine("dask", jobs=2, time_limit=4.0) as engine:
+        found = outcomes(engine, ["a", "die", "hang", "raise", "threads", "bb"])
+    assert [outcome.result for outcome in found] == [16.0, None, None, None, {1}, 17.0]
+    kinds = [outcome.failure.kind if outcome.failure else "" for outcome in found]
+    assert kinds == ["", "Killed", "TimeLimit", "KeyError", "", ""]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_local", [True, False], ids=["own cluster", "a scheduler's address"])
+def test_dask_workers_killed_at_random_moments_cost_no_result(is_local):
+    distributed = pytest.importorskip("distributed")
+    rng = random.Random(5)
+    other = (
+        None
+        if is_local
+        else distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+    )
+    try:
+        with open_engine("dask", jobs=2, scheduler=other and other.scheduler_address) as engine:
+            over = threading.Event()
+            killed: list[int] = []
+
+            def kill_now_and_then() -> None:
+                while not over.wait(rng.uniform(0.3, 2.0)) and len(killed) < 5:
+                    workers = [
+                        child
+                        for child in psutil.Process().children(recursive=True)
+                        if "dask" in " ".join(safe_cmdline(child)).lower()
+                        or "spawn_main" in " ".join(safe_cmdline(child))
+                    ]
+                    if workers:
+                        victim = rng.choice(workers)
+                        with suppress(psutil.Error):
+                            victim.kill()
+                            killed.append(victim.pid)
+
+            killer = threading.Thread(target=kill_now_and_then)
+            killer.start()
+            try:
+                found = list(engine.outcomes(pause, MATRIX, range(200)))
+            finally:
+                over.set()
+                killer.join()
+    finally:
+        if other is not None:
+            other.close()
+    assert len(killed) >= 3
+    assert sorted(outcome.number for outcome in found) == list(range(200))
+    assert [outcome.failure for outcome in found if outcome.failure] == []
+    assert all(outcome.result == 15.0 + outcome.number for outcome in found)
+
+
+def safe_cmdline(process):
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+@pytest.mark.slow
+def test_local_workers_killed_at_random_moments_cost_no_result():
+    rng = random.Random(6)
+    with open_engine("processes", jobs=2) as engine:
+        found = []
+        for outcome in engine.outcomes(pause, MATRIX, range(60)):
+            found.append(outcome)
+            if len(found) % 10 == 0:
+                rng.choice(engine_children()).kill()
+    assert [outcome.failure for outcome in found if outcome.failure] == []
+    assert sorted(outcome.result for outcome in found) == [15.0 + number for number in range(60)]
+
+
+# The command line
+
+
+@pytest.mark.slow
+def test_a_failing_model_ends_the_command_with_one_line(tmp_path):
+    data, plugin = write_tiny_csv(tmp_path / "tiny.csv"), write_plugin(tmp_path)
+    out = tmp_path / "out"
+    command = [
+        "study",
+        data,
+        "--plugin",
+        plugin,
+        "--outer",
+        3,
+        "--inner",
+        2,
+        "--jobs",
+        2,
+        "--task-timeout",
+        5,
+    ]
+    done = start(*command, "--models", "majority,killed,missing,stuck", "--out", out, cwd=tmp_path)
+    _, said = done.communicate(timeout=300)
+    assert done.returncode == 1
+    [error] = [line for line in said.splitlines() if line.startswith("Error:")]
+    assert "failed on outer fold" in error
+    assert "8 other tasks of 12 failed too" in error
+    assert "Traceback" not in said
+    assert sorted(path.name for path in Path(out).iterdir()) == ["tasks.sqlite"]
+    with Store(out) as store:
+        assert len(store) == 3
