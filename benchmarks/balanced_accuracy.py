@@ -5,7 +5,7 @@
 The plain side of the forest is the peer's own estimator and grid under GridSearchCV, on the same folds.  That of
 XGBoost would take hours with many classes: by default it is our path with the peer's grid and no screen, which grows
 the same trees three times as fast (tests/test_wide_boosting.py); --peer-xgboost runs the peer's own, and gave the
-same balanced accuracy for each of the nine seeds of slice and chowdary that were run both ways.  Every finished seed
+same balanced accuracy for each of the seven seeds of slice and chowdary that were run both ways.  Every finished seed
 is kept in benchmarks/results, and a run goes on where the last one stopped.
 """
 

@@ -177,6 +177,13 @@ def test_every_figure_is_there_with_its_words_and_numbers(parsed: Page, tiny_eva
     assert "could not be drawn" not in text
 
 
+def test_an_audit_leads_to_the_figure_that_shows_it(written: Path) -> None:
+    text = written.read_text(encoding="utf-8")
+    # The classes of 7 and 9 samples are too few to judge calibration by.
+    assert re.search(r'\(LT020\).*<a href="#figure-calibration">See the figure</a>', text)
+    assert 'id="figure-calibration"' in text
+
+
 def test_pictures_bear_no_title_of_their_own(tiny_evaluation: Evaluation) -> None:
     for plate in plates.draw(tiny_evaluation, "evaluation", on_step=lambda step: None):
         assert plate.spec is not None

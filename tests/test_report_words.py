@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from leukotype.audits import AUDITS
 from leukotype.cohort import Cohort
 from leukotype.evaluation import Evaluation
+from leukotype.figures import FIGURES
 from leukotype.metrics import METRICS
 from leukotype.models import MODELS, Model
 from leukotype.reporting import cautions, formats, methods, ranking, summary, tables, versus, worth
@@ -324,6 +326,7 @@ def test_what_the_audits_find_stands_among_the_cautions_with_its_code() -> None:
     assert said["Probes with one value (LT014)"].level == "note"
     assert said["Probes with one value (LT014)"].text.startswith("1 of 30 probes has one value")
     assert len([title for title in said if "(LT" in title]) == len(found.dossier.findings)
+    assert {entry.figure for entry in AUDITS} <= {"", *(figure.name for figure in FIGURES)}
     grave = cautions.Caution("error", "x", "y")
     assert cautions.ordered([*said.values(), grave])[0] is grave
 

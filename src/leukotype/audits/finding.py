@@ -105,6 +105,7 @@ class Audit:
     needs    : "cohort": looks at data, and at the folds where there are some; "evaluation": at results too
     examine  : from the source to what was seen, or None where all is well or the audit does not apply
     cite     : where the cut-off or the method comes from
+    figure   : name of the figure that shows it; empty where none does
     """
 
     code: str
@@ -114,6 +115,7 @@ class Audit:
     needs: Literal["cohort", "evaluation"]
     examine: Callable[[Source], Observation | None]
     cite: str = ""
+    figure: str = ""
 
     def finding(self, source: Source) -> Finding | None:
         """Examine `source`; None where there is nothing to say, or no evaluation for an audit that needs one."""

@@ -20,11 +20,15 @@ LARGEST_SHARE = 0.6
 
 @dataclass(frozen=True)
 class Caution:
-    """level : "error": the results can't stand so; "warning": may change the conclusion; "note": to be known"""
+    """level : "error": the results can't stand so; "warning": may change the conclusion; "note": to be known
+
+    figure : name of the figure that shows it, if there is one
+    """
 
     level: Severity
     title: str
     text: str
+    figure: str = ""
 
 
 def of_cohort(cohort: Cohort) -> list[Caution]:
@@ -116,6 +120,7 @@ def of_findings(findings: Iterable[Finding]) -> list[Caution]:
             finding.severity,
             f"{by_code(finding.code).title} ({finding.code})",
             f"{finding.sentence[:1].upper()}{finding.sentence[1:]}",
+            by_code(finding.code).figure,
         )
         for finding in findings
     ]

@@ -76,6 +76,7 @@ def of_evaluation(
         all_metrics=tables.all_metrics(ranking),
         leader=tables.per_class(ranking, leader.model),
         others=[tables.per_class(ranking, model) for model in ranking.models if model != leader.model],
+        drawn={plate.name for plate in _drawn(plates)},
         results=_drawn(results),
         data=_drawn(data),
         worth=parts,

@@ -145,13 +145,13 @@ def _corrected(ranking: Ranking) -> str:
         return ""
     best, auto = ranking.dossier.best, ranking.auto
     text = (
-        f" It is the best of {len(ranking.tried)} tried on these same samples, which may flatter it: corrected for the "
-        f"choice, expect {formats.number(best.value)} (95 % interval {_ends(best.low, best.high)})."
+        f" It is the best of {len(ranking.tried)} tried on these same samples, which may flatter it: corrected for "
+        f"the choice, expect {formats.number(best.value)} (95 % interval {_ends(best.low, best.high)})."
     )
     if auto is not None:
         text += (
-            " Where the model is chosen inside each training part, without a look at the test part, there is nothing to "
-            f"correct: that gave {auto.text}."
+            " Where the model is chosen inside each training part, without a look at the test part, there is nothing "
+            f"to correct: that gave {auto.text}."
         )
     return text
 
