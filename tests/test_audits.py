@@ -222,13 +222,11 @@ def test_few_false_alarms_on_clean_cohorts() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_few_false_alarms_on_clean_results() -> None:
     found = _alarms(range(50, 100), with_results=True)
     assert len(found) <= 5, found
 
 
-@pytest.mark.slow
 @pytest.mark.slow
 def test_few_false_alarms_with_real_models() -> None:
     """Markers are weak enough that one alone does not do: else the finding on baselines would be no false one."""
