@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from leukotype.cohort import Cohort, is_control
+from leukotype.cohort import Cohort, is_control, without_controls
 from leukotype.errors import BadIdentifiers, BadLabels, BadValues
 
 
@@ -102,7 +102,10 @@ def test_dropping_an_unknown_class_names_the_classes(tiny_cohort):
     ],
 )
 def test_a_control_is_known_by_its_whole_name(probe, control):
-    assert is_control(probe) is control
+    for spelled in (probe, probe.lower(), probe.upper()):
+        assert is_control(spelled) is control
+        left = without_controls(np.zeros((1, 2)), [spelled, "200000_at"], "cohort")[1]
+        assert left == (["200000_at"] if control else [spelled, "200000_at"])
 
 
 def test_dropping_controls_keeps_everything_else_and_says_how_many(tiny_cohort):

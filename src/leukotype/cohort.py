@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ _CONTROL = re.compile(
     r"AFFX[-._].+|ERCC[-._]\d{5}|(\(\+\)|X\.{3})E1A_r60_.+|(\(-\)|X\.{3})3xSLv1|DarkCorner|(GE_)?BrightCorner",
     re.IGNORECASE,
 )
+# Most probes begin with something else, and need no closer look.
+_INITIALS = frozenset("AaEeXx(DdGgBb")
 
 
 @dataclass(frozen=True)
@@ -219,19 +222,20 @@ def without_controls(
 
     Raises BadValues where there are no others.
     """
-    controls = [probe for probe in probes if is_control(probe)]
+    controls = [place for place, probe in enumerate(probes) if probe[:1] in _INITIALS and is_control(probe)]
     if not controls:
         return expression, list(probes), ""
+    first = probes[controls[0]]
     count = "1 control probe" if len(controls) == 1 else f"{len(controls)} control probes"
     if len(controls) == len(probes):
         raise BadValues(
-            f"{name} holds {count} and no other, the first {controls[0]}, and at least one other probe is needed. "
+            f"{name} holds {count} and no other, the first {first}, and at least one other probe is needed. "
             "Keep them with --keep-controls (keep_controls=True)."
         )
-    left = set(controls)
-    kept = np.array([probe not in left for probe in probes])
-    step = f"{count} ({controls[0]}{' ...' * (len(controls) > 1)}) left out of the features."
-    return np.compress(kept, expression, axis=1), [probe for probe in probes if probe not in left], step
+    kept = np.ones(len(probes), dtype=bool)
+    kept[controls] = False
+    step = f"{count} ({first}{' ...' * (len(controls) > 1)}) left out of the features."
+    return np.compress(kept, expression, axis=1), list(compress(probes, kept)), step
 
 
 def _as_text(values: ArrayLike) -> StrArray:
