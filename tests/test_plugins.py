@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ from leukotype.errors import BadPlugin, LeukotypeError, UnknownName
 from leukotype.evaluation import evaluate
 from leukotype.models import DEFAULT, MODELS, Model, plugins
 from leukotype.resampling import Design
+from leukotype.runs import Store
 
 EXAMPLE = Path(__file__).with_name("plugin_example.py")
 HEAD = "import numpy as np\nfrom leukotype.models import Model\nfrom leukotype.models.baselines import majority\n"
@@ -56,6 +58,43 @@ def test_worker_processes_give_the_same_as_one(tiny_cohort):
     pd.testing.assert_frame_equal(alone.predictions, many.predictions)
     scores = alone.summary(["balanced_accuracy"]).set_index("model")["value"]
     assert scores["nearest"] > scores["majority"] + 0.2
+
+
+ON_A_CLUSTER = """
+import sys
+from conftest import make_tiny_cohort
+from leukotype.evaluation import evaluate
+from leukotype.models import plugins
+from leukotype.resampling import Design
+
+if __name__ == "__main__":
+    options = {"design": Design(3, 2), "models": plugins.load(sys.argv[1])}
+    alone = evaluate(make_tiny_cohort(), jobs=1, **options)
+    spread = evaluate(make_tiny_cohort(), jobs=2, engine="dask", **options)
+    print("same" if alone.predictions.equals(spread.predictions) else "different")
+"""
+
+
+@pytest.mark.slow
+def test_a_cluster_gives_the_same_as_one_process(write):
+    pytest.importorskip("distributed", reason="Dask is not installed")
+    # A process of its own: what Dask leaves to its end is not this one's.
+    script = write(ON_A_CLUSTER, "script.py")
+    command = [sys.executable, str(script), str(EXAMPLE)]
+    paths = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    done = subprocess.run(command, capture_output=True, text=True, env=paths)
+    assert done.stdout.split()[-1:] == ["same"], done.stderr
+
+
+def test_the_text_of_the_file_is_part_of_the_key_of_its_tasks(write, tiny_cohort, tmp_path):
+    text = EXAMPLE.read_text(encoding="utf-8")
+    done: list[str] = []
+    for content in (text, text, text + "# changed\n"):
+        models = plugins.load(write(content))
+        evaluate(tiny_cohort, models, design=Design(2, 2), jobs=1, store=tmp_path / "tasks.sqlite")
+        with Store(tmp_path / "tasks.sqlite") as store:
+            done.append(str(sorted(store.computed().values())))
+    assert done == ["[1, 1]", "[1, 1]", "[1, 1, 1, 1]"]
 
 
 def test_a_fresh_process_needs_no_file(tmp_path):
