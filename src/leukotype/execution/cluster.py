@@ -107,8 +107,8 @@ class Cluster(Engine):
                         break
                 if not run.underway:
                     return
-                number, status = self._next(run)
-                if number not in run.underway:
+                number, key, status = self._next(run)
+                if run.is_stale(number, key):
                     continue
                 if status == "overdue":
                     run.cancel(number)
@@ -130,7 +130,7 @@ class Cluster(Engine):
         finally:
             run.close()
 
-    def _next(self, run: _Run) -> tuple[int, str]:
+    def _next(self, run: _Run) -> tuple[int, str, str]:
         while True:
             try:
                 return run.news.get(timeout=_POLL_SECONDS)
@@ -155,21 +155,29 @@ class Cluster(Engine):
                     Path(self._sent[1]).unlink(missing_ok=True)
                 self._sent = (matrix, path)
             else:
-                self._sent = (matrix, self._client.scatter(matrix, broadcast=True, hash=False))
+                self._sent = (matrix, self._scattered(matrix))
         return self._sent[1]
+
+    def _scattered(self, matrix: FloatArray) -> Any:
+        for _ in range(_SENDINGS):
+            self._client.wait_for_workers(1, timeout=FIRST_WORKER_SECONDS)
+            # The worker it is sent to may be on its way out.
+            with suppress(OSError, TimeoutError, KeyError, ValueError):
+                return self._client.scatter(matrix, broadcast=True, hash=False)
+        raise self._gone("no worker takes the cohort")
 
 
 class _Run:
     """The tasks of one call that are on their way, and the news of them."""
 
     def __init__(self, client: Any, topic: str, time_limit: float | None) -> None:
-        self.news: queue.SimpleQueue[tuple[int, str]] = queue.SimpleQueue()
+        self.news: queue.SimpleQueue[tuple[int, str, str]] = queue.SimpleQueue()
         self.underway: dict[int, Any] = {}
         self._client, self._topic, self._time_limit = client, topic, time_limit
         self._code = code.fingerprint()
         self._n_submitted = 0
         if time_limit is not None:
-            client.subscribe_topic(topic, lambda event: self.news.put((event[1]["number"], "overdue")))
+            client.subscribe_topic(topic, lambda event: self.news.put((event[1]["number"], "", "overdue")))
 
     def submit(self, held: Any, number: int, packed: bytes) -> None:
         self._n_submitted += 1
@@ -179,7 +187,11 @@ class _Run:
             key=f"{self._topic}-{self._n_submitted}", pure=False,
         )  # fmt: skip
         self.underway[number] = future
-        future.add_done_callback(lambda done: self.news.put((number, str(done.status))))
+        future.add_done_callback(lambda done: self.news.put((number, str(done.key), str(done.status))))
+
+    def is_stale(self, number: int, key: str) -> bool:
+        """Tell news of a task that is done, or was sent anew since."""
+        return number not in self.underway or key not in ("", str(self.underway[number].key))
 
     def take(self, number: int) -> bytes:
         return bytes(self.underway.pop(number).result())
