@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from leukotype.benchmark import Benchmark
     from leukotype.cohort import Cohort
     from leukotype.dossier import Dossier
+    from leukotype.runs import Status
 
 SHOWN = ("balanced_accuracy", "accuracy", "f1_macro", "roc_auc_macro", "log_loss")
 
@@ -117,6 +118,34 @@ def show_leaderboard(found: Benchmark, folder: Path) -> None:
             f"Critical difference of mean ranks (Nemenyi): {board.critical_difference:.2f}."
         )
     print(f"Leaderboard: {folder / 'leaderboard.html'}")
+
+
+def show_status(status: Status) -> None:
+    """Print how far a run has come, model by model, and what failed."""
+    share = f"{status.finished} of {status.planned} tasks finished"
+    if status.computed < status.finished:
+        share += f", {status.finished - status.computed} of them before"
+    words = [f"{status.state}{f' ({status.driver})' if status.driver else ''}: {share}"]
+    if status.rate is not None:
+        words.append(f"{status.rate:.3g} a minute")
+    if status.state == "running":
+        words.append("" if status.remaining is None else f"{duration(status.remaining)} to go")
+    elif status.finished < status.planned:
+        words.append("the same command goes on with the rest")
+    rows = [
+        [
+            row.model,
+            row.cohort,
+            f"{row.finished} of {row.planned}",
+            f"{row.seconds:.2f}" if row.finished else "–",
+        ]
+        for row in status.progress
+    ]
+    _table("; ".join(filter(None, words)), ["model", "cohort", "finished", "seconds a task"], rows)
+    for failure in status.failures:
+        print(
+            f"No result of {failure.model} on {failure.cohort}, {failure.part}: {' '.join(failure.error.split())}"
+        )
 
 
 def show_cohort(cohort: Cohort, folder: Path) -> None:

@@ -1,0 +1,272 @@
+"""A study whose driver is killed at random moments ends as one that was left in peace, and no task runs twice."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from leukotype import runs, study
+from leukotype.errors import Interrupted, OutputRefused, UnreadableFile
+from leukotype.evaluation import evaluate
+from leukotype.models import plugins
+from leukotype.resampling import Design, draw
+from leukotype.runs import NAME, Store, read_status
+from leukotype.study import folder, manifest
+from run_cases import counts, start, write_plugin, write_tiny_csv
+
+KILLS = 20
+WISH = {"cohort": "tiny", "models": ["knn", "svm"], "seed": 0}
+
+
+@pytest.mark.slow
+def test_a_study_killed_twenty_times_ends_as_if_it_had_not_been(tmp_path):
+    data, plugin = write_tiny_csv(tmp_path / "tiny.csv"), write_plugin(tmp_path)
+    # Each task takes a fifth of a second; enough of them are left for the last kill.
+    options = [
+        "--plugin",
+        plugin,
+        "--models",
+        "slow,knn,majority",
+        "--outer",
+        3,
+        "--inner",
+        2,
+        "--repeats",
+        12,
+    ]
+    rng = random.Random(20)
+    out, peace = tmp_path / "out", tmp_path / "peace"
+    command = ["study", data, *options, "--jobs", 1, "--out"]
+    kills = 0
+    finished: list[int] = []
+    while kills < KILLS:
+        driver = start(*command, out, cwd=tmp_path)
+        try:
+            before = len(finished_in(out))
+            # Sometimes while it starts, mostly while it computes.
+            moment = before + rng.choice([0, 1, 1, 2, 3])
+            while driver.poll() is None and len(finished_in(out)) < moment:
+                time.sleep(0.01)
+            time.sleep(rng.uniform(0.0, 0.15))
+        finally:
+            driver.kill()
+            driver.communicate()
+        kills += 1
+        finished.append(len(finished_in(out)))
+    assert finished == sorted(finished)
+    assert 0 < finished[-1] < 108
+    driver = start(*command, out, "--resume", cwd=tmp_path)
+    said = driver.communicate(timeout=300)[1]
+    assert driver.returncode == 0, said
+    assert f"{finished[-1]} finished tasks" in said
+    undisturbed = start(*command, peace, cwd=tmp_path)
+    assert undisturbed.wait(timeout=300) == 0
+    undisturbed.communicate()
+    facts = json.loads((peace / "manifest.json").read_text())
+    assert facts["finished_tasks"] == NAME
+    assert "predictions.csv" in facts["reproducible"]
+    for name in facts["reproducible"]:
+        assert (out / name).read_bytes() == (peace / name).read_bytes(), name
+    assert counts(out / NAME) == counts(peace / NAME) == [1] * 108
+
+
+def finished_in(out: Path) -> list[int]:
+    try:
+        return [0] * read_status(out).finished if (out / NAME).exists() else []
+    except UnreadableFile:
+        # Just begun: the tables are not there yet.
+        return []
+
+
+# The folder of an unfinished study
+
+
+def keep(out: Path, wish=WISH, problem: BaseException | None = None, **options) -> None:
+    """Run until one task is finished, and to a good end where there is no problem."""
+    with study.keeping(out, wish, **options) as store:
+        store.put(runs.Item("a" * 64, "tiny", "knn", "repeat 1, fold 1"), {"n": 1}, 0.1)
+        if problem is not None:
+            raise problem
+
+
+def stop(out: Path, wish=WISH, **options) -> None:
+    with pytest.raises(RuntimeError, match="killed"):
+        keep(out, wish, RuntimeError("killed"), **options)
+
+
+def test_the_same_command_goes_on(tmp_path):
+    said: list[str] = []
+    stop(tmp_path / "out")
+    study.check_output(tmp_path / "out", resume=True)
+    with study.keeping(tmp_path / "out", WISH, say=said.append) as store:
+        assert len(store) == 1
+    assert "1 finished task;" in said[0]
+
+
+def test_another_command_is_refused_and_says_what_differs(tmp_path):
+    stop(tmp_path / "out")
+    with (
+        pytest.raises(OutputRefused, match=r"models: knn, svm there, knn here") as refused,
+        study.keeping(tmp_path / "out", {**WISH, "models": ["knn"]}),
+    ):
+        pass
+    assert "--overwrite" in str(refused.value)
+    with Store(tmp_path / "out") as store:
+        assert len(store) == 1
+
+
+def test_overwrite_takes_the_folder_and_uses_what_both_need(tmp_path):
+    stop(tmp_path / "out")
+    with study.keeping(tmp_path / "out", {**WISH, "seed": 1}, overwrite=True) as store:
+        assert len(store) == 1
+    stop(tmp_path / "out", {**WISH, "seed": 1})
+
+
+def test_other_commands_do_not_take_the_folder_of_an_unfinished_study(tmp_path, tiny_cohort):
+    stop(tmp_path / "out")
+    with pytest.raises(OutputRefused, match="unfinished run"):
+        study.check_output(tmp_path / "out")
+    with pytest.raises(OutputRefused, match="unfinished run"):
+        study.explore(tiny_cohort, tmp_path / "out")
+
+
+def test_a_run_that_finished_nothing_leaves_nothing(tmp_path):
+    for problem in (RuntimeError("bad"), KeyboardInterrupt()):
+        with (
+            pytest.raises((RuntimeError, Interrupted)),
+            study.keeping(tmp_path / "new" / "out", WISH),
+        ):
+            raise problem
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interruption_says_what_is_left(tmp_path):
+    with pytest.raises(Interrupted, match=r"1 finished task.* kept in .*out.* same command") as told:
+        keep(tmp_path / "out", problem=KeyboardInterrupt())
+    assert told.value.exit_code == 130
+
+
+def test_resume_makes_a_finished_result_again_but_no_other(tmp_path):
+    out = tmp_path / "out"
+    keep(out)
+    (out / "manifest.json").write_text("{}")
+    with study.keeping(out, WISH, resume=True) as store:
+        assert len(store) == 1
+    with (
+        pytest.raises(OutputRefused, match="nothing to resume"),
+        study.keeping(out, {**WISH, "seed": 5}, resume=True),
+    ):
+        pass
+
+
+def test_resume_of_nothing_begins_and_says_so(tmp_path):
+    said: list[str] = []
+    with study.keeping(tmp_path / "out", WISH, resume=True, say=said.append):
+        pass
+    assert "begins at the beginning" in said[0]
+
+
+def test_the_store_stays_beside_the_result(tmp_path):
+    out = tmp_path / "out"
+    for number in (1, 2):
+        with (
+            study.keeping(out, {**WISH, "seed": number}, overwrite=number > 1) as store,
+            folder.staged(out, overwrite=number > 1, resume=True) as place,
+        ):
+            store.put(runs.Item(f"{number:064x}", "tiny", "knn", "repeat 1, fold 1"), {"n": 1}, 0.1)
+            (place / f"result{number}").touch()
+            manifest.write(place, command="", facts={})
+            assert len(store) == number
+        assert sorted(path.name for path in out.iterdir()) == ["manifest.json", f"result{number}", NAME]
+        with pytest.raises(OutputRefused, match="earlier result"):
+            study.check_output(out, resume=True)
+        study.check_output(out, overwrite=True)
+    (out / "mine.txt").touch()
+    with pytest.raises(OutputRefused, match=r"'mine\.txt'"):
+        study.check_output(out, overwrite=True, resume=True)
+
+
+def test_the_wish_of_a_study_tells_it_from_others(tiny_cohort):
+    models = plugins.choose(["knn", "svm"])
+    wishes = [
+        study.wish(tiny_cohort, draw(tiny_cohort, design), chosen, tune_by=tune_by)
+        for design, chosen, tune_by in (
+            (Design(3, 2), models, "log_loss"),
+            (Design(3, 2, 2), models, "log_loss"),
+            (Design(3, 2, seed=1), models, "log_loss"),
+            (Design(3, 2), models[:1], "log_loss"),
+            (Design(3, 2), models, "accuracy"),
+        )
+    ]
+    assert len({json.dumps(wish) for wish in wishes}) == 5
+
+
+# Looking at a run
+
+
+def test_status_tells_of_a_run_while_it_runs_and_after(tiny_cohort, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    slow, missing = plugins.load(write_plugin(tmp_path))[:2]
+    seen = []
+    with Store(out) as store:
+        evaluate(
+            tiny_cohort,
+            [slow, missing],
+            design=Design(3, 2),
+            jobs=1,
+            store=store,
+            on_done=lambda result: seen.append(read_status(out)),
+            on_failure=lambda failed: None,
+        )
+    assert [status.finished for status in seen] == [1, 2, 3]
+    assert {status.state for status in seen} == {"running"}
+    assert {status.planned for status in seen} == {6}
+    assert seen[0].driver.startswith("process ")
+    assert all(status.rate is not None and status.rate > 0 for status in seen)
+    assert seen[0].remaining is not None
+    after = read_status(out)
+    assert (after.state, after.finished, after.planned, after.computed) == ("finished", 3, 6, 3)
+    assert [(row.model, row.planned, row.finished) for row in after.progress] == [
+        ("slow", 3, 3),
+        ("missing", 3, 0),
+    ]
+    assert [(one.model, one.part) for one in after.failures] == [
+        ("missing", f"repeat 1, fold {fold}") for fold in (1, 2, 3)
+    ]
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    read_status(out)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_status_of_a_killed_run(tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    store = Store(out)
+    items = [runs.Item(f"{number:064x}", "tiny", "knn", f"fold {number}") for number in range(4)]
+    store.plan(items)
+    store.put(items[0], {"n": 1}, 2.0)
+    # What a killed driver leaves: the log not yet moved into the store, and no end.
+    shutil.copytree(out, tmp_path / "killed")
+    store.close()
+    lock = tmp_path / "killed" / runs.LOCK
+    lock.write_text(re.sub(r'"started": "[^"]*"', '"started": "another"', lock.read_text()))
+    status = read_status(tmp_path / "killed")
+    assert (status.state, status.finished, status.planned) == ("stopped", 1, 4)
+    assert status.remaining is not None
+    assert status.remaining > 0
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no database\n" * 999])
+def test_status_of_what_is_no_run_is_one_line(tmp_path, content):
+    if content is not None:
+        (tmp_path / NAME).write_bytes(content)
+    with pytest.raises(UnreadableFile, match="holds no run" if content is None else "damaged") as told:
+        read_status(tmp_path)
+    assert "\n" not in str(told.value)
