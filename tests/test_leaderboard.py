@@ -151,6 +151,13 @@ def test_pictures_show_every_model_and_stay_the_same(figure, n):
     assert drawing.alt.endswith(".")
 
 
+def test_what_is_not_perfect_is_not_printed_as_if_it_were():
+    scores = pd.DataFrame({"a": [0.998, 0.5], "b": [1.0, 0.4]}, index=["x", "y"])
+    text = svg(LEADERBOARD[1].draw(Leaderboard.of(scores)))
+    assert text.count(">&gt;0.99<") == 1
+    assert text.count(">1.00<") == 1
+
+
 def test_the_diagram_shows_the_ranks_and_the_groups():
     board = Leaderboard.of(table(40))
     numbers = LEADERBOARD[0].draw(board).table()

@@ -63,11 +63,11 @@ def pairs(benchmark: Benchmark) -> Table:
 
 
 def cohorts(benchmark: Benchmark) -> Table:
-    """Cohorts in rows, models in columns, with intervals; then the corrected best, auto, seconds."""
+    """Cohorts in rows: the corrected best, auto and the seconds, then every model, with intervals."""
     metric = benchmark.board.metric
     models = [str(model) for model in benchmark.table["model"]]
     rows = tuple(_cohort(outcome, models, metric) for outcome in benchmark.outcomes)
-    columns = ("Cohort", "Samples", "Classes", *models, "Corrected best", AUTO, "Seconds")
+    columns = ("Cohort", "Samples", "Classes", "Seconds", "Corrected best", AUTO, *models)
     caption = f"{metric.title} of every model on every cohort, out of fold, with 95 % intervals"
     return Table("cohorts", caption, columns, (False, *[True] * (len(columns) - 1)), rows)
 
@@ -90,10 +90,10 @@ def _cohort(outcome: Outcome, models: list[str], metric: Metric) -> tuple[Cell, 
         Cell(outcome.name, under),
         Cell(f"{facts['n_samples']:,}"),
         Cell(str(len(facts["classes"]))),
-        *(cells.get(model, Cell("failed" if model in outcome.failures else "–")) for model in models),
+        Cell(seconds(sum(outcome.seconds.values()))),
         corrected,
         cells.get(AUTO, Cell("–")),
-        Cell(seconds(sum(outcome.seconds.values()))),
+        *(cells.get(model, Cell("failed" if model in outcome.failures else "–")) for model in models),
     )
 
 

@@ -61,7 +61,7 @@ def _paint(numbers: pd.DataFrame, board: Leaderboard) -> Chart:
     filled = numbers.dropna(subset=["value"])
     span = max(high - low, 1e-12)
     filled = filled.assign(
-        text=[f"{value:.2f}" for value in filled["value"]],
+        text=[_short(value, high) for value in filled["value"]],
         dark=(filled["value"] - low) / span > _DARK,
     )
     base = alt.Chart(theme.rows(filled)).encode(
@@ -86,3 +86,9 @@ def _paint(numbers: pd.DataFrame, board: Leaderboard) -> Chart:
     )
     lines = [f"{board.metric.title}, out of fold · {theme.counted(len(cohorts), 'cohort')}"]
     return theme.dress(chart, TITLE, lines)
+
+
+def _short(value: float, high: float) -> str:
+    """Two decimals; what is not perfect is not printed as if it were."""
+    text = f"{value:.2f}"
+    return f">{high - 0.01:.2f}" if float(text) >= high > value + 1e-9 else text
