@@ -110,6 +110,7 @@ def against_plain(studies: dict[str, dict[str, Any]], images: Path) -> list[str]
         (bar + text)
         .properties(width=260, height=alt.Step(24))
         .facet(column=alt.Column("data:N", title=None, sort=None))
+        .properties(title="How many times as fast: nested study, 5 × 3 folds, two processes")
     )
     save(faceted, images / "performance-ratios.png")
     return parts
@@ -184,9 +185,13 @@ def growth(result: dict[str, Any], images: Path) -> list[str]:
         ("probes", wide, "p", "probes, at 64 samples"),
         ("samples", tall, "n", "samples, at 22,283 probes"),
     ):
+        pair = lines(frame, axis, "seconds", title, "seconds, one core") | lines(
+            frame, axis, "peak_mib", title, "peak memory, MiB"
+        )
         save(
-            lines(frame, axis, "seconds", title, "seconds, one core")
-            | lines(frame, axis, "peak_mib", title, "peak memory, MiB"),
+            pair.properties(
+                title=f"One nested study of each model: time and memory against {title.split(',')[0]}"
+            ),
             images / f"performance-{name}.png",
         )
     return [
