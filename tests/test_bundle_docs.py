@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
+import subprocess
 import zipfile
 from itertools import combinations
 from pathlib import Path
@@ -153,3 +155,14 @@ def test_the_page_states_the_limits():
     ):
         assert stated in plain, stated
     assert zipped.LARGEST_FILE == zipped.LARGEST_CONTENT
+
+
+@pytest.mark.slow
+def test_base_r_reads_it_too():
+    rscript = shutil.which("Rscript")
+    if rscript is None:
+        pytest.skip("R is not installed")
+    here = Path(__file__).parent
+    command = [rscript, str(here / "references" / "read_leuko.R"), str(here / "kept" / "linear-1.leuko")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 1e-12
