@@ -23,6 +23,7 @@ Written by `docs/make_reference.py` from the tables of the program; a test keeps
 | `leukotype study [DATA]` | nested cross-validation of several models, and a report |
 | `leukotype explore DATA` | the data part of the report, without training anything |
 | `leukotype benchmark cumida` (or folders, files) | many cohorts × many models, one leaderboard ([more](benchmark.md)) |
+| `leukotype status DIR` | how far a study or benchmark has come, while it runs or after |
 | `leukotype datasets list [--type TYPE]` | the datasets known by name |
 | `leukotype datasets fetch NAME...` | download them into the cache, checked by content; `--type`, `--all` for many |
 | `leukotype datasets check FILE` | whether a file holds the dataset that it is named after |
@@ -46,6 +47,7 @@ STUDY = """
 | `study.json` | cohort, design, and every metric of every model with its interval |
 | `predictions.csv` | `sample,label,model,repeat,fold,predicted,p[<class>]...`: a row per sample, model, repeat |
 | `figures/` | every figure as SVG and PNG |
+| `tasks.sqlite` | every finished task, which another study in this folder uses again; delete it to compute anew |
 | `manifest.json` | every file with its sha256, the command, the seed, versions |
 """
 
