@@ -104,3 +104,13 @@ def test_the_law_of_a_model_goes_through_points_that_follow_one():
     a, b, c = scaling.fitted(rows)["m"]
     assert (b, c) == pytest.approx((1.5, 0.5))
     assert np.exp(a) == pytest.approx(1e-6)
+
+
+def test_the_memory_that_the_page_tells_of_was_measured_and_is_within_6_gib():
+    runs = json.loads((BENCHMARKS / "results" / "memory.json").read_text())["runs"]
+    page = (BENCHMARKS.parent / "docs" / "benchmark.md").read_text(encoding="utf-8")
+    assert {(run["samples"], run["probes"]) for run in runs} == {(357, 22_277), (2096, 54_675)}
+    for run in runs:
+        assert run["exit_code"] == 0
+        assert run["peak_total_mib"] < 6 * 1024
+        assert f"| {run['peak_total_mib']:,} MiB |" in page
