@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from leukotype import runs, study
+from leukotype import inference, runs, study
 from leukotype.errors import Interrupted, OutputRefused, UnreadableFile
-from leukotype.evaluation import evaluate
+from leukotype.evaluation import KeptEngine, evaluate
+from leukotype.execution.engine import Serial
 from leukotype.models import plugins
 from leukotype.resampling import Design, draw
 from leukotype.runs import NAME, Store, read_status
@@ -270,3 +271,42 @@ def test_status_of_what_is_no_run_is_one_line(tmp_path, content):
     with pytest.raises(UnreadableFile, match="holds no run" if content is None else "damaged") as told:
         read_status(tmp_path)
     assert "\n" not in str(told.value)
+
+
+# What refits after the evaluation
+
+
+@pytest.mark.parametrize("what", ["permutations", "leaks", "learning curve"])
+def test_what_refits_is_kept_too_and_comes_out_the_same(tiny_cohort, tmp_path, what):
+    models = plugins.choose(["knn", "centroids"])
+    found = evaluate(tiny_cohort, models, design=Design(3, 2), jobs=1)
+
+    def ask(engine):
+        if what == "permutations":
+            test = inference.permutation_test(found, models=models, n_permutations=5, jobs=engine)
+            return test.table().to_csv()
+        if what == "leaks":
+            return inference.price_leaks(found, models=models, n_splits=2, jobs=engine).to_csv()
+        return inference.learning_curve(found, models=models, jobs=engine).table().to_csv()
+
+    class Counted(Serial):
+        n_done = 0
+
+        def outcomes(self, work, matrix, tasks):
+            for outcome in super().outcomes(work, matrix, tasks):
+                self.n_done += 1
+                yield outcome
+
+    plain = ask(1)
+    engine = Counted()
+    with Store(tmp_path) as store:
+        kept = KeptEngine(engine, store, tiny_cohort)
+        assert ask(kept) == plain
+        n_first = engine.n_done
+        assert n_first > 0
+        assert len(store) == n_first
+        assert ask(kept) == plain
+    assert engine.n_done == n_first
+    with Store(tmp_path) as store:
+        assert ask(KeptEngine(engine, store, tiny_cohort)) == plain
+    assert engine.n_done == n_first

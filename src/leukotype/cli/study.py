@@ -134,7 +134,12 @@ def study(
             console.say(f"The {name} comes next, and may take {console.duration(seconds)}.")
         with console.progress("Inference and audits", None) as advance:
             found = dossier.compile_dossier(
-                evaluation, recipes=chosen, annotation=symbols, engine=workers, on_step=advance, **wishes
+                evaluation,
+                recipes=chosen,
+                annotation=symbols,
+                engine=rooms.KeptEngine(workers, store, cohort),
+                on_step=advance,
+                **wishes,
             )
         with console.progress("Figures and report", None) as advance:
             outputs.run(

@@ -104,14 +104,13 @@ def described(value: Any) -> Any:
 
 def _home(value: Any) -> str:
     """Return what stands for the code around a function or class."""
-    module = inspect.getmodule(value)
     name = getattr(value, "__module__", None) or "builtins"
     package = name.split(".")[0]
     if package in ("builtins", "leukotype"):
         return name
     for distribution in _distributions().get(package, ()):
         return f"{name} {distribution} {metadata.version(distribution)}"
-    file = getattr(module, "__file__", None)
+    file = getattr(inspect.getmodule(value), "__file__", None)
     if file is not None and Path(file).is_file():
         return f"{name} {hashlib.sha256(Path(file).read_bytes()).hexdigest()}"
     # Typed in at a prompt: what it calls cannot be known, so it is taken for the same in this process alone.

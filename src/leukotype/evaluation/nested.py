@@ -17,6 +17,7 @@ from leukotype import execution, resampling
 from leukotype.cohort import Cohort, FloatArray, IntArray
 from leukotype.errors import InfeasibleDesign, TasksFailed, UnknownName
 from leukotype.evaluation import keys
+from leukotype.evaluation.kept import KeptEngine
 from leukotype.evaluation.results import Evaluation, FoldResult
 from leukotype.execution import Engine
 from leukotype.models import Model, select, tuning
@@ -100,6 +101,9 @@ def evaluate(
         for model in chosen
     ]
     failed: list[FailedTask] = []
+    if isinstance(engine, KeptEngine):
+        store = engine.store if store is None else store
+        engine = engine.engine
     with ExitStack() as stack:
         if not isinstance(engine, Engine):
             engine = stack.enter_context(

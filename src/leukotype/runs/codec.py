@@ -35,6 +35,17 @@ def encode(record: Mapping[str, Any]) -> tuple[str, bytes]:
     return text, stream.getvalue()
 
 
+def is_plain(value: Any) -> bool:
+    """Tell whether a value comes back as it was, types and all, but for NumPy's numbers."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind in "biufcU"
+    if type(value) in (tuple, list):
+        return all(is_plain(part) for part in value)
+    if type(value) is dict:
+        return all(type(name) is str and is_plain(part) for name, part in value.items())
+    return value is None or type(value) in (bool, int, float, str) or isinstance(value, np.generic)
+
+
 def decode(text: str, data: bytes) -> dict[str, Any]:
     """Return the record; raises ValueError where the two do not hold one."""
     stream = io.BytesIO(data)

@@ -120,6 +120,11 @@ class Store:
             )
             write("DELETE FROM failures WHERE key = ?", (item.key,))
 
+    def put_if_plain(self, item: Item, record: Mapping[str, Any], seconds: float) -> None:
+        """Keep a record that comes back as it was; any other is let go."""
+        if codec.is_plain(dict(record)):
+            self.put(item, record, seconds)
+
     def fail(self, item: Item, error: str) -> None:
         """Record why a task gave no result; it is run again the next time."""
         with self._writing() as write:
