@@ -21,11 +21,11 @@ Parts = tuple[dict[str, Any], dict[str, NDArray[Any]]]
 class Contributions:
     """What each probe adds to the evidence for one class.
 
-    values : (n, n_read); base + values.sum(axis=1) is the evidence of each sample
-    how    : "exact" where that holds to rounding for `meaning` and no convention had to be chosen but those it
-             names, else "approximate"
-    base   : evidence that no probe accounts for
-    meaning: what is shared out, in words for a report
+    values  : (n, n_read); base + values.sum(axis=1) is the evidence of each sample
+    how     : "exact" where each value follows from the rule by the definition that `meaning` names, "approximate"
+              where it is a stated convention
+    base    : evidence that no probe accounts for
+    meaning : what is shared out, in words for a report
     """
 
     values: FloatArray

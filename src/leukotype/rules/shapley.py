@@ -10,7 +10,7 @@ from leukotype.wide._trees import Trees
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 
-# Enough for 64 different probes on the way to one leaf to be exact; on longer ways the error is far below rounding.
+# Exact for up to 64 different probes on the way to one leaf; with 512, the most a way can have, off by 1e-10.
 _MOST_POINTS = 32
 
 
