@@ -51,14 +51,6 @@ class NotPortable(InputError):
     """A model that no classifier's file can hold."""
 
 
-class BadBundle(InputError):
-    """A classifier's file that is damaged, hostile, or of a newer format."""
-
-
-class NotPortable(InputError):
-    """A model that no classifier's file can hold."""
-
-
 class OutputRefused(InputError):
     """An output folder that cannot be written, or that holds something else."""
 
