@@ -22,7 +22,7 @@ Written by `docs/make_reference.py` from the tables of the program; a test keeps
 |---|---|
 | `leukotype study [DATA]` | nested cross-validation of several models, and a report |
 | `leukotype explore DATA` | the data part of the report, without training anything |
-| `leukotype benchmark cumida` (or folders, files) | many cohorts × many models, one leaderboard ([more](benchmark.md)) |
+| `leukotype benchmark cumida` (or folders, files) | many cohorts × models, one leaderboard ([more](benchmark.md)) |
 | `leukotype status DIR` | how far a study or benchmark has come, while it runs or after |
 | `leukotype datasets list [--type TYPE]` | the datasets known by name |
 | `leukotype datasets fetch NAME...` | download them into the cache, checked by content; `--type`, `--all` for many |
