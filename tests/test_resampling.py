@@ -33,7 +33,7 @@ def test_a_design_is_refused_or_every_law_of_nesting_holds(sizes, outer, inner, 
     cohort = cohort_of(sizes)
     feasible = all(size >= outer and size - -(-size // outer) >= inner for size in sizes)
     if not feasible:
-        with pytest.raises(InfeasibleDesign, match="--outer|--drop-class"):
+        with pytest.raises(InfeasibleDesign, match=r"--outer|--drop-class"):
             draw(cohort, Design(outer, inner, 1, seed))
         return
     folds = draw(cohort, Design(outer, inner, 2, seed))
