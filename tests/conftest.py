@@ -64,5 +64,7 @@ def tiny_evaluation() -> Evaluation:
             probes = None if model != "logistic" else np.arange(9)
             setting = {} if model == "majority" else {"strength": 10.0**-split.fold}
             losses = np.full(len(split.train), 0.5)
-            results.append(FoldResult(model, split.repeat, split.fold, p, setting, -0.5, losses, probes, 0.25))
+            results.append(
+                FoldResult(model, split.repeat, split.fold, p, setting, -0.5, losses, probes, 0.25)
+            )
     return Evaluation(cohort, folds, ("logistic", "knn", "majority"), tuple(results), seconds=1.5)

@@ -96,7 +96,9 @@ def panels(
     legend = theme.legend(f"Model, macro {area_title}", lines, width=600)
 
     def by_line(channel: type[Any], values: Sequence[Any], kind: str = "N") -> Any:
-        return channel(f"line:{kind}", scale=alt.Scale(domain=lines, range=list(values)), sort=None, legend=legend)
+        return channel(
+            f"line:{kind}", scale=alt.Scale(domain=lines, range=list(values)), sort=None, legend=legend
+        )
 
     columns = multiples.columns_for(len(counts), 3)
     side = {1: 300, 2: 250, 3: 165}[columns]
