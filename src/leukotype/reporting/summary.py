@@ -150,8 +150,8 @@ def _corrected(ranking: Ranking) -> str:
     )
     if auto is not None:
         text += (
-            " Where the model is chosen inside each training part, without a look at the test part, there is nothing "
-            f"to correct: that gave {auto.text}."
+            " Where the model is chosen inside each training part, by log loss and without a look at the test part, "
+            f"there is nothing to correct: that gave {auto.text}."
         )
     return text
 

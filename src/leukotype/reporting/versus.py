@@ -67,7 +67,7 @@ def comparisons(ranking: Ranking, *, whole: bool = False) -> Table | None:
                 Cell(formats.number(better)),
                 Cell(formats.number(row["equivalent"])),
                 Cell(formats.number(worse)),
-                Cell(f"{only} and {other}", f"p = {p_value(row['p_mcnemar_holm'])}"),
+                Cell(f"{only} and {other}", _p_text(row["p_mcnemar_holm"])),
             )
         )
     columns = (
@@ -81,6 +81,11 @@ def comparisons(ranking: Ranking, *, whole: bool = False) -> Table | None:
     what = "every two models" if whole else f"{title(leader)} and each other model"
     name = "all-comparisons" if whole else "comparisons"
     return Table(name, f"{caption}: {what}", columns, (False, *[True] * 6), tuple(rows))
+
+
+def _p_text(p: float) -> str:
+    text = p_value(p)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
 
 
 def p_value(p: float) -> str:
