@@ -23,6 +23,7 @@ from bundle_forgeries import FORGERIES
 from bundle_mutants import ACCIDENTS, Members
 from leukotype import bundle
 from leukotype.errors import InputError
+from memory import peak_mib
 
 FILES = sorted((Path(__file__).parent / "kept").glob("*.leuko"))
 ALL = (*ACCIDENTS, *FORGERIES)
@@ -93,9 +94,12 @@ def main(first: int, last: int) -> None:
                 longest, slowest = spent, number
             name = f"{'accident' if mutant(number)[1] in ACCIDENTS else 'forgery'} {found}"
             counts[name] = counts.get(name, 0) + 1
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
     heavy = sorted({"sklearn", "scipy", "pandas", "xgboost"} & set(sys.modules))
-    print(json.dumps({"counts": counts, "longest": longest, "slowest": slowest, "MiB": peak, "heavy": heavy}))
+    print(
+        json.dumps(
+            {"counts": counts, "longest": longest, "slowest": slowest, "MiB": peak_mib(), "heavy": heavy}
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -130,6 +130,16 @@ def test_warnings_of_a_fit_become_notes(tiny_cohort):
     assert "ConvergenceWarning" in notes["hasty"][0]
 
 
+def test_a_rule_that_reads_every_probe_names_none(tiny_cohort):
+    evaluation = evaluate(tiny_cohort, models=["diagonal-lda", "single-probe"], jobs=1)
+    read = {result.model: result.probes for result in evaluation.results}
+    assert read["diagonal-lda"] is None
+    assert len(read["single-probe"]) == 1
+    n_probes = evaluation.settings().groupby("model")["n_probes"].agg(["min", "max"])
+    assert n_probes.loc["diagonal-lda"].tolist() == [tiny_cohort.n_probes] * 2
+    assert n_probes.loc["single-probe"].tolist() == [1, 1]
+
+
 def test_progress_is_told_of_every_task(tiny_cohort):
     seen = []
     evaluate(tiny_cohort, ["majority", "knn"], design=Design(3, 2), jobs=1, on_done=seen.append)

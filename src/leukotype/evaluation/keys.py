@@ -24,7 +24,7 @@ from leukotype.resampling import OuterFold
 from leukotype.runs import Item
 
 # Part of every key: raise it where the meaning of a record changes, or where nested.py changes what it computes.
-FORMAT = 1
+FORMAT = 2
 
 
 def item(cohort: Cohort, model: Model, split: OuterFold, *, tune_by: str, seed: int) -> Item:

@@ -215,6 +215,10 @@ def _work(matrix: FloatArray, task: Task) -> FoldResult:
             rng=rng,
         )
         p = tuned.predict_proba(fold)
+    probes = tuned.candidate.probes
+    # A rule that reads every probe need not name them: a store of such lists is mostly lists.
+    if probes is not None and len(probes) == fold.n_probes:
+        probes = None
     return FoldResult(
         model=task.model.name,
         repeat=task.split.repeat,
@@ -223,7 +227,7 @@ def _work(matrix: FloatArray, task: Task) -> FoldResult:
         setting=dict(tuned.candidate.setting),
         inner_score=tuned.inner_score,
         inner_losses=tuned.inner_losses,
-        probes=tuned.candidate.probes,
+        probes=probes,
         seconds=time.perf_counter() - start,
         notes=tuple(dict.fromkeys(f"{w.category.__name__}: {w.message}" for w in caught)),
     )
