@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from leukotype.batch import Batch
 from leukotype.cohort import Cohort
 from leukotype.errors import BadLabels
+from leukotype.readers import batches, delimited, transposed
 from leukotype.readers import cache as parses
-from leukotype.readers import delimited, transposed
 from leukotype.readers.assemble import assemble, read_labels, refuse_dates
 from leukotype.readers.cells import head_of, lines_of
 from leukotype.readers.raw import Options, RawTable, Reader
 from leukotype.readers.scale import detect_scale
 from leukotype.readers.source import digest, load, text_of
 
-__all__ = ["READERS", "Reader", "detect_scale", "read"]
+__all__ = ["READERS", "Reader", "detect_scale", "read", "read_batch"]
 
 # The first that detects its format reads the file.
 READERS: tuple[Reader, ...] = (
@@ -84,6 +85,39 @@ def read(
             f"--drop-class leaves no sample of {path}: its classes are {', '.join(cohort.classes)}. Keep two at least."
         )
     return kept
+
+
+def read_batch(
+    path: str | Path,
+    *,
+    label: str | None = None,
+    labels: str | Path | None = None,
+    samples: str | None = None,
+    scale: str = "auto",
+    wants_labels: bool = False,
+    cache: Path | None = None,
+) -> Batch:
+    """Read new samples, in any format that `read` knows; no label is needed, and values may be missing.
+
+    label, labels : as in `read`; looked at where `wants_labels`
+    samples       : column of the sample ids; found by name where not given
+    scale         : what the values are: "auto" (look at each sample by itself), "log2", or "linear"
+    cache         : folder where the parsed table is kept and looked for, by content
+
+    Raises an InputError that says what was found, what was needed and what to do.
+    """
+    known = batches.labels_of(labels)
+    options = Options(label, None, samples, known is not None, frozenset(known or ()))
+    raw, sha256 = _parse(path, options) if cache is None else _recall(path, options, cache)
+    return batches.of_table(
+        raw,
+        path=str(path),
+        sha256=sha256,
+        options=options,
+        labels=known,
+        wants_labels=wants_labels,
+        scale=scale,
+    )
 
 
 def _recall(path: str | Path, options: Options, cache: Path) -> tuple[RawTable, str]:

@@ -49,12 +49,12 @@ def assemble(
     steps = list(raw.steps)
     if not raw.probes:
         raise BadValues(
-            f"{path} has no probes: none of its {len(raw.text)} columns holds numbers. {_hint(raw.text)}"
+            f"{path} has no probes: none of its {len(raw.text)} columns holds numbers. {hint(raw.text)}"
         )
-    sample_column, ids = _sample_ids(raw, samples, path)
+    sample_column, ids = sample_ids(raw, samples, path)
     if sample_column is None and raw.ids is None:
         steps.append("No column of sample ids: the rows were numbered from 1.")
-    label_column, classes = _labels(raw, label, labels, ids, path, drop_class)
+    label_column, classes = class_column(raw, label, labels, ids, path, drop_class)
     donors = None if donor is None else _donors(raw, donor, ids, path)
     used = {sample_column, label_column, donor}
     covariates = {column: cells for column, cells in raw.text.items() if column not in used}
@@ -106,7 +106,8 @@ def refuse_dates(probes: Sequence[str], path: str) -> None:
         )
 
 
-def _sample_ids(raw: RawTable, samples: str | None, path: str) -> tuple[str | None, list[str]]:
+def sample_ids(raw: RawTable, samples: str | None, path: str) -> tuple[str | None, list[str]]:
+    """Return the column of the sample ids, None where there is none, and the ids."""
     if raw.ids is not None and samples is None:
         return None, raw.ids
     column = samples
@@ -124,7 +125,7 @@ def _sample_ids(raw: RawTable, samples: str | None, path: str) -> tuple[str | No
     return column, ids
 
 
-def _labels(
+def class_column(
     raw: RawTable,
     label: str | None,
     labels: dict[str, str] | None,
@@ -132,6 +133,7 @@ def _labels(
     path: str,
     drop_class: Sequence[str],
 ) -> tuple[str | None, list[str]]:
+    """Return the column of the classes, None where a labels file gives them, and the class of each sample."""
     if labels is not None:
         without = [sample for sample in ids if sample not in labels]
         if without:
@@ -186,7 +188,8 @@ def _donors(raw: RawTable, donor: str, ids: list[str], path: str) -> list[str]:
     return donors
 
 
-def _hint(columns: dict[str, list[str]]) -> str:
+def hint(columns: dict[str, list[str]]) -> str:
+    """What to do about a table without numbers."""
     cells = [column[0] for column in columns.values() if column]
     if 2 * sum(map(is_decimal_comma, cells)) > len(cells):
         return f"Its numbers are written like {next(filter(is_decimal_comma, cells))!r}. {POINT_HINT}"
