@@ -6,6 +6,10 @@ cohort = lt.load("Leukemia_GSE9476")          # or lt.read("mine.csv")
 evaluation = lt.evaluate(cohort, models=["logistic", "knn", "forest", "xgboost"])
 evaluation.summary()                           # a DataFrame: metric, interval
 lt.report(evaluation, "report.html")
+
+classifier = lt.train(cohort, model="logistic")
+classifier.save("aml.leuko")
+calls = lt.load_classifier("aml.leuko").predict(lt.read_batch("new.csv"))
 """
 
 from __future__ import annotations
@@ -14,12 +18,16 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from leukotype.batch import Batch
+    from leukotype.classifier import Calls, Classifier, Target
+    from leukotype.classifier import load as load_classifier
+    from leukotype.classifier.training import train
     from leukotype.cohort import Cohort
     from leukotype.datasets import load
     from leukotype.datasets.simulate import null_cohort, simulate
     from leukotype.evaluation import Evaluation, evaluate
     from leukotype.models import Model
-    from leukotype.readers import read
+    from leukotype.readers import read, read_batch
     from leukotype.reporting import write as report
     from leukotype.resampling import Design, read_folds
 
@@ -27,32 +35,46 @@ __version__ = "0.1.0"
 
 # Loaded on first use, so that `import leukotype` and `leukotype --help` are quick.
 _HOME = {
+    "Batch": ("leukotype.batch", "Batch"),
+    "Calls": ("leukotype.classifier", "Calls"),
+    "Classifier": ("leukotype.classifier", "Classifier"),
     "Cohort": ("leukotype.cohort", "Cohort"),
     "Design": ("leukotype.resampling", "Design"),
     "Evaluation": ("leukotype.evaluation", "Evaluation"),
     "Model": ("leukotype.models", "Model"),
+    "Target": ("leukotype.classifier", "Target"),
     "evaluate": ("leukotype.evaluation", "evaluate"),
     "load": ("leukotype.datasets", "load"),
+    "load_classifier": ("leukotype.classifier", "load"),
     "null_cohort": ("leukotype.datasets.simulate", "null_cohort"),
     "read": ("leukotype.readers", "read"),
+    "read_batch": ("leukotype.readers", "read_batch"),
     "read_folds": ("leukotype.resampling", "read_folds"),
     "report": ("leukotype.reporting", "write"),
     "simulate": ("leukotype.datasets.simulate", "simulate"),
+    "train": ("leukotype.classifier.training", "train"),
 }
 
 __all__ = [
+    "Batch",
+    "Calls",
+    "Classifier",
     "Cohort",
     "Design",
     "Evaluation",
     "Model",
+    "Target",
     "__version__",
     "evaluate",
     "load",
+    "load_classifier",
     "null_cohort",
     "read",
+    "read_batch",
     "read_folds",
     "report",
     "simulate",
+    "train",
 ]
 
 

@@ -40,7 +40,9 @@ class Batch:
             if len(getattr(self, name)) != needed:
                 raise BadIdentifiers(f"{len(getattr(self, name))} {name} for a matrix of {matrix.shape}.")
         if self.labels is not None and len(self.labels) != self.n_samples:
-            raise BadIdentifiers(f"{len(self.labels)} labels for {self.n_samples} samples. Give one for each.")
+            raise BadIdentifiers(
+                f"{len(self.labels)} labels for {self.n_samples} samples. Give one for each."
+            )
         if len(set(self.samples.tolist())) < self.n_samples:
             names, counts = np.unique(self.samples, return_counts=True)
             raise BadIdentifiers(

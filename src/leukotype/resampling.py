@@ -94,6 +94,11 @@ def draw(cohort: Cohort, design: Design) -> Folds:
     return Folds(design, tuple(splits), cohort.fingerprint, grouped=cohort.donors is not None)
 
 
+def whole(cohort: Cohort, design: Design) -> OuterFold:
+    """Return the split whose training part is the whole cohort, with inner splits as in the outer folds."""
+    return _nest(cohort, design, 0, design.outer, np.arange(cohort.n_samples), np.empty(0, dtype=np.intp))
+
+
 def read_folds(path: str | Path, cohort: Cohort, design: Design) -> Folds:
     """Read outer splits from a CSV `sample,repeat,fold`; inner splits are drawn as `draw` does.
 
@@ -166,7 +171,7 @@ def _nest(
     cohort: Cohort, design: Design, repeat: int, fold: int, train: IntArray, test: IntArray
 ) -> OuterFold:
     inner = tuple(_splitter(cohort, design.inner, design.seed + 1)(train))
-    where = f"outer fold {fold + 1} of repeat {repeat + 1}"
+    where = f"outer fold {fold + 1} of repeat {repeat + 1}" if len(test) else "the whole cohort"
     for part, _ in ((train, test), *inner):
         absent = set(cohort.classes) - set(cohort.labels[part].tolist())
         if absent:

@@ -45,15 +45,31 @@ class Sorted:
         starts = np.flatnonzero(np.append(True, ascending[1:] != ascending[:-1])) if len(order) else order
         return cls(present, order, starts)
 
+    def without(self, gone: IntArray, n_probes: int) -> Self:
+        """Return what `of` would of the same sample without the values of the probes `gone`."""
+        stays = np.zeros(n_probes, dtype=bool)
+        stays[self.present] = True
+        stays[gone] = False
+        kept = stays[self.present]
+        ascending = kept[self.order]
+        # The place of each that stays among those that stay.
+        place = np.cumsum(kept) - 1
+        group = np.repeat(np.arange(len(self.starts)), np.diff(np.append(self.starts, len(self.order))))
+        groups = group[ascending]
+        starts = np.flatnonzero(np.append(True, groups[1:] != groups[:-1])) if len(groups) else groups
+        return type(self)(np.flatnonzero(stays), place[self.order[ascending]], starts)
+
     def to(self, reference: FloatArray) -> FloatArray:
         """(n_present,) the reference's values in this sample's order; equal values share their mean.
 
         reference : (n_present,) ascending
         """
-        sizes = np.diff(np.append(self.starts, len(self.order)))
-        means = np.add.reduceat(reference, self.starts) / sizes
         aligned = np.empty(len(self.order))
-        aligned[self.order] = np.repeat(means, sizes)
+        if len(self.starts) == len(self.order):
+            aligned[self.order] = reference
+            return aligned
+        sizes = np.diff(np.append(self.starts, len(self.order)))
+        aligned[self.order] = np.repeat(np.add.reduceat(reference, self.starts) / sizes, sizes)
         return aligned
 
 
@@ -66,7 +82,8 @@ class Alignment:
     reference : (n_probes,) ascending; None for "none"
     centre    : (n_probes,) mean of each probe over the aligned training samples: what a missing value is taken for
 
-    Bolstad et al. (2003), Bioinformatics 19, 185-193; the reference frozen as in McCall et al. (2010), Biostatistics 11.
+    Bolstad et al. (2003), Bioinformatics 19, 185-193; the reference frozen as in McCall et al. (2010), Biostatistics
+    11, 242-253.
     """
 
     how: How
@@ -80,10 +97,7 @@ class Alignment:
         if how == "none":
             return cls(how, None, filled.mean(axis=0))
         n_probes = x.shape[1]
-        if how == "quantile":
-            reference = np.sort(filled, axis=1).mean(axis=0)
-        else:
-            reference = normal_scores(n_probes)
+        reference = np.sort(filled, axis=1).mean(axis=0) if how == "quantile" else normal_scores(n_probes)
         total = np.zeros(n_probes)
         for row in filled:
             total += Sorted.of(row).to(reference)

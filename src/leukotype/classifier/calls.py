@@ -118,7 +118,7 @@ class Calls:
         return tuple(name for name, inside in zip(self.classes, self.sets[row], strict=True) if inside)
 
     def table(self) -> pd.DataFrame:
-        """One row per sample: sample, call, reason, p[class]..., set, unlikeness, p_like, probes_used, probes_missing, scale."""
+        """One row per sample: its call with the reason, probabilities, prediction set, unlikeness, probes and scale."""
         columns: dict[str, Any] = {
             "sample": self.samples,
             "call": self.calls,
@@ -141,4 +141,5 @@ class Calls:
         return self.table().to_csv(index=False, lineterminator="\n")
 
     def __repr__(self) -> str:
-        return f"Calls({self.n_samples} samples: {int(self.called.sum())} called, {int((~self.called).sum())} abstained)"
+        called = int(self.called.sum())
+        return f"Calls({self.n_samples} samples: {called} called, {self.n_samples - called} abstained)"

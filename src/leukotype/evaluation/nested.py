@@ -96,7 +96,7 @@ def evaluate(
         raise InfeasibleDesign("these folds were drawn for another cohort. Draw them for this one.")
     start = time.perf_counter()
     tasks = [
-        Task(model, split, cohort.codes, tune_by, _entropy(cohort, folds, model, split))
+        Task(model, split, cohort.codes, tune_by, entropy_of(cohort, folds, model, split))
         for split in folds.splits
         for model in chosen
     ]
@@ -195,7 +195,8 @@ def _computed(
     return results
 
 
-def _entropy(cohort: Cohort, folds: Folds, model: Model, split: OuterFold) -> tuple[int, ...]:
+def entropy_of(cohort: Cohort, folds: Folds, model: Model, split: OuterFold) -> tuple[int, ...]:
+    """Return what the random numbers of a task are drawn from, whatever else is evaluated beside it."""
     name = hashlib.sha256(f"{cohort.fingerprint} {model.name}".encode()).digest()[:16]
     return folds.design.seed, int.from_bytes(name, "little"), split.repeat, split.fold
 

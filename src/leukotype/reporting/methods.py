@@ -10,8 +10,8 @@ from leukotype.evaluation import Evaluation
 from leukotype.figures.theme import counted
 from leukotype.inference import AUTO
 from leukotype.metrics.intervals import N_RESAMPLES
-from leukotype.models import MODELS, Model
-from leukotype.reporting import formats, versions
+from leukotype.models import MODELS, Model, versions
+from leukotype.reporting import formats
 from leukotype.reporting.ranking import AUTO_TITLE
 from leukotype.reporting.statements import Point
 

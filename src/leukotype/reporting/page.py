@@ -18,7 +18,8 @@ from leukotype import __version__
 from leukotype.cohort import Cohort
 from leukotype.figures.files import vegalite_version
 from leukotype.figures.theme import counted
-from leukotype.reporting import cautions, methods, summary, tables, versions, worth
+from leukotype.models import versions
+from leukotype.reporting import cautions, methods, summary, tables, worth
 from leukotype.reporting import inferred as inference_methods
 from leukotype.reporting.plates import MOST_CSV, Plate
 from leukotype.reporting.ranking import Ranking

@@ -41,6 +41,15 @@ class Fields:
             refuse(f"{name} is {_short(value)}, and must be a whole number from {least} to {most}")
         return value
 
+    def number(self, name: str, least: float, most: float, *, or_none: bool = False) -> float | None:
+        """A number from `least` to `most`, or null where that may stand."""
+        value = self._entry(name)
+        if value is None and or_none:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+            refuse(f"{name} is {_short(value)}, and must be a number from {least:g} to {most:g}")
+        return float(value)
+
     def choice(self, name: str, among: Sequence[str]) -> str:
         """One of some words."""
         value = self._entry(name)
@@ -94,7 +103,7 @@ class Fields:
 
 def refuse(found: str) -> NoReturn:
     """Raise BadBundle for what was found in a rule."""
-    raise BadBundle(f"the classifier's rule cannot be used: {found}. {_REMEDY}")
+    raise BadBundle(f"the classifier cannot be used: {found}. {_REMEDY}")
 
 
 def _short(value: Any) -> str:

@@ -13,8 +13,8 @@ from leukotype.dossier import Dossier
 from leukotype.evaluation import Evaluation
 from leukotype.inference import AUTO
 from leukotype.metrics import METRICS
-from leukotype.models import MODELS, Model
-from leukotype.reporting import formats, inferred, methods, versions
+from leukotype.models import MODELS, Model, versions
+from leukotype.reporting import formats, inferred, methods
 
 
 @dataclass(frozen=True, eq=False)

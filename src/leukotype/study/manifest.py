@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from leukotype import __version__
-from leukotype.reporting import versions
+from leukotype.models import versions
 
 NAME = "manifest.json"
 _AUTHOR = "leukotype"

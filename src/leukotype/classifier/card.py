@@ -1,0 +1,202 @@
+"""The model card: what a classifier is for, what it was trained on, what it is worth, and where it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from leukotype.classifier.abstention import NEVER
+from leukotype.classifier.calls import MARGIN, UNLIKE
+from leukotype.classifier.conformal import LEVEL, attains
+
+if TYPE_CHECKING:
+    from leukotype.classifier.classifier import Classifier
+
+_ALIGNED = {
+    "none": "Values are taken as they are (log2 intensity).",
+    "quantile": "Each sample, by itself, gets the training samples' mean order statistics in place of its own values "
+    "(quantile normalisation to a frozen reference; Bolstad et al. 2003, McCall et al. 2010).",
+    "rank": "Each sample, by itself, gets normal scores in place of its values: only their order counts.",
+}
+
+
+def card(classifier: Classifier) -> str:
+    """Return the card as Markdown, derived from the classifier's record alone."""
+    record = classifier.record
+    parts = [
+        f"# {classifier.name}",
+        "**Research use only.** Not validated for diagnosis or treatment.",
+        _what(classifier, record),
+        _trained_on(record),
+        _worth(record),
+        _abstention(classifier, record),
+        _sets(classifier, record),
+        _input(classifier, record),
+        _limits(record),
+        _made_by(record),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def estimate(found: Mapping[str, Any]) -> str:
+    """A number with its 95 % interval: "0.95 [0.88, 0.99]"; "not defined" where there is none."""
+    if found.get("value") is None:
+        return "not defined"
+    if found.get("low") is None or found.get("high") is None:
+        return f"{found['value']:.3f}"
+    return f"{found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
+
+
+def _what(classifier: Classifier, record: Mapping[str, Any]) -> str:
+    model = record["model"]
+    setting = ", ".join(f"{key} = {value}" for key, value in model["setting"].items()) or "nothing to set"
+    cited = f" ({model['cite']})" if model["cite"] else ""
+    return (
+        "## What it does\n\n"
+        f"Calls a sample one of {', '.join(classifier.classes)}, or abstains and says why. "
+        f"{model['title']}{cited}; {setting}. The rule reads {classifier.n_read:,} of {len(classifier.probes):,} "
+        "probes."
+    )
+
+
+def _trained_on(record: Mapping[str, Any]) -> str:
+    cohort = record["cohort"]
+    counts = ", ".join(f"{name} {count}" for name, count in cohort["classes"].items())
+    lines = [f"{cohort['name']}: {cohort['n_samples']} samples × {cohort['n_probes']:,} probes; {counts}."]
+    if cohort["n_donors"] is not None:
+        lines.append(f"{cohort['n_donors']} donors, each on one side of every split.")
+    if cohort["simulated"]:
+        lines.append("**The values are simulated: no patient stands behind them.**")
+    lines += cohort["steps"]
+    lines += [f"{key.capitalize()}: {cohort[key]}." for key in ("citation", "licence") if cohort[key]]
+    lines.append(f"Source {cohort['source']}, SHA-256 `{cohort['sha256'] or 'none: no file'}`.")
+    return "## What it was trained on\n\n" + "\n".join(f"- {line}" for line in lines)
+
+
+def _worth(record: Mapping[str, Any]) -> str:
+    design, found = record["design"], record["performance"]
+    rows = [f"| {entry['title']} | {estimate(entry)} |" for entry in found.values()]
+    recipe = record["recipe"]
+    costs = []
+    for other in record["without"]:
+        what = (
+            f"without alignment ({recipe['align']})"
+            if other["align"] != recipe["align"]
+            else "with all probes in place of the panel"
+        )
+        pairs = ", ".join(
+            f"{found[name]['title'].lower()} {estimate(other['performance'][name])}"
+            for name in ("balanced_accuracy", "log_loss")
+            if name in other["performance"]
+        )
+        costs.append(f"The same estimate {what}: {pairs}.")
+    return (
+        "## What it is worth\n\n"
+        "Estimated by nested cross-validation of the whole procedure on the training cohort "
+        f"({design['outer']} outer and {design['inner']} inner folds, {design['repeats']} times, seed {design['seed']}), every sample called; 95 % "
+        "intervals. It says what to expect of samples from the same source, and nothing of another laboratory's: "
+        "`leukotype validate` does.\n\n"
+        "| Metric | Out of fold |\n|---|---|\n"
+        + "\n".join(rows)
+        + "".join(f"\n\n{cost}" for cost in costs)
+        + f"\n\n{record['calibration']['said']}"
+    )
+
+
+def _abstention(classifier: Classifier, record: Mapping[str, Any]) -> str:
+    found = record["decisions"]
+    target = found["target"]
+    aim = (
+        f"{100 * target['value']:g} % of the calls of each class right"
+        if target["kind"] == "accuracy"
+        else f"{100 * target['value']:g} % of the samples called"
+    )
+    rows = [
+        f"| {name} | {_least(float(least))} | {estimate(found['classes'][name]['called'])} "
+        f"| {estimate(found['classes'][name]['right_among_called'])} |"
+        for name, least in zip(classifier.classes, classifier.thresholds, strict=True)
+    ]
+    reasons = found["reasons"]
+    return (
+        "## When it abstains\n\n"
+        f"Target: {aim}. Out of fold, with every threshold learned from other folds: called "
+        f"{estimate(found['called'])}; right among the called {estimate(found['right_among_called'])}; "
+        f"{100 * reasons[MARGIN]:.1f} % fell to a low margin, {100 * reasons[UNLIKE]:.1f} % counted as unlike the "
+        f"training samples (level {found['unlike_level']:g}).\n\n"
+        "| Class | Called from probability | Share called | Right among the called |\n|---|---|---|---|\n"
+        + "\n".join(rows)
+    )
+
+
+def _least(threshold: float) -> str:
+    if threshold >= NEVER:
+        return "never: no confidence reached the target"
+    return "any" if threshold == 0 else f"{threshold:.3f}"
+
+
+def _sets(classifier: Classifier, record: Mapping[str, Any]) -> str:
+    title = "## Prediction sets\n\n"
+    if classifier.sets is None:
+        return f"{title}None: {record['sets']['why_none']}."
+    counts = record["cohort"]["classes"]
+    small = [name for name, count in counts.items() if not attains(count, LEVEL)]
+    said = (
+        f"Cross-conformal (Vovk 2015): about {100 * LEVEL:g} % of the sets hold the true class, class by class, for "
+        "samples from the same source. An empty set says that no class fits at this level."
+    )
+    if small:
+        together = [
+            " and ".join(classifier.classes[code] for code in group)
+            for group in classifier.sets.groups(LEVEL, len(classifier.classes))
+            if len(group) > 1 or classifier.classes[group[0]] in small
+        ]
+        said += (
+            f" {', '.join(small)}: too few samples to attain {100 * LEVEL:g} % alone ({_needed(LEVEL)} are needed); "
+            f"for {'; '.join(together)} the promise holds together, not for each."
+        )
+    return title + said
+
+
+def _needed(level: float) -> int:
+    n = 1
+    while not attains(n, level):
+        n += 1
+    return n
+
+
+def _input(classifier: Classifier, record: Mapping[str, Any]) -> str:
+    curve = classifier.missing.curve
+    shown = "; ".join(f"{100 * share:g} % missing: {accuracy:.3f}" for share, accuracy in curve)
+    by_symbol = "by probe id or gene symbol" if any(classifier.symbols) else "by probe id"
+    return (
+        "## What it needs\n\n"
+        "Expression on a log2 scale (linear intensities are found, sample by sample, and logged). "
+        f"{_ALIGNED[record['recipe']['align']]} Probes are matched {by_symbol}. A missing value is taken for what the "
+        "class means, fitted to the values that are there, have in its place; with more than "
+        f"{100 * classifier.missing.limit:g} % of the probes that the rule reads missing, it abstains. Accuracy out of "
+        f"fold with probes missing at random: {shown}. Probes that another array lacks are not missing at random."
+    )
+
+
+def _limits(record: Mapping[str, Any]) -> str:
+    cohort = record["cohort"]
+    smallest = min(cohort["classes"].items(), key=lambda pair: pair[1])
+    return (
+        "## Limits\n\n"
+        f"- It knows {len(cohort['classes'])} classes. A sample of another is abstained on only where it is far from "
+        "all of them; one that lies between them or near one is called.\n"
+        f"- The smallest class, {smallest[0]}, has {smallest[1]} samples: what is said of it is that uncertain.\n"
+        "- The estimate above was made on one cohort. Another platform, laboratory or population can be worse in ways "
+        "that nothing in this file can tell.\n"
+        "- It does not replace diagnosis by those trained to make it."
+    )
+
+
+def _made_by(record: Mapping[str, Any]) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
+    return (
+        "## How it was made\n\n"
+        f"leukotype {record['leukotype']} ({versions}). Cohort fingerprint `{record['cohort']['fingerprint']}`, folds "
+        f"`{record['design']['fingerprint']}`, code `{record['code']}`. The same cohort, seed and versions give the "
+        "same file."
+    )

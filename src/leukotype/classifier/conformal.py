@@ -1,0 +1,85 @@
+"""Prediction sets: every class that a sample could belong to, at a stated confidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leukotype.cohort import FloatArray, IntArray
+from leukotype.errors import UnknownName
+
+LEVEL = 0.9
+
+
+def check_level(level: float) -> None:
+    """Raise UnknownName for a level that is none."""
+    if not 0 < level < 1:
+        raise UnknownName(f"the level is {level:g}, and must be above 0 and below 1, such as 0.9.")
+
+
+@dataclass(frozen=True, eq=False)
+class CrossConformal:
+    """What each training sample's own class got where it was held out, and by which fold's model.
+
+    scores : (n_train,) probability of its own class
+    labels : (n_train,)
+    folds  : (n_train,) fold that held it out, from 0
+
+    A class stands in the set of a sample where enough training samples of that class looked no more like it: the
+    p-value of class y counts, over the folds k, the samples of y in k whose score is at most the sample's own by the
+    model of k.  So at least about the stated share of sets hold the truth, class by class, whatever the model is
+    worth.
+
+    Vovk (2015), Annals of Mathematics and Artificial Intelligence 74, 9-28 (cross-conformal); Vovk, Gammerman & Shafer
+    (2005), Algorithmic Learning in a Random World, on class-conditional categories.
+    """
+
+    scores: FloatArray
+    labels: IntArray
+    folds: IntArray
+
+    def groups(self, level: float, n_classes: int) -> list[list[int]]:
+        """Return the classes, those together for which one alone is too small to attain the level.
+
+        With n samples the least p-value is 1 / (n + 1): a class of fewer than level / (1 - level) samples would stand
+        in every set.  Such classes are taken together, the smallest first, until they attain it: what the sets
+        promise then holds for them together.
+        """
+        counts = np.bincount(self.labels, minlength=n_classes)
+        small: list[int] = []
+        groups: list[list[int]] = []
+        for code in np.argsort(counts, kind="stable").tolist():
+            if attains(int(counts[code]), level) and (not small or attains(int(counts[small].sum()), level)):
+                groups.append([code])
+            else:
+                small.append(code)
+        if small:
+            groups.append(sorted(small))
+        return sorted(groups)
+
+    def p_values(self, by_fold: Sequence[FloatArray], groups: Sequence[Sequence[int]]) -> FloatArray:
+        """(n_classes,) of one sample.
+
+        by_fold : (n_classes,) its probabilities by each fold's model
+        """
+        found = np.ones(len(by_fold[0]))
+        own = np.array(by_fold)[self.folds]
+        for group in groups:
+            members = np.isin(self.labels, list(group))
+            for code in group:
+                lower = int((self.scores[members] <= own[members, code]).sum())
+                found[code] = (lower + 1) / (int(members.sum()) + 1)
+        return found
+
+    def inside(self, by_fold: Sequence[FloatArray], level: float) -> NDArray[np.bool_]:
+        """(n_classes,) which classes are in the set of one sample."""
+        groups = self.groups(level, len(by_fold[0]))
+        return np.asarray(self.p_values(by_fold, groups) > 1 - level + 1e-12)
+
+
+def attains(n: int, level: float) -> bool:
+    """Tell whether a class of `n` samples can be left out of a set at this level."""
+    return 1 / (n + 1) <= 1 - level + 1e-12

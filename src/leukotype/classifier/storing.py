@@ -1,0 +1,259 @@
+"""A classifier as the content of its file, and back; docs/bundle.md says what each entry means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leukotype import bundle
+from leukotype.bundle import Bundle
+from leukotype.classifier.abstention import NEVER
+from leukotype.classifier.alignment import HOWS, Alignment
+from leukotype.classifier.calibration import METHODS, Calibration
+from leukotype.classifier.classifier import Classifier
+from leukotype.classifier.conformal import CrossConformal
+from leukotype.classifier.missing import MissingLimit
+from leukotype.classifier.offscale import ScaleRange
+from leukotype.classifier.scorer import Scorer
+from leukotype.classifier.unlikeness import ClassMeans, Unlikeness
+from leukotype.rules import assemble
+from leukotype.rules.fields import LARGEST, MOST_CLASSES, MOST_PROBES, Fields, refuse
+
+_CARD = "card.md"
+_MOST_NAME = 1000
+_MOST_SAMPLES = 10_000_000
+_MOST_FOLDS = 100
+# The lines of a sigmoid and the scale of a distance; none that was learned comes near it.
+_STEEPEST, _LEAST_SCALE = 1e6, 1e-12
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def write(classifier: Classifier, path: str | Path) -> None:
+    """Write a classifier to one file; see `Classifier.save`."""
+    document, arrays = _content(classifier)
+    bundle.write(path, document, arrays, {_CARD: classifier.card})
+
+
+def read(path: str | Path) -> Classifier:
+    """Read a classifier from its file, once everything in it is proven to be in order.
+
+    Raises BadBundle, in one line, for what is no classifier's file, a damaged one, or one of a newer format;
+    UnreadableFile where there is no file.
+    """
+    from leukotype.errors import BadBundle
+
+    held = bundle.read(path)
+    try:
+        return _classifier(held)
+    except BadBundle as refused:
+        raise BadBundle(f"{path}: {refused}") from None
+
+
+def _content(one: Classifier) -> tuple[dict[str, Any], Arrays]:
+    spec, arrays = _scorer_parts(one.scorer, "rule.", "own.")
+    folds = []
+    for number, fold in enumerate(one.folds):
+        fold_spec, fold_arrays = _scorer_parts(fold, f"fold{number}.rule.", f"fold{number}.")
+        folds.append(fold_spec)
+        arrays |= fold_arrays
+    arrays |= {
+        "calibration.slope": one.calibration.slope,
+        "calibration.offset": one.calibration.offset,
+        "thresholds": one.thresholds,
+        "unlike.means": one.unlikeness.classes.means,
+        "unlike.scale": one.unlikeness.classes.scale,
+        "unlike.held_out": one.unlikeness.held_out,
+        "missing.curve": np.array(one.missing.curve),
+        "scale.range": np.array([*one.scale.medians, *one.scale.spreads, one.scale.variety]),
+    }
+    if one.sets is not None:
+        arrays |= {
+            "sets.scores": one.sets.scores,
+            "sets.labels": one.sets.labels.astype("<i4"),
+            "sets.folds": one.sets.folds.astype("<i4"),
+        }
+    document = {
+        "rule": spec.pop("rule"),
+        "scorer": spec,
+        "folds": folds,
+        "classifier": {
+            "name": one.name,
+            "classes": list(one.classes),
+            "probes": list(one.probes),
+            "symbols": list(one.symbols) if any(one.symbols) else None,
+            "calibration": one.calibration.method,
+            "unlike_level": one.unlikeness.level,
+            "missing_limit": one.missing.limit,
+            "scale_is_bound": one.scale.is_bound,
+        },
+        "record": dict(one.record),
+    }
+    return document, arrays
+
+
+def _scorer_parts(scorer: Scorer, of_rule: str, of_alignment: str) -> tuple[dict[str, Any], Arrays]:
+    spec, arrays = scorer.rule.parts()
+    found = {f"{of_rule}{name}": array for name, array in arrays.items()}
+    found[f"{of_alignment}centre"] = scorer.alignment.centre
+    if scorer.alignment.reference is not None:
+        found[f"{of_alignment}reference"] = scorer.alignment.reference
+    return {"rule": spec, "align": scorer.alignment.how, "temperature": scorer.temperature}, found
+
+
+def _classifier(held: Bundle) -> Classifier:
+    document, arrays = dict(held.document), dict(held.arrays)
+    facts, record = _object(document, "classifier"), _object(document, "record")
+    spec, own = _object(document, "scorer"), _object(document, "rule")
+    folds = document.pop("folds", None)
+    if not isinstance(folds, list) or not all(isinstance(fold, dict) for fold in folds):
+        refuse("its folds are no list of objects")
+    if len(folds) > _MOST_FOLDS:
+        refuse(f"it has {len(folds)} folds, and at most {_MOST_FOLDS} are read")
+    for name in document:
+        refuse(f"its document has an entry {ascii(name)[:60]}, which no classifier has")
+    classes = _texts(facts, "classes", 2, MOST_CLASSES)
+    probes = _texts(facts, "probes", 1, MOST_PROBES)
+    if len(set(classes)) < len(classes) or len(set(probes)) < len(probes):
+        refuse("a class or a probe is named twice")
+    symbols = ("",) * len(probes)
+    if facts.get("symbols") is not None:
+        symbols = _texts(facts, "symbols", len(probes), len(probes))
+    n_classes, n_probes = len(classes), len(probes)
+    scorer = _scorer(
+        {**spec, "rule": own}, _taken(arrays, "rule."), _taken(arrays, "own."), n_classes, n_probes
+    )
+    scorers = tuple(
+        _scorer(fold, _taken(arrays, f"fold{k}.rule."), _taken(arrays, f"fold{k}."), n_classes, n_probes)
+        for k, fold in enumerate(folds)
+    )
+    fields = Fields({}, arrays)
+    classifier = Classifier(
+        name=_text(facts, "name"),
+        classes=classes,
+        probes=probes,
+        symbols=symbols,
+        scorer=scorer,
+        folds=scorers,
+        calibration=_calibration(facts, fields, n_classes),
+        thresholds=fields.floats("thresholds", (n_classes,), 0.0, NEVER),
+        unlikeness=_unlikeness(facts, fields, n_classes, n_probes),
+        sets=_sets(fields, n_classes, len(scorers)) if scorers else None,
+        missing=_missing(facts, fields),
+        scale=_scale(facts, fields),
+        record=record,
+        card=held.texts.get(_CARD, ""),
+        fingerprint=held.fingerprint,
+    )
+    fields.finish()
+    return classifier
+
+
+def _scorer(
+    spec: Mapping[str, Any], rule_arrays: Arrays, own: Arrays, n_classes: int, n_probes: int
+) -> Scorer:
+    rule_spec = spec.get("rule")
+    if not isinstance(rule_spec, dict):
+        refuse("it has no rule")
+    rule = assemble(rule_spec, rule_arrays)
+    if rule.n_classes != n_classes or rule.n_probes != n_probes:
+        refuse(
+            f"its rule is for {rule.n_classes} classes and {rule.n_probes} probes, and it names {n_classes} and "
+            f"{n_probes}"
+        )
+    fields = Fields({key: value for key, value in spec.items() if key != "rule"}, own)
+    how = fields.choice("align", HOWS)
+    centre = fields.floats("centre", (n_probes,))
+    reference = None
+    if how != "none":
+        reference = fields.floats("reference", (n_probes,))
+        if (np.diff(reference) < 0).any():
+            refuse("its reference distribution does not ascend")
+    temperature = fields.number("temperature", 1 / LARGEST, LARGEST, or_none=True)
+    fields.finish()
+    return Scorer(Alignment(how, reference, centre), rule, temperature)  # type: ignore[arg-type]  # a choice of HOWS
+
+
+def _calibration(facts: Mapping[str, Any], fields: Fields, n_classes: int) -> Calibration:
+    method = facts.get("calibration")
+    if method not in METHODS:
+        refuse(f"its calibration is {ascii(method)[:60]}, and must be one of {', '.join(METHODS)}")
+    n_slopes = {"raw": 0, "temperature": 1, "sigmoid": n_classes}[method]
+    n_offsets = n_classes if method == "sigmoid" else 0
+    slope = fields.floats("calibration.slope", (n_slopes,), 0.0, _STEEPEST)
+    return Calibration(
+        method, slope, fields.floats("calibration.offset", (n_offsets,), -_STEEPEST, _STEEPEST)
+    )
+
+
+def _unlikeness(facts: Mapping[str, Any], fields: Fields, n_classes: int, n_probes: int) -> Unlikeness:
+    held_out = fields.floats("unlike.held_out", (None,), 0.0)
+    if not 1 <= len(held_out) <= _MOST_SAMPLES or (np.diff(held_out) < 0).any():
+        refuse("its distances of held-out samples are none, or do not ascend")
+    means = ClassMeans(
+        fields.floats("unlike.means", (n_classes, n_probes)),
+        fields.floats("unlike.scale", (n_probes,), _LEAST_SCALE),
+    )
+    return Unlikeness(means, held_out, _share(facts, "unlike_level"))
+
+
+def _sets(fields: Fields, n_classes: int, n_folds: int) -> CrossConformal:
+    scores = fields.floats("sets.scores", (None,), 0.0, 1.0 + 1e-9)
+    if not len(scores):
+        refuse("its prediction sets rest on no sample")
+    labels = fields.wholes("sets.labels", (len(scores),), 0, n_classes - 1)
+    return CrossConformal(scores, labels, fields.wholes("sets.folds", (len(scores),), 0, n_folds - 1))
+
+
+def _missing(facts: Mapping[str, Any], fields: Fields) -> MissingLimit:
+    curve = fields.floats("missing.curve", (None, 2), 0.0, 1.0)
+    return MissingLimit(tuple((float(a), float(b)) for a, b in curve), _share(facts, "missing_limit"))
+
+
+def _scale(facts: Mapping[str, Any], fields: Fields) -> ScaleRange:
+    numbers = fields.floats("scale.range", (5,)).tolist()
+    if not isinstance(facts.get("scale_is_bound"), bool):
+        refuse("scale_is_bound is neither true nor false")
+    return ScaleRange(
+        (numbers[0], numbers[1]), (numbers[2], numbers[3]), numbers[4], is_bound=facts["scale_is_bound"]
+    )
+
+
+def _taken(arrays: Arrays, start: str) -> Arrays:
+    """Take out of `arrays` those whose names begin so."""
+    names = [name for name in arrays if name.startswith(start)]
+    return {name.removeprefix(start): arrays.pop(name) for name in names}
+
+
+def _object(document: dict[str, Any], name: str) -> dict[str, Any]:
+    value = document.pop(name, None)
+    if not isinstance(value, dict):
+        refuse(f"its document has no {name}")
+    return value
+
+
+def _text(facts: Mapping[str, Any], name: str) -> str:
+    value = facts.get(name)
+    if not isinstance(value, str) or not 1 <= len(value) <= _MOST_NAME:
+        refuse(f"its {name} is no text of 1 to {_MOST_NAME} letters")
+    return value
+
+
+def _texts(facts: Mapping[str, Any], name: str, least: int, most: int) -> tuple[str, ...]:
+    values = facts.get(name)
+    if not isinstance(values, list) or not least <= len(values) <= most:
+        refuse(f"its {name} are no list of {least:,} to {most:,}")
+    if not all(isinstance(value, str) and len(value) <= _MOST_NAME for value in values):
+        refuse(f"one of its {name} is no text of at most {_MOST_NAME} letters")
+    return tuple(values)
+
+
+def _share(facts: Mapping[str, Any], name: str) -> float:
+    value = facts.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        refuse(f"its {name} is {ascii(value)[:60]}, and must be a number from 0 to 1")
+    return float(value)
