@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from leukotype.benchmark import Benchmark
+    from leukotype.classifier import Calls, Classifier
     from leukotype.cohort import Cohort
     from leukotype.dossier import Dossier
     from leukotype.runs import Status
 
 SHOWN = ("balanced_accuracy", "accuracy", "f1_macro", "roc_auc_macro", "log_loss")
+
+
+def command() -> str:
+    """Return what was typed, as a line that a shell takes."""
+    return shlex.join(["leukotype", *sys.argv[1:]])
 
 
 def say(line: str) -> None:
@@ -167,6 +174,63 @@ def show_check(rows: Sequence[Any]) -> None:
     """Print what a dataset's fingerprint asks for, and what was found."""
     cells = [["ok" if row.ok else "DIFFERS", row.what, str(row.found), str(row.expected)] for row in rows]
     _table("Fingerprint", ["", "what", "found", "expected"], cells)
+
+
+def show_classifier(classifier: Classifier, place: Path) -> None:
+    """Print what to expect of a classifier, and where it lies."""
+    record = classifier.record
+    print(f"{classifier!r}")
+    for name in ("balanced_accuracy", "accuracy", "log_loss"):
+        found = record["performance"][name]
+        print(f"  {found['title']}, out of fold: {_estimate(found)}")
+    decisions = record["decisions"]
+    print(
+        f"  Called: {_estimate(decisions['called'])}; right among them: {_estimate(decisions['right_among_called'])}"
+    )
+    for other in record["without"]:
+        what = "without alignment" if other["align"] != record["recipe"]["align"] else "with all probes"
+        print(f"  Balanced accuracy {what}: {_estimate(other['performance']['balanced_accuracy'])}")
+    print(f"  {record['calibration']['said']}")
+    if classifier.sets is None:
+        print(f"  No prediction sets: {record['sets']['why_none']}.")
+    print(f"Classifier: {place}")
+
+
+def show_calls(calls: Calls, written: Sequence[Path]) -> None:
+    """Print how many samples were called, why the others were not, and where the calls lie."""
+    reasons: dict[str, int] = {}
+    for own in calls.reasons:
+        for reason in own:
+            reasons[reason] = reasons.get(reason, 0) + 1
+    n_called = int(calls.called.sum())
+    counts = {name: calls.calls.count(name) for name in calls.classes}
+    print(
+        f"{n_called} of {calls.n_samples} samples called: {', '.join(f'{k} {v}' for k, v in counts.items() if v)}"
+    )
+    if reasons:
+        why = ", ".join(f"{reason} {count}" for reason, count in reasons.items())
+        print(f"{calls.n_samples - n_called} abstained on: {why}")
+    say(calls.matched)
+    print(f"Calls: {', '.join(map(str, written))}")
+
+
+def show_card(card: str, fingerprint: str) -> None:
+    """Print a model card: as Markdown, laid out where standard output is a terminal."""
+    if sys.stdout.isatty():
+        from rich.console import Console
+        from rich.markdown import Markdown
+
+        Console().print(Markdown(card))
+    else:
+        print(card, end="")
+    print(f"File fingerprint: {fingerprint}")
+
+
+def _estimate(found: Mapping[str, Any]) -> str:
+    value, low, high = (found.get(key) for key in ("value", "low", "high"))
+    if value is None:
+        return "not defined"
+    return f"{value:.3f}" if low is None or high is None else f"{value:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -75,17 +75,19 @@ def read_annotation(path: str | Path) -> Annotation:
     return Annotation(symbols, Path(path).name)
 
 
-def _rows(path: Path) -> Iterable[list[str]]:
+def text_of(path: str | Path) -> str:
+    """Return the text of a file, gzipped or not; raises UnreadableFile where it has none."""
     try:
-        content = path.read_bytes()
+        content = Path(path).read_bytes()
         if content[:2] == b"\x1f\x8b":
             content = gzip.decompress(content)
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except (OSError, EOFError, UnicodeDecodeError) as problem:
-        raise UnreadableFile(
-            f"{path} can't be read as text: {problem}. Name an annotation table."
-        ) from problem
-    lines = [line for line in text.splitlines() if not line.startswith("#")]
+        raise UnreadableFile(f"{path} can't be read as text: {problem}. Name a table of probes.") from problem
+
+
+def _rows(path: Path) -> Iterable[list[str]]:
+    lines = [line for line in text_of(path).splitlines() if not line.startswith("#")]
     delimiter = "\t" if lines and "\t" in lines[0] else ","
     content_lines = io.StringIO("\n".join(lines))
     if delimiter == "\t":

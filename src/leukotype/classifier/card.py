@@ -93,13 +93,26 @@ def _worth(record: Mapping[str, Any]) -> str:
     return (
         "## What it is worth\n\n"
         "Estimated by nested cross-validation of the whole procedure on the training cohort "
-        f"({design['outer']} outer and {design['inner']} inner folds, {design['repeats']} times, seed {design['seed']}), every sample called; 95 % "
-        "intervals. It says what to expect of samples from the same source, and nothing of another laboratory's: "
+        f"({design['outer']} outer and {design['inner']} inner folds, {design['repeats']} times, seed "
+        f"{design['seed']}), every sample called; 95 % intervals. It says what to expect of samples from the same "
+        "source, and nothing of another laboratory's: "
         "`leukotype validate` does.\n\n"
         "| Metric | Out of fold |\n|---|---|\n"
         + "\n".join(rows)
         + "".join(f"\n\n{cost}" for cost in costs)
+        + _chosen(record)
         + f"\n\n{record['calibration']['said']}"
+    )
+
+
+def _chosen(record: Mapping[str, Any]) -> str:
+    chosen = record.get("chosen")
+    if chosen is None:
+        return ""
+    return (
+        f"\n\nThe model was the best of {chosen['n_models']} in a study of the same cohort. Corrected for that choice, "
+        f"the study expects of it a {chosen['metric'].replace('_', ' ')} of {estimate(chosen)}; it is that number, not "
+        "the one in the table, that the choice has left unspoiled."
     )
 
 

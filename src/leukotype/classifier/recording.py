@@ -30,6 +30,7 @@ def recorded(
     decisions: Mapping[str, Any],
     plainer: Sequence[tuple[Recipe, Evaluation]],
     why_no_sets: str,
+    chosen: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """Return the record of a classifier: plain types, null for what is not a number, the same for the same cohort."""
     provenance, design = cohort.provenance, evaluation.folds.design
@@ -71,6 +72,7 @@ def recorded(
         },
         "performance": performance(evaluation),
         "per_class": _per_class(evaluation),
+        "chosen": None if chosen is None else dict(chosen),
         "calibration": {
             "method": calibration.calibration.method,
             "losses": calibration.losses,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -61,6 +62,7 @@ def train(
     symbols: Mapping[str, str] | None = None,
     design: Design | None = None,
     tune_by: tuning.Criterion = "log_loss",
+    chosen_by: Mapping[str, Any] | None = None,
     jobs: int | None = None,
     engine: str | Engine | None = None,
     on_step: Callable[[str], None] = _silent,
@@ -76,6 +78,7 @@ def train(
     symbols    : gene symbol of the cohort's probes, for matching files of another array
     design     : 5 outer and 3 inner folds, 3 times, with seed 0 by default
     tune_by    : "log_loss", "accuracy" or "balanced_accuracy" on the inner folds
+    chosen_by  : where the model was the best of several: what `favoured` says of that choice
     jobs, engine : as in `evaluate`; no byte depends on them
     on_step    : called as each task ends
 
@@ -120,7 +123,7 @@ def train(
         _trial(cohort, folds, each, done[k * n_folds : (k + 1) * n_folds], seconds)
         for k, each in enumerate(recipes)
     ]
-    return _assembled(cohort, name, trials, final, target, symbols or {})
+    return _assembled(cohort, name, trials, final, target, symbols or {}, chosen_by)
 
 
 def n_tasks(cohort: Cohort, design: Design, align: How | None, max_probes: int | None) -> int:
@@ -137,6 +140,7 @@ def _assembled(
     final: Fitted,
     target: Target,
     symbols: Mapping[str, str],
+    chosen_by: Mapping[str, Any] | None,
 ) -> Classifier:
     own = trials[0]
     recipe, evaluation = own.recipe, own.evaluation
@@ -162,6 +166,7 @@ def _assembled(
         decisions=honest.decisions(seen, cohort.classes, choice.calibration.method, target, unlikeness.LEVEL),
         plainer=[(trial.recipe, trial.evaluation) for trial in trials[1:]],
         why_no_sets=why_no_sets,
+        chosen=chosen_by,
     )
     classifier = Classifier(
         name=name or f"{cohort.name}-{recipe.model.name}",

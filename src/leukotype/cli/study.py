@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -143,7 +142,12 @@ def study(
             )
         with console.progress("Figures and report", None) as advance:
             outputs.run(
-                found, folder, overwrite=overwrite or resume, resume=True, command=_command(), on_step=advance
+                found,
+                folder,
+                overwrite=overwrite or resume,
+                resume=True,
+                command=console.command(),
+                on_step=advance,
             )
     if as_json:
         print(json.dumps({"out": str(folder), **json.loads((folder / "study.json").read_text())}, indent=2))
@@ -179,11 +183,24 @@ def explore(
         keep_controls=keep_controls,
     )  # fmt: skip
     with console.progress("Figures and report", None) as advance:
-        outputs.explore(cohort, folder, overwrite=overwrite, command=_command(), on_step=advance)
+        outputs.explore(cohort, folder, overwrite=overwrite, command=console.command(), on_step=advance)
     if as_json:
         print(json.dumps({"out": str(folder), **json.loads((folder / "cohort.json").read_text())}, indent=2))
     else:
         console.show_cohort(cohort, folder)
+
+
+def read_cohort(data: str | None, no_cache: bool, **options: Any) -> Cohort:
+    """Read the cohort that DATA means, and say what was read."""
+    from leukotype import datasets
+
+    cache = None if no_cache else datasets.parse_cache()
+    # A download shows a bar of its own, and two at once would write over each other.
+    is_file = data is not None and Path(data).is_file()
+    with console.progress("Reading", None) if is_file else nullcontext():
+        cohort = datasets.resolve(data, say=console.say, progress=sys.stderr.isatty(), cache=cache, **options)
+    console.say_cohort(cohort)
+    return cohort
 
 
 def _prepare(
@@ -196,22 +213,12 @@ def _prepare(
     **options: Any,
 ) -> tuple[Cohort, Path]:
     """Return the cohort and the folder for its results; both are refused before anything is computed."""
-    from leukotype import datasets
     from leukotype import study as outputs
 
     if out is not None:
         outputs.check_output(out, overwrite=overwrite, resume=resume)
-    cache = None if no_cache else datasets.parse_cache()
-    # A download shows a bar of its own, and two at once would write over each other.
-    is_file = data is not None and Path(data).is_file()
-    with console.progress("Reading", None) if is_file else nullcontext():
-        cohort = datasets.resolve(data, say=console.say, progress=sys.stderr.isatty(), cache=cache, **options)
+    cohort = read_cohort(data, no_cache, **options)
     folder = out or Path("runs") / outputs.folder_name(cohort)
     if out is None:
         outputs.check_output(folder, overwrite=overwrite, resume=resume)
-    console.say_cohort(cohort)
     return cohort, folder
-
-
-def _command() -> str:
-    return shlex.join(["leukotype", *sys.argv[1:]])

@@ -19,10 +19,10 @@ from leukotype.reporting.ranking import Ranking
 from leukotype.runs import NAME
 from leukotype.sheets import SHEETS, Facts
 from leukotype.study import manifest
-from leukotype.study.folder import check_output, folder_name, staged
+from leukotype.study.folder import check_output, folder_name, plain_name, staged
 from leukotype.study.unfinished import keeping, wish
 
-__all__ = ["check_output", "explore", "folder_name", "keeping", "run", "wish"]
+__all__ = ["check_output", "explore", "folder_name", "keeping", "plain_name", "run", "wish"]
 
 
 def _silent(step: str) -> None:
