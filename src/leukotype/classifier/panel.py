@@ -39,7 +39,8 @@ def restrict(cohort: Cohort, path: str | Path, symbols: Mapping[str, str]) -> Co
     if not found:
         hint = "" if symbols else " Give gene symbols to the probes with --annotation, if it names genes."
         raise BadIdentifiers(
-            f"{path} names {len(wanted)} probes, the first {wanted[0]!r}, and {cohort.name} has none of them; its probes "
+            f"{path} names {len(wanted)} probes, the first {wanted[0]!r}, and {cohort.name} has none of them; its "
+            "probes "
             f"are called {', '.join(probes[:3])} ...{hint}"
         )
     kept = np.array([probe in found or symbols.get(probe) in found for probe in probes])
