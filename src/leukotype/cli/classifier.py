@@ -128,6 +128,8 @@ def train(
             f"{clash} and --from-study do not go together: the study says what it was. Leave one out."
         )
     recipe = plugins.choose([model or "logistic"], plugin or ())
+    if len(recipe) != 1:
+        raise InputError(f"--model {model} names {len(recipe)} models, and a classifier holds one. Name one of them.")
     if out is not None:
         files.check_new(out, overwrite=overwrite)
     symbols = {} if annotation is None else dict(genes.read_annotation(annotation).symbols)
