@@ -130,6 +130,8 @@ def train(
     recipe = plugins.choose([model or "logistic"], plugin or ())
     if len(recipe) != 1:
         raise InputError(f"--model {model} names {len(recipe)} models, and a classifier holds one. Name one of them.")
+    repeats = training.REPEATS if repeats is None else repeats
+    design = Design(5 if outer is None else outer, 3 if inner is None else inner, repeats, seed or 0)
     if out is not None:
         files.check_new(out, overwrite=overwrite)
     symbols = {} if annotation is None else dict(genes.read_annotation(annotation).symbols)
@@ -139,10 +141,9 @@ def train(
         drop_class=tuple(drop_class or ()), scale=scale, impute=impute,
         keep_controls=keep_controls,
     )  # fmt: skip
-    design = Design(outer or 5, inner or 3, repeats or training.REPEATS, seed or 0)
     criterion, chosen_by = tune_by or "log_loss", None
     if from_study is not None:
-        best = favoured(from_study, cohort, repeats=repeats or training.REPEATS)
+        best = favoured(from_study, cohort, repeats=repeats)
         recipe = plugins.choose([best.model], plugin or ())
         design, criterion, chosen_by = best.design, best.tune_by, best.chosen_by
         console.say(f"{from_study} favours {best.model}.")
