@@ -9,6 +9,9 @@ import numpy as np
 from leukotype.cohort import Cohort, FloatArray, Provenance, StrArray
 from leukotype.errors import BadIdentifiers, BadValues
 
+# No logarithm of an intensity comes near it, and squares of such values stay finite.
+LARGEST = 1e30
+
 
 @dataclass(frozen=True, eq=False)
 class Batch:
@@ -51,6 +54,12 @@ class Batch:
             )
         if np.isinf(matrix).any():
             raise BadValues("expression holds infinite values. Replace them or leave the samples out.")
+        beyond = (np.abs(matrix) > LARGEST).any(axis=1)
+        if beyond.any():
+            raise BadValues(
+                f"sample {str(self.samples[beyond][0])!r} has a value beyond {LARGEST:g}, and log2 intensities are "
+                "needed. Name the scale of its values with --scale linear, or leave the sample out."
+            )
 
     @property
     def n_samples(self) -> int:

@@ -211,6 +211,7 @@ def show_calls(calls: Calls, written: Sequence[Path]) -> None:
         why = ", ".join(f"{reason} {count}" for reason, count in reasons.items())
         print(f"{calls.n_samples - n_called} abstained on: {why}")
     say(calls.matched)
+    say(calls.sets_said)
     print(f"Calls: {', '.join(map(str, written))}")
 
 

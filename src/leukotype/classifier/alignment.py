@@ -92,16 +92,15 @@ class Alignment:
 
     @classmethod
     def learn(cls, x: FloatArray, how: How) -> Self:
-        """Learn from training samples `x` (n_train, n_probes); NaN stands for its probe's mean."""
-        filled = _filled(x)
+        """Learn from training samples `x` (n_train, n_probes), none of their values missing."""
         if how == "none":
-            return cls(how, None, filled.mean(axis=0))
+            return cls(how, None, x.mean(axis=0))
         n_probes = x.shape[1]
-        reference = np.sort(filled, axis=1).mean(axis=0) if how == "quantile" else normal_scores(n_probes)
+        reference = np.sort(x, axis=1).mean(axis=0) if how == "quantile" else normal_scores(n_probes)
         total = np.zeros(n_probes)
-        for row in filled:
+        for row in x:
             total += Sorted.of(row).to(reference)
-        return cls(how, reference, total / len(filled))
+        return cls(how, reference, total / len(x))
 
     @cached_property
     def usual_places(self) -> IntArray:
@@ -143,14 +142,3 @@ def normal_scores(n: int) -> FloatArray:
     half = [NormalDist().inv_cdf((place + 0.5) / n) for place in range(n // 2)]
     middle = [0.0] if n % 2 else []
     return np.array([*half, *middle, *(-value for value in reversed(half))])
-
-
-def _filled(x: FloatArray) -> FloatArray:
-    missing = np.isnan(x)
-    if not missing.any():
-        return x
-    known = ~missing
-    counts = known.sum(axis=0)
-    # A probe missing in all training samples says nothing: 0 for everyone.
-    means = np.where(known, x, 0.0).sum(axis=0) / np.maximum(counts, 1)
-    return np.where(missing, means, x)

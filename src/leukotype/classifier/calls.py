@@ -26,7 +26,7 @@ REASONS = (OFF_SCALE, MISSING, UNLIKE, MARGIN)
 class Driver:
     """A probe and what it adds to the evidence for the class called, or nearest to a call.
 
-    value   : log2 expression after alignment
+    value   : expression after alignment: log2 intensity, or a normal score where samples are aligned by rank
     usual   : mean over the training samples
     imputed : whether the sample has no value of its own
     """
@@ -74,6 +74,7 @@ class Calls:
     missing       : (n,) how many of the `n_read` probes that the rule reads have no value
     scales        : one per sample: what was done to the scale of its values
     matched       : how probes were matched, in words
+    sets_said     : for whom the promise of the sets holds, in words; why there are none, where there are none
     evidence      : one per sample where asked for, else empty
     """
 
@@ -89,6 +90,7 @@ class Calls:
     n_read: int
     scales: tuple[str, ...]
     matched: str = ""
+    sets_said: str = ""
     evidence: tuple[Evidence, ...] = ()
 
     @property

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from leukotype.classifier.abstention import NEVER
 from leukotype.classifier.calls import MARGIN, UNLIKE
-from leukotype.classifier.conformal import LEVEL, attains
+from leukotype.classifier.conformal import LEVEL
 
 if TYPE_CHECKING:
     from leukotype.classifier.classifier import Classifier
@@ -151,30 +151,10 @@ def _sets(classifier: Classifier, record: Mapping[str, Any]) -> str:
     title = "## Prediction sets\n\n"
     if classifier.sets is None:
         return f"{title}None: {record['sets']['why_none']}."
-    counts = record["cohort"]["classes"]
-    small = [name for name, count in counts.items() if not attains(count, LEVEL)]
-    said = (
-        f"Cross-conformal (Vovk 2015): about {100 * LEVEL:g} % of the sets hold the true class, class by class, for "
-        "samples from the same source. An empty set says that no class fits at this level."
+    return (
+        f"{title}Cross-conformal (Vovk 2015). {classifier.sets.said(LEVEL, classifier.classes)} An empty set says that no "
+        "class fits at this level."
     )
-    if small:
-        together = [
-            " and ".join(classifier.classes[code] for code in group)
-            for group in classifier.sets.groups(LEVEL, len(classifier.classes))
-            if len(group) > 1 or classifier.classes[group[0]] in small
-        ]
-        said += (
-            f" {', '.join(small)}: too few samples to attain {100 * LEVEL:g} % alone ({_needed(LEVEL)} are needed); "
-            f"for {'; '.join(together)} the promise holds together, not for each."
-        )
-    return title + said
-
-
-def _needed(level: float) -> int:
-    n = 1
-    while not attains(n, level):
-        n += 1
-    return n
 
 
 def _input(classifier: Classifier, record: Mapping[str, Any]) -> str:

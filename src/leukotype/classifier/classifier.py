@@ -100,6 +100,7 @@ class Classifier:
             n_read=self.n_read,
             scales=batch.scales or ("not looked at",) * batch.n_samples,
             matched=matching.said(),
+            sets_said=self._sets_said(level),
             evidence=tuple(one.evidence for one in seen if one.evidence is not None),
         )
 
@@ -121,6 +122,14 @@ class Classifier:
 
     def __repr__(self) -> str:
         return f"Classifier({self.name}: {', '.join(self.classes)}; {self.n_read} of {len(self.probes)} probes read)"
+
+    def _sets_said(self, level: float) -> str:
+        if self.sets is not None:
+            return self.sets.said(level, self.classes)
+        why = self.record.get("sets")
+        return (
+            f"No prediction sets: {why['why_none']}." if isinstance(why, dict) and "why_none" in why else ""
+        )
 
     def _one(self, x: FloatArray, level: float, why: int) -> _Seen:
         """All that is said of one sample (n_probes,), NaN where a value is missing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -60,6 +61,26 @@ class CrossConformal:
             groups.append(sorted(small))
         return sorted(groups)
 
+    def said(self, level: float, classes: Sequence[str]) -> str:
+        """Say for whom the promise holds at a level, in words."""
+        counts = np.bincount(self.labels, minlength=len(classes))
+        percent = f"{100 * level:g} %"
+        text = f"About {percent} of the sets hold the true class, class by class, for samples from the same source."
+        needed = least(level)
+        for group in self.groups(level, len(classes)):
+            names = " and ".join(classes[code] for code in group)
+            if not attains(int(counts[group].sum()), level):
+                text += (
+                    f" {names}: {int(counts[group].sum())} training samples, and {needed} are needed for {percent}; in "
+                    "every set."
+                )
+            elif len(group) > 1:
+                text += (
+                    f" {names}: a class of fewer than {needed} training samples cannot attain {percent} alone; for "
+                    "them the promise holds together, not for each."
+                )
+        return text
+
     def p_values(self, by_fold: Sequence[FloatArray], groups: Sequence[Sequence[int]]) -> FloatArray:
         """(n_classes,) of one sample.
 
@@ -83,3 +104,8 @@ class CrossConformal:
 def attains(n: int, level: float) -> bool:
     """Tell whether a class of `n` samples can be left out of a set at this level."""
     return 1 / (n + 1) <= 1 - level + 1e-12
+
+
+def least(level: float) -> int:
+    """Return how many training samples a class needs to attain a level."""
+    return math.ceil(level / (1 - level) - 1e-9)

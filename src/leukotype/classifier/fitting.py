@@ -134,9 +134,14 @@ def _view(matrix: FloatArray, train: IntArray, test: IntArray, codes: IntArray, 
         screen = Fold(matrix, train, np.empty(0, dtype=np.intp))
         columns = np.sort(screen.f_order(codes[train])[: recipe.max_probes])
         matrix = matrix[:, columns]
-    alignment = Alignment.learn(matrix[train], recipe.align)
     used = np.concatenate([train, test])
-    if alignment.reference is None and not np.isnan(matrix[used]).any():
+    if np.isnan(matrix[used]).any():
+        # As in a study: by the medians of the training part.
+        fold = Fold(matrix, train, test)
+        matrix = np.zeros(matrix.shape)
+        matrix[train], matrix[test] = fold.x_train, fold.x_test
+    alignment = Alignment.learn(matrix[train], recipe.align)
+    if alignment.reference is None:
         # Nothing changes: the matrix is shared, not copied.
         return _View(columns, alignment, Fold(matrix, train, test))
     # Rows of no part of this split stay 0; nobody reads them.

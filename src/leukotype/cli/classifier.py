@@ -129,7 +129,9 @@ def train(
         )
     recipe = plugins.choose([model or "logistic"], plugin or ())
     if len(recipe) != 1:
-        raise InputError(f"--model {model} names {len(recipe)} models, and a classifier holds one. Name one of them.")
+        raise InputError(
+            f"--model {model} names {len(recipe)} models, and a classifier holds one. Name one of them."
+        )
     repeats = training.REPEATS if repeats is None else repeats
     design = Design(5 if outer is None else outer, 3 if inner is None else inner, repeats, seed or 0)
     if out is not None:

@@ -20,6 +20,10 @@ from leukotype.readers.cells import (
 )
 from leukotype.readers.raw import LABEL_NAMES, MISSING, PROBE_NAMES, Head, Options, RawTable
 
+# What only a column of samples is called: a panel of few probes has more rows than columns, too.
+_SAMPLE_NAMES = frozenset(
+    {"samples", "sample", "sample_id", "sampleid", "sample id", "geo_accession", "gsm", "patient"}
+)
 TURNED = "Probes stood in rows: the matrix was turned, so that samples stand in rows."
 
 
@@ -50,6 +54,8 @@ def detects(head: Head, options: Options) -> bool:
         return True
     if names[0] in PROBE_NAMES:
         return True
+    if names[0] in _SAMPLE_NAMES:
+        return False
     # Without any names to go by: far more rows than columns, and a first column of ids.
     return head.n_lines > 3 * len(head.header) and not any(is_number(cell) for cell in first_cells)
 
