@@ -50,7 +50,7 @@ def trained(name: str, align: str = "none") -> Classifier:
 @cache
 def fresh(n_each: int = 4, seed: int = 1) -> Batch:
     """New samples of the same classes."""
-    return Batch.of(simulation().fresh(dict.fromkeys(SIZES, n_each), seed))
+    return replace(Batch.of(simulation().fresh(dict.fromkeys(SIZES, n_each), seed)), labels=None)
 
 
 def thinned(batch: Batch, share: float, seed: int = 0) -> Batch:
@@ -58,6 +58,7 @@ def thinned(batch: Batch, share: float, seed: int = 0) -> Batch:
     rng = np.random.default_rng(seed)
     expression = np.where(rng.random(batch.expression.shape) < share, np.nan, batch.expression)
     expression[0, 1:] = np.nan
+    expression[0, 0] = batch.expression[0, 0]
     return replace(batch, expression=expression)
 
 

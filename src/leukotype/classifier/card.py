@@ -152,8 +152,8 @@ def _sets(classifier: Classifier, record: Mapping[str, Any]) -> str:
     if classifier.sets is None:
         return f"{title}None: {record['sets']['why_none']}."
     return (
-        f"{title}Cross-conformal (Vovk 2015). {classifier.sets.said(LEVEL, classifier.classes)} An empty set says that no "
-        "class fits at this level."
+        f"{title}Cross-conformal (Vovk 2015). {classifier.sets.said(LEVEL, classifier.classes)} An empty set says "
+        "that no class fits at this level."
     )
 
 
