@@ -1,0 +1,281 @@
+"""The call of a sample does not depend on what came with it: alone equals batch equals shuffled batch, in bytes."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import classifier_cases as cases
+import leukotype as lt
+from leukotype.batch import Batch
+from leukotype.classifier import Calls, Classifier
+from leukotype.classifier.alignment import HOWS, Alignment
+from leukotype.errors import BadIdentifiers, BadValues
+
+# One of each kind of rule is trained by every alignment; the rest get another one afterwards, which calls alike.
+TRAINED = ("logistic", "forest", "knn", "pairs")
+N = 9
+
+
+@cache
+def classifier(name: str, how: str) -> Classifier:
+    if how == "none" or name in TRAINED:
+        return cases.trained(name, how)
+    one = cases.trained(name)
+    learned = Alignment.learn(cases.cohort().expression, how)
+    return replace(
+        one,
+        scorer=replace(one.scorer, alignment=learned),
+        folds=tuple(replace(fold, alignment=learned) for fold in one.folds),
+    )
+
+
+@cache
+def pool(kind: str) -> Batch:
+    """9 samples, some with missing values, some odd; or these in a file of repeated, strange and unordered columns."""
+    batch = cases.fresh(N // 3)
+    odd = batch.expression.copy()
+    odd[1] *= 40
+    odd[2] = 7.0
+    thin = cases.thinned(replace(batch, expression=odd), 0.25).expression
+    # One is all but empty, two are like nothing else; of the others some have every value.
+    mixed = replace(batch, expression=np.vstack([thin[:5], batch.expression[5:]]))
+    if kind == "mixed":
+        return mixed
+    rng = np.random.default_rng(8)
+    known = list(range(len(batch.probes)))
+    columns = rng.permutation(known * 2 + known[:9] + [known[0]] * 4)
+    # What stands in a repeated column differs from column to column.
+    expression = mixed.expression[:, columns] + rng.normal(0, 0.1, (N, len(columns)))
+    strange = rng.normal(0, 1e6, (N, 5))
+    probes = [*mixed.probes[columns].tolist(), *(f"strange{number}" for number in range(5))]
+    return cases.batch_of(np.hstack([expression, strange]), probes)
+
+
+def part(batch: Batch, rows) -> Batch:
+    rows = list(rows)
+    return replace(batch, expression=batch.expression[rows], samples=batch.samples[rows])
+
+
+def rows_of(calls: Calls) -> list[tuple[object, ...]]:
+    """Of each sample all that is said of it, in bytes."""
+    found = []
+    lines = calls.to_csv().splitlines()
+    for row in range(calls.n_samples):
+        found.append((
+            lines[0], lines[row + 1], calls.matched, calls.probabilities[row].tobytes(), calls.reasons[row],
+            calls.sets[row].tobytes(), calls.unlikeness[row].tobytes(), calls.p_like[row].tobytes(),
+            calls.missing[row].tobytes(), calls.scales[row], calls.evidence[row],
+        ))  # fmt: skip
+    # Evidence has no equality of its own.
+    return [(*rest, tuple(getattr(last, field.name) for field in fields(last))) for *rest, last in found]
+
+
+@cache
+def alone(name: str, how: str, kind: str) -> list[tuple[object, ...]]:
+    one = classifier(name, how)
+    return [rows_of(one.predict(part(pool(kind), [row]), why=4))[0] for row in range(N)]
+
+
+def test_the_pool_is_as_varied_as_it_says():
+    calls = cases.trained("logistic").predict(pool("mixed"))
+    assert {reason for reasons in calls.reasons for reason in reasons} >= {
+        "off-scale", "too many probes missing", "unlike the training samples",
+    }  # fmt: skip
+    assert calls.called.any()
+    assert cases.trained("logistic").predict(pool("strange")).matched.count("several columns") == 1
+
+
+@pytest.mark.parametrize("kind", ["mixed", "strange"])
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize("name", cases.NAMES)
+@settings(max_examples=4, deadline=None, derandomize=True)
+@given(rows=st.lists(st.integers(0, N - 1), min_size=1, unique=True))
+def test_alone_is_in_a_batch_in_any_order(name, how, kind, rows):
+    calls = classifier(name, how).predict(part(pool(kind), rows), why=4)
+    assert rows_of(calls) == [alone(name, how, kind)[row] for row in rows]
+
+
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize("name", cases.NAMES)
+def test_a_whole_batch_turned_round(name, how):
+    for kind in ("mixed", "strange"):
+        turned = classifier(name, how).predict(part(pool(kind), range(N)[::-1]), why=4)
+        assert rows_of(turned) == alone(name, how, kind)[::-1]
+
+
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize("name", TRAINED)
+@settings(max_examples=10, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_the_order_of_columns_does_not_matter(name, how, data):
+    kind = data.draw(st.sampled_from(["mixed", "strange"]))
+    batch = pool(kind)
+    order = data.draw(st.permutations(range(len(batch.probes))))
+    shuffled = replace(batch, expression=batch.expression[:, order], probes=batch.probes[order])
+    # As memory lies after a transposed read.
+    shuffled = replace(shuffled, expression=np.asfortranarray(shuffled.expression))
+    assert rows_of(classifier(name, how).predict(shuffled, why=4)) == alone(name, how, kind)
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_extra_columns_do_not_matter(name):
+    batch, rng = pool("mixed"), np.random.default_rng(5)
+    wider = replace(
+        batch,
+        expression=np.hstack([rng.normal(0, 1e9, (N, 7)), batch.expression, np.full((N, 2), np.nan)]),
+        probes=np.array([*(f"x{k}" for k in range(7)), *batch.probes, "GENE", "gene1"]),
+    )
+    assert rows_of(classifier(name, "quantile").predict(wider, why=4)) == alone(name, "quantile", "mixed")
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_symbols_find_the_same_probes(name):
+    batch, one = pool("mixed"), classifier(name, "none")
+    by_symbol = one.predict(replace(batch, probes=np.array(one.symbols)), why=4)
+    assert by_symbol.matched == f"{cases.N_PROBES} of {cases.N_PROBES} probes matched by gene symbol."
+    annotation = {f"other{number}": symbol for number, symbol in enumerate(one.symbols)}
+    by_table = one.predict(replace(batch, probes=np.array(list(annotation))), why=4, annotation=annotation)
+    assert by_table.matched == by_symbol.matched
+    assert by_table.to_csv() == by_symbol.to_csv() == one.predict(batch).to_csv()
+
+
+def test_a_repeated_probe_is_its_median():
+    batch, one = cases.fresh(), classifier("logistic", "none")
+    noisy = np.hstack([batch.expression, batch.expression + 3.0, batch.expression - 5.0])
+    thrice = replace(batch, expression=noisy, probes=np.tile(batch.probes, 3))
+    assert one.predict(thrice).to_csv() == one.predict(batch).to_csv()
+
+
+# Files: a sample's scale, too, is found from that sample alone.
+
+_LINEAR = "linear: log2(max(x, 1)) taken, 0 below the floor"
+
+
+def line(sample: str, values) -> str:
+    return ",".join([sample, *("" if np.isnan(v) else repr(float(v)) for v in values)])
+
+
+def in_rows(path, samples: dict[str, np.ndarray], probes) -> Batch:
+    path.write_text("\n".join([",".join(["samples", *probes]), *(line(*pair) for pair in samples.items())]))
+    return lt.read_batch(path)
+
+
+def in_columns(path, samples: dict[str, np.ndarray], probes) -> Batch:
+    table = np.array(list(samples.values())).T
+    path.write_text("\n".join([",".join(["probe", *samples]), *map(line, probes, table)]))
+    return lt.read_batch(path)
+
+
+@pytest.mark.parametrize("written", [in_rows, in_columns])
+@pytest.mark.parametrize("name", TRAINED)
+def test_a_wild_sample_in_the_file_changes_nothing_for_the_others(tmp_path, name, written):
+    batch, one = cases.thinned(cases.fresh(), 0.1, seed=3), classifier(name, "none")
+    tame = {f"GSM{k}": row for k, row in enumerate(batch.expression)}
+    rng = np.random.default_rng(0)
+    n = cases.N_PROBES
+    wild = {
+        "linear": 2.0 ** batch.expression[3],
+        "huge": rng.uniform(1e5, 1e300, n),
+        "negative": rng.normal(200, 900, n),
+        "flat": np.full(n, 6.0),
+        "tiny": np.full(n, -1e-300),
+    }
+    plain = written(tmp_path / "plain.csv", tame, batch.probes)
+    expected = one.predict(plain).to_csv().splitlines()[1:]
+    # Last, first and amid the others, where they might be what a reader looks at.
+    names = [*list(tame)[:5], *wild, *list(tame)[5:]]
+    for order in (names, names[5:] + names[:5], names[::-1], [*tame, *wild]):
+        mixed = written(tmp_path / "mixed.csv", {k: (tame | wild)[k] for k in order}, batch.probes)
+        lines = {text.split(",")[0]: text for text in one.predict(mixed).to_csv().splitlines()[1:]}
+        assert [lines[sample] for sample in tame] == expected
+        # What was linear is called as what it was taken from.
+        assert mixed.scales[order.index("linear")] == _LINEAR
+        assert "abstained" in lines["flat"]
+    single = [written(tmp_path / "one.csv", {k: v}, batch.probes) for k, v in tame.items()]
+    assert [one.predict(sample).to_csv().splitlines()[1] for sample in single] == expected
+    (row,) = (
+        one.predict(written(tmp_path / "one.csv", {"GSM3": wild["linear"]}, batch.probes))
+        .to_csv()
+        .splitlines()[1:]
+    )
+    assert row.split(",")[:2] == expected[3].split(",")[:2]
+    assert lines["linear"].split(",")[1:-2] == row.split(",")[1:-2]
+
+
+@pytest.mark.parametrize("n", [1, 8, 40])
+def test_many_samples_of_a_small_panel_are_not_turned(tmp_path, n):
+    """A batch has more rows than a panel has columns, and samples still stand in rows."""
+    panel = lt.train(cases.cohort(), "centroids", align="none", max_probes=4, design=cases.DESIGN, jobs=1)
+    whole = cases.simulation().fresh(dict.fromkeys(cases.SIZES, 14), 1)
+    columns = [whole.probes.tolist().index(probe) for probe in panel.probes]
+    samples = {f"GSM{k}": row for k, row in enumerate(whole.expression[:n, columns])}
+    batch = in_rows(tmp_path / "panel.csv", samples, panel.probes)
+    assert batch.samples.tolist() == list(samples)
+    expected = panel.predict(whole).probabilities[:n]
+    np.testing.assert_array_equal(panel.predict(batch).probabilities, expected)
+
+
+def test_a_scale_that_is_told_is_told_of_every_sample(tmp_path):
+    batch = cases.fresh()
+    rows = dict(zip(["a", "b"], [batch.expression[0], 2.0 ** batch.expression[0]], strict=True))
+    in_rows(tmp_path / "a.csv", rows, batch.probes)
+    as_told = lt.read_batch(tmp_path / "a.csv", scale="log2")
+    assert as_told.scales == ("as given, as told",) * 2
+    np.testing.assert_array_equal(as_told.expression, list(rows.values()))
+    linear = lt.read_batch(tmp_path / "a.csv", scale="linear")
+    assert all(said.startswith("linear, as told") for said in linear.scales)
+    np.testing.assert_allclose(linear.expression[1], batch.expression[0])
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "said"),
+    [
+        ("samples,{0},{1}\na,1,inf\n", BadValues, "infinite"),
+        ("samples,{0},{1}\na,1,2\nb,,\n", BadValues, "'b' has no value"),
+        ("samples,{0},{1}\na,1,2\na,3,4\n", BadIdentifiers, "'a'"),
+        ("samples,{0},{1}\na,1,2\nb,1,x\nc,1,2\n", BadValues, "'x'"),
+    ],
+)
+def test_what_cannot_be_read_is_said_in_one_line(tmp_path, content, kind, said):
+    (tmp_path / "a.csv").write_text(content.format(*cases.cohort().probes))
+    with pytest.raises(kind, match=said) as refused:
+        lt.read_batch(tmp_path / "a.csv")
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("expression", "samples", "probes", "kind"),
+    [
+        (np.zeros(3), ["a"], ["x"], BadValues),
+        (np.zeros((2, 3)), ["a"], ["x", "y", "z"], BadIdentifiers),
+        (np.zeros((1, 3)), ["a"], ["x", "y"], BadIdentifiers),
+        (np.zeros((2, 2)), ["a", "a"], ["x", "y"], BadIdentifiers),
+        (np.full((1, 2), np.inf), ["a"], ["x", "y"], BadValues),
+        (np.full((1, 2), 1e200), ["a"], ["x", "y"], BadValues),
+    ],
+)
+def test_a_batch_whose_parts_do_not_fit_is_refused(expression, samples, probes, kind):
+    with pytest.raises(kind) as refused:
+        cases.batch_of(expression, probes, samples)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, -1.0, float("nan"), 2.0])
+def test_a_level_that_is_none_is_refused(level):
+    from leukotype.errors import UnknownName
+
+    with pytest.raises(UnknownName, match="below 1"):
+        cases.trained("centroids").predict(cases.fresh(), level=level)
+
+
+def test_no_sample_gives_no_row():
+    one = cases.trained("centroids")
+    empty = one.predict(part(cases.fresh(), []), why=2)
+    assert empty.n_samples == 0
+    assert empty.to_csv().splitlines() == one.predict(cases.fresh()).to_csv().splitlines()[:1]
