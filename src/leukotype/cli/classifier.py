@@ -225,12 +225,10 @@ def predict(
     calls = classifier.predict(batch, level=level, why=why if beside is not None else 0, annotation=symbols)
     written = []
     if beside is not None:
-        from leukotype.reporting import write_calls
+        from leukotype.classifier.page import page as drawn
 
-        command = console.command()
-        write_calls(
-            calls, beside, classifier=files.facts(classifier), source=batch.provenance, command=command
-        )
+        facts, command = files.facts(classifier), console.command()
+        files.put(beside, drawn(calls, classifier=facts, source=batch.provenance, command=command))
         written.append(beside)
     if out is not None:
         files.put(out, calls.to_csv())

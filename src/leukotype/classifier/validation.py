@@ -1,0 +1,1 @@
+"""External validation: a locked classifier on labelled samples that had no part in making it."""
