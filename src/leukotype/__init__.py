@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from leukotype.classifier import Calls, Classifier, Target
     from leukotype.classifier import load as load_classifier
     from leukotype.classifier.training import train
+    from leukotype.classifier.validation import validate
     from leukotype.cohort import Cohort
     from leukotype.datasets import load
     from leukotype.datasets.simulate import null_cohort, simulate
@@ -53,6 +54,7 @@ _HOME = {
     "report": ("leukotype.reporting", "write"),
     "simulate": ("leukotype.datasets.simulate", "simulate"),
     "train": ("leukotype.classifier.training", "train"),
+    "validate": ("leukotype.classifier.validation", "validate"),
 }
 
 __all__ = [
@@ -75,6 +77,7 @@ __all__ = [
     "report",
     "simulate",
     "train",
+    "validate",
 ]
 
 

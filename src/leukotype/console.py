@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from leukotype.benchmark import Benchmark
     from leukotype.classifier import Calls, Classifier
+    from leukotype.classifier.validation import Validation
     from leukotype.cohort import Cohort
     from leukotype.dossier import Dossier
     from leukotype.runs import Status
@@ -213,6 +214,39 @@ def show_calls(calls: Calls, written: Sequence[Path]) -> None:
     say(calls.matched)
     say(calls.sets_said)
     print(f"Calls: {', '.join(map(str, written))}")
+
+
+def show_validation(found: Validation, folder: Path) -> None:
+    """Print what labelled samples say of a classifier, beside what it claims of itself."""
+    n = len(found.codes)
+    print(
+        f"{found.classifier.name} on {found.batch.n_samples} external samples, {n} of classes that it knows"
+    )
+    print(
+        f"  Right, every sample called: {int(found.right.sum())} of {n}, {_estimate(vars(found.metrics['accuracy'][1]))}"
+    )
+    for name, (title, number) in found.metrics.items():
+        if name in ("balanced_accuracy", "log_loss"):
+            claimed = found.claimed(name)
+            print(
+                f"  {title}: {_estimate(vars(number))}"
+                + (f"; claimed {_estimate(claimed)}" if claimed else "")
+            )
+    right = int(found.right[found.called].sum())
+    print(f"  Called: {int(found.called.sum())} of {n}; right among them: {right}")
+    reasons = [f"{reason} {count}" for reason, count in found.reasons.items() if count]
+    if reasons:
+        print(f"  Abstained on: {', '.join(reasons)}")
+    if found.coverage is not None:
+        print(
+            f"  Sets that hold the true class: {_estimate(vars(found.coverage))} at a level of {found.calls.level:g}"
+        )
+    strangers = int((~found.known).sum())
+    if strangers:
+        held = int((~found.calls.called[~found.known]).sum())
+        print(f"  Of classes it was not trained on: {strangers}, {held} of them abstained on")
+    print(f"  Unlike the training samples: {_estimate(vars(found.unlike))}, where 0.05 would be")
+    print(f"Report: {folder / 'report.html'}")
 
 
 def show_card(card: str, fingerprint: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from leukotype.cohort import FloatArray, IntArray
 from leukotype.errors import UnknownName
@@ -59,7 +60,7 @@ def thresholds(p: FloatArray, labels: IntArray, target: Target) -> FloatArray:
     return found
 
 
-def _threshold(confidence: FloatArray, right: FloatArray, target: Target) -> float:
+def _threshold(confidence: FloatArray, right: NDArray[np.bool_], target: Target) -> float:
     if not len(confidence):
         # Nobody was called so: even odds are the least that can be asked.
         return _EVEN
@@ -71,7 +72,7 @@ def _threshold(confidence: FloatArray, right: FloatArray, target: Target) -> flo
     reached = (
         hits >= target.value * counts - 1e-12
         if target.kind == "accuracy"
-        else counts >= target.value * len(order)
+        else counts >= target.value * len(order) - 1e-9
     )
     places = np.flatnonzero(reached & last)
     if not len(places):
@@ -81,13 +82,15 @@ def _threshold(confidence: FloatArray, right: FloatArray, target: Target) -> flo
     return min(least, _EVEN) if place == len(order) - 1 else least
 
 
-def risk_coverage(confidence: FloatArray, right: FloatArray, points: int = 50) -> list[dict[str, float]]:
+def risk_coverage(
+    confidence: FloatArray, right: NDArray[np.bool_], points: int = 50
+) -> list[dict[str, float]]:
     """Error among the most confident calls against the share of samples that they are, from few to all.
 
     confidence, right : (n,) any number of repeats one after another
     """
     order = np.argsort(-confidence, kind="stable")
-    wrong = np.cumsum(~right[order].astype(bool))
+    wrong = np.cumsum(~right[order])
     last = np.flatnonzero(np.append(np.diff(confidence[order]) != 0, True))
     kept = last[np.unique(np.linspace(0, len(last) - 1, min(points, len(last))).round().astype(int))]
     return [

@@ -54,7 +54,7 @@ class ClassMeans:
         differences = self.means - centre
         weighed = differences[:, present] / self.scale[present]
         z = (aligned[present] - centre[present]) / self.scale[present]
-        # By eigenvalues, none of them below 0: what the prior adds is lost beside means that a file puts very far apart.
+        # By eigenvalues, none below 0: beside means that are very far apart rounding loses the prior.
         values, vectors = np.linalg.eigh(np.einsum("ip,jp->ij", weighed, weighed))
         along = np.einsum("ij,i->j", vectors, np.einsum("ip,p->i", weighed, z))
         shares = np.einsum("ij,j->i", vectors, along / (np.maximum(values, 0.0) + 1.0))

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from leukotype import __version__, console
-from leukotype.cli import benchmark, claims, classifier, datasets, status, study
+from leukotype.cli import benchmark, claims, classifier, datasets, status, study, validate
 from leukotype.errors import InputError, LeukotypeError
 
 # Typer brings its own copy of click in some versions and the package in others; both derive from this class.
@@ -28,6 +28,7 @@ app.command("study")(study.study)
 app.command("explore")(study.explore)
 app.command("train")(classifier.train)
 app.command("predict")(classifier.predict)
+app.command("validate")(validate.validate)
 app.command("inspect")(classifier.inspect)
 app.command("benchmark")(benchmark.benchmark)
 app.command("status")(status.status)

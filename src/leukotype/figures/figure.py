@@ -45,14 +45,14 @@ class Figure:
 
     name    : kebab-case, stem of its files
     part    : "data": drawn from a Cohort; "evaluation": from an Evaluation; "inference": from Findings;
-              "leaderboard": from a Leaderboard
+              "leaderboard": from a Leaderboard; "external": from a Validation
     draw    : from that source to the drawing
     applies : None where the source can be drawn, else one sentence that says why not
     """
 
     name: str
     title: str
-    part: Literal["data", "evaluation", "inference", "leaderboard"]
+    part: Literal["data", "evaluation", "inference", "leaderboard", "external"]
     draw: Callable[[Any], Drawing]
     applies: Callable[[Any], str | None]
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
+from leukotype.batch import Batch
 from leukotype.cohort import Cohort
 from leukotype.figures.figure import Chart
 from leukotype.models import MODELS
@@ -140,6 +142,16 @@ def subtitle(cohort: Cohort, *facts: str) -> list[str]:
     """Name, number of samples and what else matters; a line of its own where the values are simulated."""
     lines = [" · ".join([shortened(cohort.name, 44), counted(len(cohort.labels), "sample"), *facts])]
     if cohort.provenance.simulated:
+        lines.append("Simulated values: no patient stands behind them")
+    return lines
+
+
+def external(batch: Batch, classifier: str, *facts: str) -> list[str]:
+    """The subtitle of a figure of external samples: their file, their number, and by which classifier."""
+    source = PurePath(batch.provenance.source).name
+    names = f"{shortened(source, 34)} by {shortened(classifier, 34)}"
+    lines = [" · ".join([names, counted(batch.n_samples, "sample"), *facts])]
+    if batch.provenance.simulated:
         lines.append("Simulated values: no patient stands behind them")
     return lines
 

@@ -17,7 +17,7 @@ from leukotype.readers.raw import Options, RawTable, Reader
 from leukotype.readers.scale import detect_scale
 from leukotype.readers.source import digest, load, text_of
 
-__all__ = ["READERS", "Reader", "detect_scale", "read", "read_batch"]
+__all__ = ["READERS", "Reader", "detect_scale", "read", "read_batch", "read_labels"]
 
 # The first that detects its format reads the file.
 READERS: tuple[Reader, ...] = (

@@ -1,0 +1,13 @@
+"""EXTERNAL: the figures of an external validation, as FIGURES are those of a study's data and results."""
+
+from __future__ import annotations
+
+from leukotype.figures import called, likeness, reliability, risk
+from leukotype.figures.figure import Figure
+
+EXTERNAL: tuple[Figure, ...] = (
+    Figure("called", called.TITLE, "external", called.draw, called.applies),
+    Figure("reliability", reliability.TITLE, "external", reliability.draw, reliability.applies),
+    Figure("risk-coverage", risk.TITLE, "external", risk.draw, risk.applies),
+    Figure("likeness", likeness.TITLE, "external", likeness.draw, likeness.applies),
+)
