@@ -1,0 +1,489 @@
+"""Calibration, thresholds and prediction sets: hand examples, known truths, and what they keep on fresh samples."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+
+import classifier_cases as cases
+import leukotype as lt
+from leukotype.classifier import abstention, calibration, conformal, honest, missing
+from leukotype.classifier.abstention import NEVER, Target, risk_coverage, thresholds
+from leukotype.classifier.calibration import Calibration
+from leukotype.classifier.calls import MARGIN, UNLIKE
+from leukotype.classifier.conformal import CrossConformal
+from leukotype.classifier.honest import OutOfFold
+from leukotype.errors import UnknownName
+
+
+@pytest.fixture
+def few_draws(monkeypatch):
+    """Gaps are simulated once a sample: they take most of the time, and what is tested does not know them."""
+    monkeypatch.setattr(missing, "draws", lambda n_samples: 1)
+
+
+# Calibration
+
+
+def softmax(z: np.ndarray) -> np.ndarray:
+    powers = np.exp(z - z.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def drawn(n: int, n_classes: int, seed: int = 0, spread: float = 1.5) -> tuple[np.ndarray, np.ndarray]:
+    """True probabilities, and labels drawn by them."""
+    rng = np.random.default_rng(seed)
+    p = softmax(spread * rng.normal(size=(n, n_classes)))
+    return p, (p.cumsum(axis=1) < rng.random((n, 1))).sum(axis=1)
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+@pytest.mark.parametrize("times", [0.4, 1.0, 3.0])
+def test_temperature_undoes_a_known_distortion(times, n_classes):
+    p, labels = drawn(20_000, n_classes)
+    learned = Calibration.fit("temperature", softmax(np.log(p) * times), labels)
+    assert_allclose(learned.slope, [1 / times], rtol=0.04)
+    # Beyond one in a million nothing is told apart, as votes can be none.
+    assert_allclose(learned.apply(softmax(np.log(p) * times)), p, atol=0.03)
+
+
+@pytest.mark.parametrize(("slope", "offset"), [(0.5, 0.0), (2.0, 1.0), (1.0, -0.7)])
+def test_sigmoid_undoes_a_known_distortion_of_two_classes(slope, offset):
+    p, labels = drawn(20_000, 2)
+    odds = np.log(p[:, 1] / p[:, 0]) * slope + offset
+    shown = np.column_stack([1 / (1 + np.exp(odds)), 1 / (1 + np.exp(-odds))])
+    learned = Calibration.fit("sigmoid", shown, labels)
+    assert_allclose(learned.slope, [1 / slope] * 2, rtol=0.06)
+    assert_allclose(learned.offset, [offset / slope, -offset / slope], atol=0.08)
+    assert_allclose(learned.apply(shown), p, atol=0.02)
+
+
+@pytest.mark.parametrize("method", calibration.METHODS)
+def test_calibrated_probabilities_are_probabilities_row_by_row(method):
+    p, labels = drawn(60, 3)
+    learned = Calibration.fit(method, p, labels)
+    # Votes can be all or none.
+    p[:3] = np.eye(3)
+    shown = learned.apply(p)
+    assert_allclose(shown.sum(axis=1), 1.0, rtol=0, atol=1e-12)
+    assert ((shown >= 0) & (shown <= 1)).all()
+    for row in range(60):
+        assert learned.apply(p[row : row + 1]).tobytes() == shown[row : row + 1].tobytes()
+
+
+@pytest.mark.parametrize("method", calibration.METHODS)
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_calibration_of_two_classes_keeps_the_order(method, seed):
+    """Even a ranking that is worse than none is flattened at most, never turned."""
+    rng = np.random.default_rng(seed)
+    p = rng.random(40)
+    learned = Calibration.fit(method, np.column_stack([1 - p, p]), (rng.random(40) < 0.5).astype(int))
+    assert (learned.slope >= 0).all()
+    shown = learned.apply(np.column_stack([1 - np.sort(p), np.sort(p)]))[:, 1]
+    assert (np.diff(shown) >= -1e-12).all()
+
+
+def test_calibration_that_helps_is_chosen_and_one_that_does_not_is_not():
+    p, labels = drawn(400, 3)
+    fold_of = np.arange(400)[None] % 5
+    good = calibration.choose(p[None], labels, fold_of)
+    assert good.calibration.method == "raw"
+    assert good.said.startswith("Probabilities are raw: no calibration was better")
+    sure = softmax(np.log(p) * 6)[None]
+    bad = calibration.choose(sure, labels, fold_of)
+    assert bad.calibration.method != "raw"
+    assert bad.calibration.method in bad.said
+    assert min(bad.losses, key=bad.losses.get) == bad.calibration.method
+    assert_allclose(bad.losses["raw"], calibration.log_losses(sure[0], labels).mean())
+    # What is used in the end was fitted on all samples.
+    again = Calibration.fit(bad.calibration.method, sure[0], labels)
+    assert_array_equal(again.slope, bad.calibration.slope)
+
+
+def test_the_losses_that_choose_are_of_samples_without_a_say():
+    p, labels = drawn(60, 2, spread=3.0)
+    fold_of = np.arange(60)[None] % 3
+    losses = calibration.choose(p[None], labels, fold_of).losses
+    for method in calibration.METHODS:
+        own = np.empty(60)
+        for fold in range(3):
+            out = fold_of[0] == fold
+            learned = Calibration.fit(method, p[~out], labels[~out])
+            own[out] = -np.log(learned.apply(p[out])[np.arange(20), labels[out]])
+        assert_allclose(losses[method], own.mean(), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("smallest", "tried"), [(4, 1), (5, 2), (9, 2), (10, 3)])
+def test_a_class_too_small_is_not_calibrated(smallest, tried):
+    labels = np.repeat([0, 1], [30, smallest])
+    p = softmax(np.random.default_rng(0).normal(size=(len(labels), 2)) * 8)[None]
+    choice = calibration.choose(p, labels, np.arange(len(labels))[None] % 3)
+    assert list(choice.losses) == list(calibration.METHODS[:tried])
+    assert (f"The smallest class has {smallest} samples" in choice.said) == (tried < 3)
+
+
+def calibration_gain(seeds, model: str) -> np.ndarray:
+    """Raw less calibrated log loss on 900 fresh samples, of one simulated cohort after the other."""
+    gains = []
+    for seed in seeds:
+        simulated = lt.simulate(
+            {"A": 24, "B": 18, "C": 14}, 50, markers_per_class=5, effect=1.0, composition=0.3, seed=seed
+        )
+        one = lt.train(simulated.cohort, cases.model(model), align="none", design=cases.DESIGN, jobs=1)
+        fresh = simulated.fresh({"A": 386, "B": 289, "C": 225}, seed)
+        p = one.scorer.probabilities(fresh.expression)
+        assert_allclose(one.predict(fresh).probabilities, one.calibration.apply(p), rtol=0, atol=1e-12)
+        raw, shown = (calibration.log_losses(q, fresh.codes).mean() for q in (p, one.calibration.apply(p)))
+        gains.append(raw - shown)
+    return np.array(gains)
+
+
+def test_calibrated_is_no_worse_than_raw_on_many_fresh_samples(few_draws):
+    gains = np.concatenate(
+        [calibration_gain(range(2), model) for model in ("diagonal-lda", "centroids", "knn")]
+    )
+    assert gains.min() > -0.03
+    # Votes of a few neighbours claim certainty: calibration has work to do.
+    assert gains.max() > 0.1
+
+
+@pytest.mark.slow
+def test_calibrated_is_no_worse_than_raw_in_many_cohorts(few_draws):
+    for model in ("diagonal-lda", "naive-bayes", "knn", "logistic", "ridge-lda"):
+        gains = calibration_gain(range(8), model)
+        assert gains.mean() > -0.005, model
+        assert gains.min() > -0.05, model
+
+
+# Thresholds
+
+
+def votes(confidence, right) -> tuple[np.ndarray, np.ndarray]:
+    """Two classes, every sample called for the first with these confidences."""
+    p = np.column_stack([confidence, 1 - np.array(confidence)])[None]
+    return p, np.where(right, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("confidence", "right", "target", "least"),
+    [
+        # The lowest confidence from which on three of four are right.
+        ([0.9, 0.8, 0.7, 0.6], [1, 1, 0, 1], Target("accuracy", 0.75), 0.5),
+        ([0.9, 0.8, 0.7, 0.6], [1, 1, 1, 0], Target("accuracy", 1.0), 0.7),
+        ([0.9, 0.8, 0.7, 0.6], [1, 0, 1, 1], Target("accuracy", 0.8), 0.9),
+        ([0.9, 0.8, 0.7, 0.6], [0, 1, 1, 1], Target("accuracy", 0.8), NEVER),
+        ([0.9, 0.8, 0.7, 0.6], [0, 0, 0, 0], Target("accuracy", 0.1), NEVER),
+        # Equal confidences stand or fall together, in whatever order they come.
+        ([0.9, 0.7, 0.7, 0.7], [1, 1, 1, 0], Target("accuracy", 1.0), 0.9),
+        ([0.7, 0.7, 0.7, 0.9], [0, 1, 1, 1], Target("accuracy", 1.0), 0.9),
+        ([0.8, 0.8], [1, 0], Target("accuracy", 0.9), NEVER),
+        # All may be let out: even odds, where nothing lower was seen.
+        ([0.9, 0.8], [1, 1], Target("accuracy", 0.95), 0.5),
+        ([0.9, 0.8, 0.7, 0.6], [0, 0, 0, 1], Target("coverage", 0.5), 0.8),
+        ([0.9, 0.8, 0.7, 0.6], [0, 0, 0, 1], Target("coverage", 0.51), 0.7),
+        ([0.9, 0.8, 0.8, 0.6], [0, 0, 0, 1], Target("coverage", 0.5), 0.8),
+        ([0.9, 0.8, 0.7, 0.6], [0, 0, 0, 1], Target("coverage", 1.0), 0.5),
+    ],
+)
+def test_thresholds_of_hand_examples(confidence, right, target, least):
+    p, labels = votes(confidence, np.array(right, dtype=bool))
+    for order in itertools.permutations(range(len(confidence))):
+        found = thresholds(p[:, order], labels[list(order)], target)
+        # Nobody was called for the second class: even odds.
+        assert_array_equal(found, [least, 0.5])
+
+
+@pytest.mark.parametrize("n", [20, 100, 300])
+@pytest.mark.parametrize("share", [0.55, 0.57, 0.7, 0.9, 0.95])
+def test_a_coverage_that_counts_can_have_is_had(n, share):
+    p, labels = votes(np.linspace(0.99, 0.51, n), np.zeros(n, dtype=bool))
+    least = thresholds(p, labels, Target("coverage", share))[0]
+    assert (p[0, :, 0] >= least).sum() == math.ceil(round(share * n, 6))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.lists(
+        st.tuples(st.sampled_from([0.4, 0.5, 0.55, 0.7, 0.9, 1.0]), st.booleans()), min_size=1, max_size=25
+    ),
+    share=st.sampled_from([0.5, 0.8, 0.95, 1.0]),
+    kind=st.sampled_from(["accuracy", "coverage"]),
+)
+def test_thresholds_reach_their_target_and_no_lower_one_does(rows, share, kind):
+    confidence = np.array([c for c, _ in rows])
+    right = np.array([r for _, r in rows])
+    # Three classes, so that less than even odds can be the most.
+    p = np.column_stack([confidence, (1 - confidence) / 2, (1 - confidence) / 2])[None]
+    least = thresholds(p, np.where(right, 0, 1), Target(kind, share))[0]
+    kept = confidence >= least
+
+    def reaches(among: np.ndarray) -> bool:
+        if kind == "accuracy":
+            return bool(among.any() and right[among].mean() >= share - 1e-12)
+        return bool(among.mean() >= share - 1e-12)
+
+    lower = [c for c in confidence if c < least]
+    if least == NEVER:
+        assert kind == "accuracy"
+        assert not any(reaches(confidence >= c) for c in confidence)
+    elif kind == "accuracy":
+        assert reaches(kept)
+        assert not any(reaches(confidence >= c) for c in lower)
+    else:
+        assert reaches(kept)
+        assert not any(reaches(confidence >= c) for c in confidence if c > least and (confidence < c).any())
+
+
+def test_repeats_count_together():
+    p, labels = votes([0.9, 0.8, 0.7, 0.6], np.array([True, True, True, False]))
+    other = p[:, :, ::-1]
+    found = thresholds(np.concatenate([p, other]), labels, Target("accuracy", 1.0))
+    # By the second repeat everyone is called for the second class, and the last of them is right.
+    assert_array_equal(found, [0.7, NEVER])
+
+
+@pytest.mark.parametrize(
+    "given_",
+    [("luck", 0.5), ("accuracy", 0.0), ("accuracy", 1.01), ("coverage", -1.0), ("coverage", float("nan"))],
+)
+def test_a_target_that_is_none_is_refused(given_):
+    with pytest.raises(UnknownName) as refused:
+        Target(*given_)
+    assert "\n" not in str(refused.value)
+
+
+def test_risk_coverage_of_a_hand_example():
+    found = risk_coverage(np.array([0.6, 0.9, 0.7, 0.7]), np.array([False, True, False, True]))
+    assert found == [
+        {"coverage": 0.25, "error": 0.0, "confidence": 0.9},
+        {"coverage": 0.75, "error": 1 / 3, "confidence": 0.7},
+        {"coverage": 1.0, "error": 0.5, "confidence": 0.6},
+    ]
+
+
+@pytest.mark.parametrize("points", [2, 7, 50])
+def test_risk_coverage_ends_with_everyone(points):
+    rng = np.random.default_rng(1)
+    confidence, right = rng.random(200).round(2), rng.random(200) < 0.8
+    found = risk_coverage(confidence, right, points)
+    assert len(found) <= points
+    assert (found[-1]["coverage"], found[-1]["confidence"]) == (1.0, confidence.min())
+    for entry in found:
+        kept = confidence >= entry["confidence"]
+        assert entry["coverage"] == kept.mean()
+        assert_allclose(entry["error"], 1 - right[kept].mean())
+
+
+def test_the_margin_is_what_stands_in_the_classifier():
+    one = replace(cases.trained("logistic"), thresholds=np.array([NEVER, 0.0, 0.7]))
+    calls = one.predict(cases.simulation().fresh(dict.fromkeys(cases.SIZES, 30), 2))
+    for p, code, reasons in zip(calls.probabilities, calls.predicted, calls.reasons, strict=True):
+        assert (MARGIN in reasons) == (code == 0 or (code == 2 and p[2] < 0.7))
+
+
+# Prediction sets
+
+
+def literal_p(scores, labels, folds, by_fold, group, code) -> float:
+    """Vovk 2015, definition of the cross-conformal p-value, word by word."""
+    count, n = 0, 0
+    for fold in range(len(by_fold)):
+        for score, label, own in zip(scores, labels, folds, strict=True):
+            if own == fold and label in group:
+                n += 1
+                count += score <= by_fold[fold][code]
+    return (count + 1) / (n + 1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_p_values_are_vovks(data):
+    n, n_classes, n_folds = data.draw(st.integers(1, 40)), data.draw(st.integers(2, 4)), 3
+    rng = np.random.default_rng(data.draw(st.integers(0, 10_000)))
+    # Few different values: votes of a forest are equal often.
+    sets = CrossConformal(
+        rng.integers(0, 8, n) / 7, rng.integers(0, n_classes, n), rng.integers(0, n_folds, n)
+    )
+    by_fold = [rng.integers(0, 8, n_classes) / 7 for _ in range(n_folds)]
+    level = data.draw(st.sampled_from([0.5, 0.8, 0.9, 0.95]))
+    groups = sets.groups(level, n_classes)
+    found = sets.p_values(by_fold, groups)
+    for group in groups:
+        for code in group:
+            assert found[code] == literal_p(sets.scores, sets.labels, sets.folds, by_fold, group, code)
+    assert_array_equal(sets.inside(by_fold, level), found > 1 - level + 1e-12)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    counts=st.lists(st.integers(0, 30), min_size=2, max_size=6), level=st.sampled_from([0.5, 0.8, 0.9, 0.95])
+)
+def test_groups_attain_the_level_where_they_can(counts, level):
+    labels = np.repeat(np.arange(len(counts)), counts)
+    sets = CrossConformal(np.zeros(len(labels)), labels, np.zeros(len(labels), dtype=int))
+    groups = sets.groups(level, len(counts))
+    assert sorted(code for group in groups for code in group) == list(range(len(counts)))
+    needed = conformal.least(level)
+    sizes = [sum(counts[code] for code in group) for group in groups]
+    if sum(counts) >= needed:
+        assert min(sizes) >= needed
+    else:
+        assert len(groups) == 1
+    # Only what is too small alone is taken together, and one large class where these are too few.
+    together = [group for group in groups if len(group) > 1]
+    assert len(together) <= 1
+    for group in together:
+        small = [code for code in group if counts[code] < needed]
+        assert small
+        assert len(group) - len(small) <= 1
+        if len(group) > len(small):
+            assert sum(counts[code] for code in small) < needed
+    assert all(group in groups for group in ([c] for c in range(len(counts)) if counts[c] > max(sizes)))
+
+
+@pytest.mark.parametrize(("level", "n"), [(0.5, 1), (0.8, 4), (0.9, 9), (0.95, 19), (0.99, 99)])
+def test_the_least_class_that_attains_a_level(level, n):
+    assert conformal.least(level) == n
+    assert conformal.attains(n, level)
+    assert not conformal.attains(n - 1, level)
+    sets = CrossConformal(np.full(n, 0.5), np.zeros(n, dtype=int), np.zeros(n, dtype=int))
+    assert not sets.inside([np.array([0.1, 0.9])], level)[0]
+    fewer = CrossConformal(np.full(n - 1, 0.5), np.zeros(n - 1, dtype=int), np.zeros(n - 1, dtype=int))
+    assert fewer.inside([np.array([0.1, 0.9])], level)[0]
+
+
+def test_a_higher_level_gives_no_smaller_set():
+    one, fresh = cases.trained("logistic"), cases.simulation().fresh(dict.fromkeys(cases.SIZES, 20), 4)
+    sizes = [one.predict(fresh, level=level).sets.sum(axis=1) for level in (0.5, 0.7, 0.8)]
+    assert (np.diff(sizes, axis=0) >= 0).all()
+    assert sizes[0].sum() < sizes[2].sum()
+    table = one.predict(fresh, level=0.8).table()
+    assert (
+        table["set_80"].str.count(r"\|").add(1).where(table["set_80"] != "", 0).tolist() == sizes[2].tolist()
+    )
+
+
+def coverage(seeds, *levels: float) -> tuple[np.ndarray, np.ndarray]:
+    """Share of fresh samples whose set holds their class (n_splits, n_levels, n_classes), and the mean size of sets."""
+    held, sizes = [], []
+    for seed in seeds:
+        simulated = lt.simulate({"A": 20, "B": 15, "C": 12}, 40, markers_per_class=4, effect=1.0, seed=seed)
+        one = lt.train(
+            simulated.cohort, "diagonal-lda", align="none", design=lt.Design(outer=5, inner=2), jobs=1
+        )
+        fresh = simulated.fresh(dict.fromkeys("ABC", 80), seed)
+        sets = [one.predict(fresh, level=level).sets for level in levels]
+        held.append([[found[fresh.codes == code, code].mean() for code in range(3)] for found in sets])
+        sizes.append([found.sum(axis=1).mean() for found in sets])
+    return np.array(held), np.array(sizes)
+
+
+def test_sets_hold_the_truth_as_often_as_they_say(few_draws):
+    held, sizes = coverage(range(8), 0.9)
+    assert held.mean() > 0.88
+    assert (held.mean(axis=(0, 1)) > 0.86).all()
+    # Sets that hold every class would, too.
+    assert sizes.mean() < 2.5
+
+
+@pytest.mark.slow
+def test_sets_hold_the_truth_in_a_hundred_splits(few_draws):
+    levels = (0.8, 0.9)
+    held, sizes = coverage(range(100, 200), *levels)
+    for k, level in enumerate(levels):
+        assert held[:, k].mean() > level - 0.03
+        assert (held[:, k].mean(axis=0) > level - 0.03).all()
+    assert (sizes.mean(axis=0) < 1.5).all()
+
+
+def test_sets_of_small_classes_hold_together():
+    """The two classes of five are judged together, and each holds the truth less surely than the two."""
+    simulated = lt.simulate({"A": 20, "B": 5, "C": 5}, 40, markers_per_class=4, effect=1.5, seed=1)
+    one = lt.train(simulated.cohort, "diagonal-lda", align="none", design=lt.Design(outer=5, inner=2), jobs=1)
+    assert one.sets.groups(0.9, 3) == [[0], [1, 2]]
+    said = one.predict(simulated.cohort).sets_said
+    assert "B and C: a class of fewer than 9 training samples" in said
+    assert said in one.card
+    assert "in every set" in one.predict(simulated.cohort, level=0.99).sets_said
+
+
+# The honest estimate of it all
+
+
+def seen(n: int = 90, n_repeats: int = 2, seed: int = 3) -> OutOfFold:
+    rng = np.random.default_rng(seed)
+    p, labels = zip(*(drawn(n, 3, seed) for _ in range(n_repeats)), strict=True)
+    fold_of = np.array([rng.permutation(n) % 5 for _ in range(n_repeats)])
+    return OutOfFold(np.array(p), labels[0], fold_of, rng.gamma(3.0, 1.0, (n_repeats, n)), n)
+
+
+def test_no_sample_has_a_say_in_the_rules_it_is_judged_by():
+    """Whatever the samples of a fold were called, and however far off they were, their own rules stay."""
+    one, target = seen(), Target()
+    calibrated, margin, unlike = honest._crossed(one, "temperature", target, 0.05)
+    rng = np.random.default_rng(0)
+    for repeat, fold in itertools.product(range(2), range(5)):
+        out = one.fold_of[repeat] == fold
+        labels, distances = one.labels.copy(), one.distances.copy()
+        labels[out] = rng.permutation(labels[out])
+        # One sample stays, and those that share its fold go far away.
+        kept = np.flatnonzero(out)[0]
+        others = out.copy()
+        others[kept] = False
+        distances[repeat, others] += 100
+        changed = honest._crossed(
+            replace(one, labels=labels, distances=distances), "temperature", target, 0.05
+        )
+        assert_array_equal(changed[0][repeat, out], calibrated[repeat, out])
+        assert_array_equal(changed[1][repeat, out], margin[repeat, out])
+        assert changed[2][repeat, kept] == unlike[repeat, kept]
+        assert changed[2][repeat, others].all()
+        # The alarm rings: the other folds' rules do know of it.
+        assert not np.array_equal(changed[0][repeat, ~out], calibrated[repeat, ~out])
+
+
+def test_decisions_are_what_the_rules_gave():
+    one = seen()
+    found = honest.decisions(one, ("A", "B", "C"), "raw", Target("coverage", 0.7), 0.05)
+    shown, margin, unlike = honest._crossed(one, "raw", Target("coverage", 0.7), 0.05)
+    called, right = ~margin & ~unlike, shown.argmax(axis=2) == one.labels
+    assert_array_equal(shown, one.p)
+    assert found["called"]["value"] == called.mean()
+    assert found["called"]["low"] < called.mean() < found["called"]["high"]
+    assert_allclose(found["right_among_called"]["value"], right[called].mean())
+    assert_allclose(found["right_among_called"]["n"], called.sum() / 2)
+    assert found["right_among_all"]["value"] == right.mean()
+    assert found["reasons"] == {MARGIN: margin.mean(), UNLIKE: unlike.mean()}
+    assert_allclose(found["classes"]["B"]["called"]["value"], called[:, one.labels == 1].mean())
+    assert found["risk_coverage"][-1]["coverage"] == 1.0
+    assert found["risk_coverage"][-1]["error"] == pytest.approx(1 - right.mean())
+    assert 0.55 < called.mean() < 0.8
+
+
+def test_nobody_called_is_not_a_number():
+    one = replace(seen(), distances=np.full((2, 90), 1.0))
+    found = honest.decisions(one, ("A", "B", "C"), "raw", Target(), 1.0)
+    assert found["called"]["value"] == 0
+    assert found["right_among_called"]["value"] is None
+
+
+def test_thresholds_of_the_file_are_those_of_all_out_of_fold_samples():
+    cohort = cases.cohort()
+    one = cases.trained("logistic")
+    study = lt.evaluate(cohort, ["logistic"], design=cases.DESIGN, jobs=1)
+    shown = np.array([one.calibration.apply(p) for p in study.probabilities("logistic")])
+    assert_array_equal(one.thresholds, abstention.thresholds(shown, cohort.codes, Target()))
+    strict = lt.train(
+        cohort, "logistic", align="none", design=cases.DESIGN, jobs=1, target=Target("coverage", 0.5)
+    )
+    assert_array_equal(strict.thresholds, abstention.thresholds(shown, cohort.codes, Target("coverage", 0.5)))
+    assert strict.record["decisions"]["target"] == {"kind": "coverage", "value": 0.5}
+    assert strict.record["decisions"]["called"]["value"] < one.record["decisions"]["called"]["value"]
