@@ -222,9 +222,8 @@ def show_validation(found: Validation, folder: Path) -> None:
     print(
         f"{found.classifier.name} on {found.batch.n_samples} external samples, {n} of classes that it knows"
     )
-    print(
-        f"  Right, every sample called: {int(found.right.sum())} of {n}, {_estimate(vars(found.metrics['accuracy'][1]))}"
-    )
+    right = _estimate(vars(found.metrics["accuracy"][1]))
+    print(f"  Right, every sample called: {int(found.right.sum())} of {n}, {right}")
     for name, (title, number) in found.metrics.items():
         if name in ("balanced_accuracy", "log_loss"):
             claimed = found.claimed(name)
@@ -232,8 +231,9 @@ def show_validation(found: Validation, folder: Path) -> None:
                 f"  {title}: {_estimate(vars(number))}"
                 + (f"; claimed {_estimate(claimed)}" if claimed else "")
             )
-    right = int(found.right[found.called].sum())
-    print(f"  Called: {int(found.called.sum())} of {n}; right among them: {right}")
+    print(
+        f"  Called: {int(found.called.sum())} of {n}; right among them: {int(found.right[found.called].sum())}"
+    )
     reasons = [f"{reason} {count}" for reason, count in found.reasons.items() if count]
     if reasons:
         print(f"  Abstained on: {', '.join(reasons)}")
@@ -245,7 +245,8 @@ def show_validation(found: Validation, folder: Path) -> None:
     if strangers:
         held = int((~found.calls.called[~found.known]).sum())
         print(f"  Of classes it was not trained on: {strangers}, {held} of them abstained on")
-    print(f"  Unlike the training samples: {_estimate(vars(found.unlike))}, where 0.05 would be")
+    unlike, edge = (_estimate(vars(number)) for number in (found.unlike, found.near_the_edge))
+    print(f"  Farther off than 95 % of held-out training samples: {unlike}; than 75 %: {edge}")
     print(f"Report: {folder / 'report.html'}")
 
 

@@ -25,6 +25,7 @@ from leukotype.readers import read_labels
 # What needs no sample of every class.
 _ALWAYS = ("accuracy", "log_loss", "brier", "ece")
 EXPECTED_UNLIKE = 0.05
+EDGE = 0.25
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,12 @@ class Validation:
         """(n_known,) class codes of the samples of known classes."""
         position = {name: code for code, name in enumerate(self.classes)}
         return np.array([position[label] for label in self.labels[self.known].tolist()], dtype=np.intp)
+
+    @property
+    def class_counts(self) -> dict[str, int]:
+        """Number of samples of each class that is here, by name."""
+        names, counts = np.unique(self.labels, return_counts=True)
+        return dict(zip(names.tolist(), counts.tolist(), strict=True))
 
     @property
     def absent(self) -> tuple[str, ...]:
@@ -150,6 +157,11 @@ class Validation:
     def unlike(self) -> Number:
         """Share of the samples of known classes that lie farther off than 95 % of the held-out training samples."""
         return _share(self.calls.p_like[self.known] <= EXPECTED_UNLIKE)
+
+    @cached_property
+    def near_the_edge(self) -> Number:
+        """Share of the samples of known classes that lie farther off than three quarters of the held-out ones."""
+        return _share(self.calls.p_like[self.known] <= EDGE)
 
     @property
     def confidence(self) -> float:

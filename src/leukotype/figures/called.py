@@ -29,8 +29,8 @@ def draw(validation: Validation) -> Drawing:
     strangers = [truth for truth in truths if truth not in validation.classes]
     extra = f" {', '.join(strangers)}: not among the classes trained on." if strangers else ""
     caption = (
-        f"Calls of {theme.counted(len(calls), 'external sample')}: rows are the true class, columns the call; the number "
-        f"is of samples, the colour its share of the row. Cells without a number are 0.{extra}"
+        f"Calls of {theme.counted(len(calls), 'external sample')}: rows are the true class, columns the call; the "
+        f"number is of samples, the colour its share of the row. Cells without a number are 0.{extra}"
     )
     wrong = numbers[(numbers["truth"] != numbers["call"]) & (numbers["call"] != ABSTAINED)]
     summary = (

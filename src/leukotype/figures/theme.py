@@ -149,8 +149,10 @@ def subtitle(cohort: Cohort, *facts: str) -> list[str]:
 def external(batch: Batch, classifier: str, *facts: str) -> list[str]:
     """The subtitle of a figure of external samples: their file, their number, and by which classifier."""
     source = PurePath(batch.provenance.source).name
-    names = f"{shortened(source, 34)} by {shortened(classifier, 34)}"
-    lines = [" · ".join([names, counted(batch.n_samples, "sample"), *facts])]
+    lines = [
+        f"{shortened(source, 44)} · {counted(batch.n_samples, 'sample')}",
+        " · ".join([f"by {shortened(classifier, 44)}", *facts]),
+    ]
     if batch.provenance.simulated:
         lines.append("Simulated values: no patient stands behind them")
     return lines

@@ -9,7 +9,7 @@ from pathlib import Path
 from leukotype import figures
 from leukotype.classifier.validation import Validation
 from leukotype.figures.external import EXTERNAL
-from leukotype.reporting import external, plates
+from leukotype.reporting import external, external_twin, plates
 from leukotype.study import manifest
 from leukotype.study.folder import staged
 
@@ -26,9 +26,9 @@ def write(
     command: str = "",
     on_step: Callable[[str], None] = _silent,
 ) -> Path:
-    """Write validation.json, calls.csv, report.html, figures/ and manifest.json, all of it or nothing; return the folder.
+    """Write validation.json, calls.csv, report.html, figures/ and manifest.json; return the folder.
 
-    The same validation gives the same bytes.  Raises OutputRefused as `check_output` does.
+    All of it or nothing.  The same validation gives the same bytes.  Raises OutputRefused as `check_output` does.
     """
     with staged(out, overwrite=overwrite) as place:
         drawn = plates.draw_each(EXTERNAL, validation, on_step=on_step)
@@ -42,7 +42,9 @@ def write(
         table = validation.calls.table()
         table.insert(1, "label", validation.labels)
         (place / "calls.csv").write_bytes(table.to_csv(index=False, lineterminator="\n").encode())
-        twin = json.dumps(external.validation_json(validation), indent=2, ensure_ascii=False, allow_nan=False)
+        twin = json.dumps(
+            external_twin.validation_json(validation), indent=2, ensure_ascii=False, allow_nan=False
+        )
         (place / "validation.json").write_bytes(twin.encode() + b"\n")
         report = external.of_validation(validation, drawn, command=command)
         (place / "report.html").write_bytes(report.encode())
