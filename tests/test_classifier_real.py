@@ -1,0 +1,58 @@
+"""Classifiers of real cohorts: Golub's independent patients, and classes of GSE9476 that the classifier never saw."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import leukotype as lt
+from leukotype.batch import Batch
+from leukotype.classifier.calls import UNLIKE
+from leukotype.cohort import Cohort
+
+
+def rows(cohort: Cohort, wanted: np.ndarray) -> Cohort:
+    return replace(
+        cohort,
+        expression=cohort.expression[wanted],
+        labels=cohort.labels[wanted],
+        samples=cohort.samples[wanted],
+    )
+
+
+def test_golubs_independent_patients_are_called_by_the_classifier_of_the_first(data_folder, tmp_path):
+    """38 patients train it; of the 34 that another laboratory gave, at least 31 are right among all."""
+    folder = data_folder / "golub"
+    cohort = lt.read(folder / "data_set_ALL_AML_train.csv", labels=folder / "actual.csv")
+    assert cohort.n_samples == 38
+    lt.train(cohort, design=lt.Design(repeats=1), jobs=1).save(tmp_path / "golub.leuko")
+    one = lt.load_classifier(tmp_path / "golub.leuko")
+    batch = lt.read_batch(
+        folder / "data_set_ALL_AML_independent.csv", labels=folder / "actual.csv", wants_labels=True
+    )
+    calls = one.predict(batch)
+    right = np.array([one.classes[code] for code in calls.predicted]) == batch.labels
+    assert len(right) == 34
+    assert right.sum() >= 31
+    # Those that it calls are right at least as often as it takes.
+    assert right[calls.called].mean() >= 31 / 34
+    lines = calls.to_csv().splitlines()[1:]
+    for place in (0, 20, 33):
+        alone = Batch(
+            batch.expression[place : place + 1], batch.samples[place : place + 1], batch.probes,
+            batch.provenance, scales=batch.scales[place : place + 1],
+        )  # fmt: skip
+        assert one.predict(alone).to_csv().splitlines()[1] == lines[place]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("left_out", ["AML", "PB"])
+def test_a_class_that_was_never_seen_counts_as_unlike(data_folder, left_out):
+    """The known classes are still called; which classes can be told so, and why, docs/decisions/0009 says."""
+    cohort = lt.read(data_folder / "cumida" / "Leukemia_GSE9476_slice.csv.gz")
+    one = lt.train(rows(cohort, cohort.labels != left_out), "logistic", jobs=1)
+    calls = one.predict(rows(cohort, cohort.labels == left_out))
+    assert np.mean([UNLIKE in reasons for reasons in calls.reasons]) >= 0.9
+    assert one.record["decisions"]["called"]["value"] >= 0.85
