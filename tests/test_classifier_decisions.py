@@ -404,6 +404,13 @@ def test_sets_hold_the_truth_in_a_hundred_splits(few_draws):
     assert (sizes.mean(axis=0) < 1.5).all()
 
 
+def test_more_folds_than_a_file_has_room_for_cost_the_sets(tmp_path):
+    many = lt.simulate({"A": 24, "B": 24}, 40, markers_per_class=6, seed=1).cohort
+    one = lt.train(many, cases.model("forest"), align="none", design=lt.Design(outer=24, inner=2), jobs=1)
+    one.save(tmp_path / "a.leuko")
+    assert "a file has room for 200" in lt.load_classifier(tmp_path / "a.leuko").predict(many).sets_said
+
+
 def test_sets_of_small_classes_hold_together():
     """The two classes of five are judged together, and each holds the truth less surely than the two."""
     simulated = lt.simulate({"A": 20, "B": 5, "C": 5}, 40, markers_per_class=4, effect=1.5, seed=1)

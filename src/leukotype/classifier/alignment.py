@@ -102,6 +102,10 @@ class Alignment:
             total += Sorted.of(row).to(reference)
         return cls(how, reference, total / len(x))
 
+    def arrays(self) -> tuple[FloatArray, ...]:
+        """Return what a file holds of it."""
+        return (self.centre,) if self.reference is None else (self.centre, self.reference)
+
     @cached_property
     def usual_places(self) -> IntArray:
         """(n_probes,) place of each probe among all, by its mean in training."""

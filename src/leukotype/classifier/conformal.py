@@ -13,6 +13,9 @@ from leukotype.cohort import FloatArray, IntArray
 from leukotype.errors import UnknownName
 
 LEVEL = 0.9
+# Scores are of the fitted models and a sample's own of the rules in the file, which agree to 1e-12: votes that are equal
+# count as equal.
+_ROUNDING = 1e-9
 
 
 def check_level(level: float) -> None:
@@ -86,13 +89,14 @@ class CrossConformal:
 
         by_fold : (n_classes,) its probabilities by each fold's model
         """
-        found = np.ones(len(by_fold[0]))
-        own = np.array(by_fold)[self.folds]
+        by_class = np.array(by_fold).T
+        found = np.ones(len(by_class))
         for group in groups:
             members = np.isin(self.labels, list(group))
+            scores, folds = self.scores[members], self.folds[members]
             for code in group:
-                lower = int((self.scores[members] <= own[members, code]).sum())
-                found[code] = (lower + 1) / (int(members.sum()) + 1)
+                lower = int((scores <= by_class[code][folds] + _ROUNDING).sum())
+                found[code] = (lower + 1) / (len(scores) + 1)
         return found
 
     def inside(self, by_fold: Sequence[FloatArray], level: float) -> NDArray[np.bool_]:

@@ -25,7 +25,7 @@ from leukotype.rules.fields import LARGEST, MOST_CLASSES, MOST_PROBES, Fields, r
 
 _CARD = "card.md"
 _MOST_NAME = 1000
-_MOST_SAMPLES = 10_000_000
+_MOST_SAMPLES = 1_000_000
 _MOST_FOLDS = 100
 # The lines of a sigmoid and the scale of a distance; none that was learned comes near it.
 _STEEPEST, _LEAST_SCALE = 1e6, 1e-12
@@ -174,6 +174,8 @@ def _scorer(
         if (np.diff(reference) < 0).any():
             refuse("its reference distribution does not ascend")
     temperature = fields.number("temperature", 1 / LARGEST, LARGEST, or_none=True)
+    if temperature is None and getattr(rule, "link", "") == "duels":
+        refuse("its rule gives scores, and there is no temperature to make probabilities of them")
     fields.finish()
     return Scorer(Alignment(how, reference, centre), rule, temperature)  # type: ignore[arg-type]  # a choice of HOWS
 
@@ -203,8 +205,8 @@ def _unlikeness(facts: Mapping[str, Any], fields: Fields, n_classes: int, n_prob
 
 def _sets(fields: Fields, n_classes: int, n_folds: int) -> CrossConformal:
     scores = fields.floats("sets.scores", (None,), 0.0, 1.0 + 1e-9)
-    if not len(scores):
-        refuse("its prediction sets rest on no sample")
+    if not 1 <= len(scores) <= _MOST_SAMPLES:
+        refuse(f"its prediction sets rest on {len(scores):,} samples, and must on 1 to {_MOST_SAMPLES:,}")
     labels = fields.wholes("sets.labels", (len(scores),), 0, n_classes - 1)
     return CrossConformal(scores, labels, fields.wholes("sets.folds", (len(scores),), 0, n_folds - 1))
 

@@ -20,6 +20,7 @@ from leukotype.classifier.fitting import Fitted, Recipe, Task, fit
 from leukotype.classifier.honest import OutOfFold
 from leukotype.classifier.offscale import ScaleRange
 from leukotype.classifier.recording import recorded
+from leukotype.classifier.scorer import Scorer
 from leukotype.classifier.unlikeness import Unlikeness
 from leukotype.cohort import Cohort
 from leukotype.errors import BadValues, InfeasibleDesign, UnknownName
@@ -31,6 +32,8 @@ from leukotype.resampling import Design, Folds
 
 # Rules of the folds beyond this take more room than prediction sets are worth.
 _MOST_FOLD_BYTES = 96 * 2**20
+# A file has 256 members at most, and the classifier itself takes a few dozen.
+_MOST_FOLD_ARRAYS = 200
 # Folds drawn once are a lottery in small cohorts; more repeats than this change little.
 REPEATS = 3
 
@@ -92,7 +95,9 @@ def train(
     _check(cohort, align, max_probes, tune_by)
     folds = resampling.draw(cohort, design)
     whole = resampling.whole(cohort, design)
-    n_panel = min(max_probes or cohort.n_probes, cohort.n_probes)
+    if max_probes is not None and max_probes >= cohort.n_probes:
+        max_probes = None
+    n_panel = max_probes or cohort.n_probes
     recipe = Recipe(chosen, align or alignment.default(n_panel), max_probes, tune_by)
     recipes = [recipe, *_plainer(recipe, cohort.n_probes)]
     tasks = [
@@ -205,18 +210,20 @@ def _conformal(seen: OutOfFold) -> CrossConformal:
     return CrossConformal(own, seen.labels, seen.fold_of[0])
 
 
-def _why_no_sets(recipe: Recipe, scorers: Sequence[object]) -> str:
+def _why_no_sets(recipe: Recipe, scorers: Sequence[Scorer]) -> str:
     """Return why the file has no prediction sets; "" where it has."""
     if recipe.max_probes is not None:
         return (
             "the folds' rules, which prediction sets are made of, read panels of their own, and a sample of this panel "
             "may lack them"
         )
-    size = sum(
-        array.nbytes
-        for scorer in scorers
-        for array in scorer.rule.parts()[1].values()  # type: ignore[attr-defined]
-    )
+    arrays = [array for one in scorers for array in (*one.rule.parts()[1].values(), *one.alignment.arrays())]
+    if len(arrays) > _MOST_FOLD_ARRAYS:
+        return (
+            f"the rules of {len(scorers)} folds, which prediction sets are made of, would be {len(arrays)} arrays, and "
+            f"a file has room for {_MOST_FOLD_ARRAYS}"
+        )
+    size = sum(array.nbytes for array in arrays)
     if size > _MOST_FOLD_BYTES:
         return (
             f"the folds' rules, which prediction sets are made of, would take {size / 2**20:,.0f} MiB, and "
