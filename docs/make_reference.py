@@ -6,6 +6,8 @@ from pathlib import Path
 
 from leukotype.datasets import catalogue
 from leukotype.figures import FIGURES
+from leukotype.figures.external import EXTERNAL
+from leukotype.figures.inferred import INFERENCE
 from leukotype.metrics import METRICS
 from leukotype.models import DEFAULT, MODELS
 from leukotype.readers import READERS
@@ -22,6 +24,10 @@ Written by `docs/make_reference.py` from the tables of the program; a test keeps
 |---|---|
 | `leukotype study [DATA]` | nested cross-validation of several models, and a report |
 | `leukotype explore DATA` | the data part of the report, without training anything |
+| `leukotype train DATA` | one model fitted on a whole cohort, locked in one file ([more](classifier.md)) |
+| `leukotype predict FILE NEW` | calls of new samples, each by itself, with the reasons for every abstention |
+| `leukotype validate FILE LABELLED` | a locked classifier on labelled samples that had no part in making it |
+| `leukotype inspect FILE` | the model card of a classifier |
 | `leukotype benchmark cumida` (or folders, files) | many cohorts × models, one leaderboard ([more](benchmark.md)) |
 | `leukotype status DIR` | how far a study or benchmark has come, while it runs or after |
 | `leukotype datasets list [--type TYPE]` | the datasets known by name |
@@ -49,6 +55,16 @@ STUDY = """
 | `figures/` | every figure as SVG and PNG |
 | `tasks.sqlite` | every finished task, which another study in this folder uses again; delete it to compute anew |
 | `manifest.json` | every file with its sha256, the command, the seed, versions |
+
+## What a validation leaves
+
+| file | what is in it |
+|---|---|
+| `report.html` | everything, in one file that needs no network |
+| `validation.json` | every metric with its interval and what the classifier claims, calls, coverage, likeness |
+| `calls.csv` | a row per sample: true class, call or abstention with its reason, probabilities, prediction set |
+| `figures/` | every figure as SVG and PNG, its numbers as CSV |
+| `manifest.json` | every file with its sha256, the command, versions |
 """
 
 
@@ -83,7 +99,7 @@ def reference() -> str:
         ]
         for m in METRICS
     ]
-    figures = [[f"`{f.name}`", f.title, f.part] for f in FIGURES]
+    figures = [[f"`{f.name}`", f.title, f.part] for f in (*FIGURES, *INFERENCE, *EXTERNAL)]
     datasets = [[str(cell) for cell in entry.row()] for entry in catalogue().values()]
     return (
         "\n".join(
@@ -93,7 +109,7 @@ def reference() -> str:
                 table(["name", "model", "grid", "by default", "source"], models),
                 "## Metrics (`METRICS`)\n",
                 table(["name", "metric", "", "95 % interval", "better"], metrics),
-                "## Figures (`FIGURES`)\n",
+                "## Figures (`FIGURES`, `INFERENCE`, `EXTERNAL`)\n",
                 table(["name", "figure", "part"], figures),
                 "## File formats (`READERS`)\n",
                 table(["name", "format"], [[f"`{r.name}`", r.title] for r in READERS]),

@@ -13,7 +13,7 @@ from leukotype.cohort import FloatArray, IntArray
 from leukotype.errors import UnknownName
 
 LEVEL = 0.9
-# Scores are of the fitted models and a sample's own of the rules in the file, which agree to 1e-12: votes that are equal
+# Scores are of fitted models, a sample's own of the rules in the file, and the two agree to 1e-12: equal votes
 # count as equal.
 _ROUNDING = 1e-9
 

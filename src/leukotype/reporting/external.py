@@ -60,8 +60,15 @@ def of_validation(validation: Validation, plates: Sequence[Plate], *, command: s
         drawn={plate.name for plate in drawn},
         samples=listings,
         methods=_methods(validation),
+        scales=_scales(validation),
         command=command,
     )
+
+
+def _scales(one: Validation) -> str:
+    """Of how many samples the values were taken as they are, and of how many logarithms."""
+    kinds = [said.split(":")[0] for said in one.calls.scales]
+    return "; ".join(f"{counted(kinds.count(kind), 'sample')} {kind}" for kind in dict.fromkeys(kinds)) + "."
 
 
 def _text(number: Number) -> str:

@@ -1,0 +1,282 @@
+"""External validation: its numbers by hand, its figures by the laws of figures, its folder and what is refused."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import pytest
+
+import leukotype as lt
+from classifier_cases import DESIGN, cohort, simulation, trained
+from leukotype import cli
+from leukotype.batch import Batch
+from leukotype.classifier.calls import ABSTAINED, MARGIN, UNLIKE, Calls
+from leukotype.classifier.validation import Validation, read_names, validate
+from leukotype.cohort import Provenance
+from leukotype.errors import BadLabels
+from leukotype.figures import theme
+from leukotype.figures.external import EXTERNAL
+from leukotype.metrics import intervals
+from leukotype.reporting import external, plates
+from leukotype.reporting.external_twin import validation_json
+from leukotype.study.external import write
+
+CLASSES = ("AML", "Bone_Marrow", "PB")
+
+
+def made(
+    truth: list[str], p: list[list[float]], reasons: dict[int, str] | None = None, **options
+) -> Validation:
+    """A validation whose calls are given."""
+    n = len(truth)
+    held = reasons or {}
+    sets = np.array(p) > 0.3
+    p_like = options.get("p_like", np.linspace(0.1, 1, n))
+    batch = Batch(
+        np.zeros((n, 2)), np.array([f"s{k}" for k in range(n)]), np.array(["a", "b"]), Provenance("x.csv"),
+        labels=np.array(truth),
+    )  # fmt: skip
+    calls = Calls(
+        CLASSES, batch.samples, np.array(p), tuple((held[k],) if k in held else () for k in range(n)), sets, 0.9,
+        np.ones(n), np.array(p_like), np.zeros(n, dtype=np.intp), 2, ("as given",) * n, "2 of 2 probes.",
+    )  # fmt: skip
+    return Validation(trained("logistic"), batch, batch.labels, calls)
+
+
+SURE = {"AML": [0.8, 0.15, 0.05], "Bone_Marrow": [0.1, 0.7, 0.2], "PB": [0.05, 0.35, 0.6]}
+
+
+@pytest.fixture
+def eight() -> Validation:
+    """Three of AML (one wrong), two of Bone_Marrow, one of PB, not called; two strangers, one of them called."""
+    truth = ["AML", "AML", "AML", "Bone_Marrow", "Bone_Marrow", "PB", "T-ALL", "T-ALL"]
+    said = ["AML", "AML", "PB", "Bone_Marrow", "Bone_Marrow", "PB", "AML", "PB"]
+    return made(truth, [SURE[name] for name in said], {5: MARGIN, 7: UNLIKE})
+
+
+def test_numbers_by_hand(eight):
+    assert eight.known.tolist() == [True] * 6 + [False] * 2
+    assert eight.right.tolist() == [True, True, False, True, True, True]
+    title, accuracy = eight.metrics["accuracy"]
+    assert (title, accuracy.value, accuracy.n) == ("Accuracy", 5 / 6, 6)
+    assert (accuracy.low, accuracy.high) == pytest.approx(intervals.clopper_pearson(5, 6))
+    balanced = eight.metrics["balanced_accuracy"][1]
+    assert balanced.value == pytest.approx((2 / 3 + 1 + 1) / 3)
+    own = [0.8, 0.8, 0.05, 0.7, 0.7, 0.6]
+    assert eight.metrics["log_loss"][1].value == pytest.approx(-np.log(own).mean())
+    assert eight.share_called.value == 5 / 6
+    assert eight.right_among_called.value == 4 / 5
+    assert eight.reasons == {"off-scale": 0, "too many probes missing": 0, UNLIKE: 0, MARGIN: 1}
+    # Sets hold what is above 0.3: AML's third sample has Bone_Marrow and PB, and lacks its own.
+    assert eight.coverage.value == 5 / 6
+    assert eight.set_size == pytest.approx((1 + 1 + 2 + 1 + 1 + 2) / 6)
+    assert eight.confidence == pytest.approx(np.mean([0.8, 0.8, 0.6, 0.7, 0.7, 0.6]))
+    assert eight.class_counts == {"AML": 3, "Bone_Marrow": 2, "PB": 1, "T-ALL": 2}
+
+
+def test_a_class_without_samples_leaves_what_is_defined():
+    one = made(["AML", "AML", "PB"], [SURE["AML"], SURE["PB"], SURE["PB"]])
+    assert one.absent == ("Bone_Marrow",)
+    assert set(one.metrics) == {"accuracy", "balanced_accuracy", "log_loss", "brier", "ece"}
+    assert one.metrics["balanced_accuracy"][1].value == 0.75
+    assert "ROC AUC (macro, one-vs-rest)" in one.undefined
+    text = external.of_validation(one, plates.draw_each(EXTERNAL, one, on_step=lambda _: None))
+    assert "Not defined here, for Bone_Marrow has no sample" in text
+
+
+def test_one_sample_and_nobody_called():
+    one = made(["AML"], [SURE["AML"]], {0: UNLIKE}, p_like=[0.01])
+    assert one.share_called.value == 0
+    assert math.isnan(one.right_among_called.value)
+    text = external.of_validation(one, plates.draw_each(EXTERNAL, one, on_step=lambda _: None))
+    assert not re.search(r"\bnan\b", re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL))
+    told = json.dumps(validation_json(one), allow_nan=False)
+    assert json.loads(told)["right_among_called"]["value"] is None
+
+
+def test_names_are_mapped_and_strangers_counted_apart():
+    classifier = trained("logistic")
+    fresh = Batch.of(simulation().fresh({"AML": 6, "PB": 4}, 3))
+    german = np.where(fresh.labels == "AML", "Leukämie", np.where(fresh.labels == "PB", "Blut", fresh.labels))
+    german[0] = "unbekannt"
+    found = validate(classifier, replace(fresh, labels=german), names={"Leukämie": "AML", "Blut": "PB"})
+    assert found.known.tolist() == (german != "unbekannt").tolist()
+    plain = validate(classifier, fresh)
+    np.testing.assert_array_equal(found.right, plain.right[1:])
+    assert found.calls.to_csv() == plain.calls.to_csv()
+
+
+@pytest.mark.parametrize(
+    ("labels", "names", "said"),
+    [
+        (None, None, "no labels"),
+        (["x", "y"], None, "the classifier knows AML"),
+        (["AML", "PB"], {"none": "AML"}, "speaks of 'none'"),
+        (["AML", "PB"], {"AML": "nope"}, "leads to 'nope'"),
+    ],
+)
+def test_labels_that_lead_nowhere_are_refused(labels, names, said):
+    batch = Batch.of(simulation().fresh({"AML": 1, "PB": 1}, 3))
+    batch = replace(batch, labels=None if labels is None else np.array(labels))
+    with pytest.raises(BadLabels, match=said):
+        validate(trained("logistic"), batch, names=names)
+
+
+def test_the_claim_is_the_nested_estimate():
+    classifier = trained("logistic", "quantile")
+    found = validate(classifier, Batch.of(simulation().fresh(dict.fromkeys(CLASSES, 30), 7)))
+    claimed = found.claimed("accuracy")
+    evaluation_like = classifier.record["performance"]["accuracy"]
+    assert claimed == evaluation_like
+    # From the same source: what is found lies within what was claimed.
+    assert claimed["low"] <= found.metrics["accuracy"][1].value <= claimed["high"]
+    assert found.near_the_edge.low <= 0.25
+
+
+def test_a_shift_is_said():
+    fresh = Batch.of(simulation().fresh(dict.fromkeys(CLASSES, 10), 7))
+    rng = np.random.default_rng(0)
+    noisy = replace(fresh, expression=fresh.expression + rng.normal(0, 1.5, fresh.expression.shape))
+    here = validate(trained("logistic"), noisy)
+    drawn = plates.draw_each(EXTERNAL, here, on_step=lambda _: None)
+    assert "Shift against training" in external.of_validation(here, drawn)
+    calm = validate(trained("logistic"), fresh)
+    drawn = plates.draw_each(EXTERNAL, calm, on_step=lambda _: None)
+    assert "Shift against training" not in external.of_validation(calm, drawn)
+
+
+def test_the_training_file_is_no_validation():
+    classifier = trained("logistic")
+    record = {**classifier.record, "cohort": {**classifier.record["cohort"], "sha256": "ab" * 32}}
+    own = Batch.of(cohort())
+    own = replace(own, provenance=replace(own.provenance, sha256="ab" * 32))
+    found = validate(replace(classifier, record=record), own)
+    assert "no validation" in external.of_validation(found, ())
+
+
+@pytest.mark.parametrize("figure", EXTERNAL, ids=str)
+def test_figures_obey_the_laws(figure, eight):
+    assert figure.applies(eight) is None
+    drawing = figure.draw(eight)
+    chart = drawing.chart()
+    spec = chart.to_dict()
+    assert spec["title"]["text"] == figure.title
+    assert any("8 samples" in line for line in spec["title"]["subtitle"])
+    assert len(drawing.caption) > 60
+    assert len(drawing.alt) > 30
+    assert spec["description"] == drawing.alt
+    table = drawing.table()
+    assert len(table)
+    assert table.select_dtypes("number").notna().all(axis=None)
+    text = json.dumps(spec, allow_nan=False)
+    assert '"title"' in text
+    assert json.dumps(figure.draw(eight).chart().to_dict()) == text
+    assert isinstance(chart, alt.LayerChart)
+    assert theme.COLOURS[0] in text or "#08306b" in text
+
+
+def test_the_numbers_behind_the_figures(eight):
+    by_name = {figure.name: figure.draw(eight).table() for figure in EXTERNAL}
+    called = by_name["called"].pivot(index="truth", columns="call", values="count")
+    assert called.loc["AML"].to_dict() == {"AML": 2, "Bone_Marrow": 0, "PB": 1, ABSTAINED: 0}
+    assert called.loc["PB", ABSTAINED] == 1
+    assert called.loc["T-ALL"].to_dict() == {"AML": 1, "Bone_Marrow": 0, "PB": 0, ABSTAINED: 1}
+    assert by_name["reliability"]["samples"].sum() == 6
+    likeness = by_name["likeness"]
+    assert likeness.groupby("kind")["samples"].sum().to_dict() == {"known classes": 6, "not trained on": 2}
+    risk = by_name["risk-coverage"]
+    here = risk[risk["source"] == "external samples"]
+    assert here.iloc[-1][["coverage", "error"]].tolist() == [1.0, pytest.approx(1 / 6)]
+
+
+def test_likeness_counts_what_the_rule_counts():
+    p_like = [0.05, 0.0500001, 0.1, 1.0]
+    one = made(["AML"] * 4, [SURE["AML"]] * 4, p_like=p_like)
+    bars = next(f for f in EXTERNAL if f.name == "likeness").draw(one).table()
+    assert bars["samples"].iloc[0] == round(one.unlike.value * 4) == 1
+
+
+def test_the_folder_and_its_bytes(tmp_path):
+    found = validate(trained("logistic"), Batch.of(simulation().fresh(dict.fromkeys(CLASSES, 4), 7)))
+    first, second = (write(found, tmp_path / name, command="x") for name in ("a", "b"))
+    names = sorted(path.relative_to(first).as_posix() for path in first.rglob("*") if path.is_file())
+    assert {"validation.json", "calls.csv", "report.html", "manifest.json"} <= set(names)
+    assert len([name for name in names if name.endswith(".svg")]) == len(EXTERNAL)
+    for name in names:
+        if name != "manifest.json":
+            assert (first / name).read_bytes() == (second / name).read_bytes(), name
+    table = pd.read_csv(first / "calls.csv")
+    assert table.columns[:3].tolist() == ["sample", "label", "call"]
+    told = json.loads((first / "validation.json").read_text())
+    assert told["metrics"]["accuracy"]["value"] == (found.right.mean())
+    page = (first / "report.html").read_text()
+    assert "External validation of" in page
+    assert "SIMULATED" in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("external")
+    lt.train(cohort(), "logistic", design=DESIGN, jobs=1).save(folder / "a.leuko")
+    fresh = simulation().fresh(dict.fromkeys(CLASSES, 5), 7)
+    table = pd.DataFrame(fresh.expression.round(4), columns=fresh.probes)
+    table.insert(0, "type", fresh.labels)
+    table.insert(0, "samples", fresh.samples)
+    table.to_csv(folder / "new.csv", index=False)
+    (folder / "map.csv").write_text("file,classifier\nAML,AML\n")
+    (folder / "wide.csv").write_text("a,b,c\nAML,AML,AML\n")
+    (folder / "wrong.csv").write_text("a,b\nnope,AML\n")
+    return folder
+
+
+def run(*arguments: object) -> int:
+    return cli.run([str(argument) for argument in arguments])
+
+
+def test_the_command(place, tmp_path, capsys):
+    assert run("validate", place / "a.leuko", place / "new.csv", "--out", tmp_path / "v") == 0
+    said = capsys.readouterr().out
+    assert "claimed" in said
+    assert "of 15" in said
+    assert (tmp_path / "v" / "report.html").is_file()
+    rest = ("--out", tmp_path / "w", "--classes", place / "map.csv", "--level", 0.8, "--json")
+    assert run("validate", place / "a.leuko", place / "new.csv", *rest) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["sets"]["level"] == 0.8
+    assert read_names(place / "map.csv") == {"AML": "AML"}
+
+
+BAD = {
+    "no classifier": ("nope.leuko", "{place}/new.csv"),
+    "no samples": ("{place}/a.leuko", "nope.csv"),
+    "no such label column": ("{place}/a.leuko", "{place}/new.csv", "--label", "nope"),
+    "no labels file": ("{place}/a.leuko", "{place}/new.csv", "--labels", "nope.csv"),
+    "a map of three columns": ("{place}/a.leuko", "{place}/new.csv", "--classes", "{place}/wide.csv"),
+    "a map of other classes": ("{place}/a.leuko", "{place}/new.csv", "--classes", "{place}/wrong.csv"),
+    "no map": ("{place}/a.leuko", "{place}/new.csv", "--classes", "nope.csv"),
+    "a level of 0": ("{place}/a.leuko", "{place}/new.csv", "--level", 0),
+    "a file for a folder": ("{place}/a.leuko", "{place}/new.csv", "--out", "{place}/map.csv"),
+    "a strange folder": ("{place}/a.leuko", "{place}/new.csv", "--out", "{place}"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_line(case, place, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    extra = [str(part).format(place=place) for part in BAD[case]]
+    out = () if "--out" in extra else ("--out", tmp_path / "v")
+    before = sorted(path.name for path in place.iterdir())
+    assert run("validate", *extra, *out) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("Error: ")
+    assert error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+    assert sorted(path.name for path in place.iterdir()) == before
