@@ -83,7 +83,9 @@ def text_of(path: str | Path) -> str:
             content = gzip.decompress(content)
         return content.decode("utf-8-sig")
     except (OSError, EOFError, UnicodeDecodeError) as problem:
-        raise UnreadableFile(f"{path} can't be read as text: {problem}. Name an annotation table, or a list of probes.") from problem
+        raise UnreadableFile(
+            f"{path} can't be read as text: {problem}. Name an annotation table, or a list of probes."
+        ) from problem
 
 
 def _rows(path: Path) -> Iterable[list[str]]:

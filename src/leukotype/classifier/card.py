@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from leukotype.classifier.abstention import NEVER
@@ -12,6 +12,7 @@ from leukotype.classifier.conformal import LEVEL
 if TYPE_CHECKING:
     from leukotype.classifier.classifier import Classifier
 
+_SHARES = (0.5, 0.7, 0.8, 0.9, 0.95, 1.0)
 _ALIGNED = {
     "none": "Values are taken as they are (log2 intensity).",
     "quantile": "Each sample, by itself, gets the training samples' mean order statistics in place of its own values "
@@ -138,7 +139,18 @@ def _abstention(classifier: Classifier, record: Mapping[str, Any]) -> str:
         f"training samples (level {found['unlike_level']:g}).\n\n"
         "| Class | Called from probability | Share called | Right among the called |\n|---|---|---|---|\n"
         + "\n".join(rows)
+        + "\n\nWhat abstaining on the least sure would buy, out of fold:\n\n"
+        "| Share called | Wrong among them |\n|---|---|\n" + "\n".join(_risk(record["risk_coverage"]))
     )
+
+
+def _risk(curve: Sequence[Mapping[str, float]]) -> list[str]:
+    """Rows of the risk-coverage curve: at each share the first point that reaches it."""
+    rows = []
+    for share in _SHARES:
+        point = next((point for point in curve if point["coverage"] >= share - 1e-9), curve[-1])
+        rows.append(f"| {100 * point['coverage']:.0f} % | {100 * point['error']:.1f} % |")
+    return list(dict.fromkeys(rows))
 
 
 def _least(threshold: float) -> str:
