@@ -21,12 +21,21 @@ import numpy as np
 
 from bundle_forgeries import FORGERIES
 from bundle_mutants import ACCIDENTS, Members
+from classifier_forgeries import OWN_FORGERIES
 from leukotype import bundle
+from leukotype.batch import Batch
+from leukotype.classifier import Calls, Classifier, load
+from leukotype.cohort import Provenance
 from leukotype.errors import InputError
 from memory import peak_mib
 
-FILES = sorted((Path(__file__).parent / "kept").glob("*.leuko"))
-ALL = (*ACCIDENTS, *FORGERIES)
+KEPT = Path(__file__).parent / "kept"
+RULES = sorted(KEPT.glob("*.leuko"))
+CLASSIFIERS = sorted((KEPT / "classifiers").glob("*.leuko"))
+WAYS = (
+    *((file, way) for file in RULES for way in (*ACCIDENTS, *FORGERIES)),
+    *((file, way) for file in CLASSIFIERS for way in (*ACCIDENTS, *FORGERIES, *OWN_FORGERIES)),
+)
 
 
 @cache
@@ -39,7 +48,7 @@ def original(file: Path) -> tuple[bytes, Members, bundle.Bundle]:
 def mutant(number: int) -> tuple[Path, Callable[..., bytes], bytes]:
     """The file mutated, the way, and the bytes: the same ones for the same number."""
     rng = np.random.default_rng([2026, number])
-    file, way = FILES[number // len(ALL) % len(FILES)], ALL[number % len(ALL)]
+    file, way = WAYS[number % len(WAYS)]
     raw, members, _ = original(file)
     return file, way, way(rng, raw, copy.copy(members))
 
@@ -49,32 +58,95 @@ def outcome(number: int, folder: Path) -> str:
     file, way, content = mutant(number)
     path = folder / "mutant.leuko"
     path.write_bytes(content)
+    try:
+        return (_of_classifier if file in CLASSIFIERS else _of_rule)(path, file, way in ACCIDENTS)
+    except InputError as refused:
+        _one_line(refused)
+        return "refused"
+
+
+def _one_line(refused: InputError) -> None:
+    line = str(refused)
+    assert "\n" not in line, line
+    assert 20 < len(line) < 400, line
+
+
+def _of_rule(path: Path, file: Path, is_accident: bool) -> str:
     kept = original(file)[2]
     samples, expected = kept.arrays["check.samples"], kept.arrays["check.outputs"]
-    try:
-        read = bundle.read(path)
-        rule = bundle.rule_of(read)
-        x = np.resize(samples, (len(samples), rule.n_read)) if way in FORGERIES else samples[:, rule.reads]
-        found = rule.output(x)
-        explained = rule.contributions(x[:1], 0).values if way in FORGERIES else x
-    except InputError as refused:
-        line = str(refused)
-        assert "\n" not in line, line
-        assert 20 < len(line) < 400, line
-        return "refused"
+    read = bundle.read(path)
+    rule = bundle.rule_of(read)
+    x = samples[:, rule.reads] if is_accident else np.resize(samples, (len(samples), rule.n_read))
+    found = rule.output(x)
+    explained = x if is_accident else rule.contributions(x[:1], 0).values
     assert np.isfinite(found).all()
     assert np.isfinite(explained).all()
     assert found.shape == (len(x), rule.n_classes)
-    if way in FORGERIES:
-        assert (found >= 0).all()
-        np.testing.assert_allclose(found.sum(axis=1), 1.0, atol=1e-5)
-        return (
-            "same" if found.shape == expected.shape and np.allclose(found, expected, atol=1e-12) else "other"
-        )
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
-    assert read.document == kept.document
-    assert read.texts == kept.texts
-    return "same"
+    if is_accident:
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+        assert read.document == kept.document
+        assert read.texts == kept.texts
+        return "same"
+    assert (found >= 0).all()
+    np.testing.assert_allclose(found.sum(axis=1), 1.0, atol=1e-5)
+    return "same" if found.shape == expected.shape and np.allclose(found, expected, atol=1e-12) else "other"
+
+
+def _of_classifier(path: Path, file: Path, is_accident: bool) -> str:
+    one, (batch, odd) = load(path), new_samples(file)
+    calls = one.predict(batch, why=2)
+    _in_order(calls, one)
+    for strange in odd:
+        try:
+            _in_order(one.predict(strange, level=0.5, why=1), one)
+        except InputError as refused:
+            _one_line(refused)
+    alike = calls.to_csv() == unchanged(file).to_csv()
+    if is_accident:
+        kept = original(file)[2]
+        assert alike
+        assert one.card == kept.texts["card.md"]
+        assert one.record == kept.document["record"]
+    return "same" if alike else "other"
+
+
+def _in_order(calls: Calls, one: Classifier) -> None:
+    assert np.isfinite(calls.probabilities).all()
+    assert (calls.probabilities >= 0).all()
+    np.testing.assert_allclose(calls.probabilities.sum(axis=1), 1.0, atol=1e-5)
+    assert np.isfinite(calls.unlikeness).all()
+    assert all(np.isfinite(driver.contribution) for found in calls.evidence for driver in found.drivers)
+    assert len(calls.to_csv().splitlines()) == calls.n_samples + 1
+    assert isinstance(one.card, str)
+    assert repr(one)
+    assert "\n" not in calls.sets_said
+
+
+@cache
+def new_samples(file: Path) -> tuple[Batch, tuple[Batch, ...]]:
+    """Ordinary samples, and odd ones, each by itself: huge, tiny, all equal, all but one value or all missing."""
+    said = json.loads(file.with_suffix(".json").read_text())
+    samples = np.array(said["samples"], dtype=np.float64)
+    rng = np.random.default_rng(0)
+    n = samples.shape[1]
+    odd = [
+        np.where(rng.random(n) < 0.3, 1e30, samples[0]),
+        np.where(rng.random(n) < 0.3, -1e30, samples[1]),
+        np.where(rng.random(n) < 0.5, np.nan, np.where(rng.random(n) < 0.3, 9.9e29, samples[2])),
+        np.full(n, 1e-300),
+        np.where(np.arange(n) > 0, np.nan, 8.0),
+        np.full(n, np.nan),
+    ]
+    return _batch(samples, said["probes"]), tuple(_batch(row[None], said["probes"]) for row in odd)
+
+
+def _batch(samples: np.ndarray, probes: list[str]) -> Batch:
+    return Batch(samples, np.arange(len(samples)).astype(str), np.array(probes), Provenance("kept"))
+
+
+@cache
+def unchanged(file: Path) -> Calls:
+    return load(file).predict(new_samples(file)[0], why=2)
 
 
 def main(first: int, last: int) -> None:
@@ -94,7 +166,7 @@ def main(first: int, last: int) -> None:
                 longest, slowest = spent, number
             name = f"{'accident' if mutant(number)[1] in ACCIDENTS else 'forgery'} {found}"
             counts[name] = counts.get(name, 0) + 1
-    heavy = sorted({"sklearn", "scipy", "pandas", "xgboost"} & set(sys.modules))
+    heavy = sorted({"sklearn", "scipy", "xgboost"} & set(sys.modules))
     print(
         json.dumps(
             {"counts": counts, "longest": longest, "slowest": slowest, "MiB": peak_mib(), "heavy": heavy}
