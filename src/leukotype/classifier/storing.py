@@ -248,7 +248,7 @@ def _text(facts: Mapping[str, Any], name: str) -> str:
 def _texts(facts: Mapping[str, Any], name: str, least: int, most: int) -> tuple[str, ...]:
     values = facts.get(name)
     if not isinstance(values, list) or not least <= len(values) <= most:
-        refuse(f"its {name} are no list of {least:,} to {most:,}")
+        refuse(f"its {name} are no list of {least:,}{f' to {most:,}' if most > least else ''}")
     if not all(isinstance(value, str) and len(value) <= _MOST_NAME for value in values):
         refuse(f"one of its {name} is no text of at most {_MOST_NAME} letters")
     return tuple(values)
