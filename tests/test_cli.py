@@ -270,3 +270,10 @@ def test_the_face_works_as_written(cohort_file, tmp_path):
         assert getattr(lt, name) is not None
     with pytest.raises(AttributeError, match="nonsense"):
         _ = lt.nonsense
+
+
+@pytest.mark.parametrize("command", ["study", "benchmark", "train"])
+@pytest.mark.parametrize(("wish", "said"), [(("--jobs", 0), "0 jobs"), (("--engine", "nope"), "no engine")])
+def test_workers_that_cannot_be_had_are_refused_before_anything_is_read(command, wish, said, capsys):
+    assert run(command, "no-such-file.csv", *wish) == 2
+    assert said in capsys.readouterr().err

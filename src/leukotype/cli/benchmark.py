@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -101,6 +99,7 @@ def benchmark(
             f"{metric} is one number a class, and ranks need one number a model. Choose another --metric."
         )
     design = Design(_outer(outer, protocol), inner, repeats, seed)
+    execution.check_engine(engine, jobs=jobs, scheduler=scheduler, time_limit=task_timeout)
     # What a benchmark left, another takes further: with a model or a cohort more, only these are computed.
     overwrite = overwrite or resume or rooms.is_benchmark(out)
     outputs.check_output(out, overwrite=overwrite, resume=True)
@@ -131,8 +130,9 @@ def benchmark(
             )
         _say_missing(found)
         with console.progress("Leaderboard", None) as advance:
-            command = shlex.join(["leukotype", *sys.argv[1:]])
-            rooms.write(found, out, overwrite=overwrite, resume=True, command=command, on_step=advance)
+            rooms.write(
+                found, out, overwrite=overwrite, resume=True, command=console.command(), on_step=advance
+            )
     if as_json:
         print(json.dumps({"out": str(out), **json.loads((out / "leaderboard.json").read_text())}, indent=2))
     else:

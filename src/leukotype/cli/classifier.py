@@ -111,7 +111,7 @@ def train(
 
     Example: leukotype train Leukemia_GSE9476 --model logistic --out aml.leuko
     """
-    from leukotype import genes, study
+    from leukotype import execution, genes, study
     from leukotype.classifier import files, training
     from leukotype.classifier.favoured import favoured
     from leukotype.classifier.panel import restrict
@@ -127,6 +127,7 @@ def train(
         raise InputError(
             f"{clash} and --from-study do not go together: the study says what it was. Leave one out."
         )
+    execution.check_engine(engine, jobs=jobs)
     recipe = plugins.choose([model or "logistic"], plugin or ())
     if len(recipe) != 1:
         raise InputError(

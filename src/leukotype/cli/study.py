@@ -102,6 +102,7 @@ def study(
 
     chosen = plugins.choose(names(models), plugin or ())
     design = Design(outer, inner, repeats, seed)
+    execution.check_engine(engine, jobs=jobs, scheduler=scheduler, time_limit=task_timeout)
     symbols = None if annotation is None else genes.read_annotation(annotation)
     cohort, folder = _prepare(
         data, out, overwrite or resume, no_cache, resume=True,

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 from leukotype import errors
 from leukotype.cohort import FloatArray
-from leukotype.execution.engine import ENGINES, Engine, available_cores, open_engine
+from leukotype.execution.engine import ENGINES, Engine, available_cores, check_engine, open_engine
 from leukotype.execution.outcome import Outcome, Result, Task
 
-__all__ = ["ENGINES", "Engine", "Outcome", "available_cores", "open_engine", "run"]
+__all__ = ["ENGINES", "Engine", "Outcome", "available_cores", "check_engine", "open_engine", "run"]
 
 
 def run(

@@ -78,8 +78,8 @@ def open_engine(
     Raises UnknownName, InfeasibleDesign for what does not go together, MissingPackage where Dask is not installed,
     ClusterFailed where no scheduler answers.
     """
+    check_engine(name, jobs=jobs, scheduler=scheduler, time_limit=time_limit)
     jobs = available_cores() if jobs is None else jobs
-    _check(name, jobs, scheduler, time_limit)
     if name == "dask" or scheduler is not None:
         from leukotype.execution.cluster import Cluster
 
@@ -91,10 +91,17 @@ def open_engine(
     return Serial()
 
 
-def _check(name: str | None, jobs: int, scheduler: str | None, time_limit: float | None) -> None:
+def check_engine(
+    name: str | None = None,
+    *,
+    jobs: int | None = None,
+    scheduler: str | None = None,
+    time_limit: float | None = None,
+) -> None:
+    """Refuse what no engine can be opened by, before anything is read; raises as `open_engine` does."""
     if name is not None and name not in ENGINES:
         raise UnknownName(f"no engine {name!r}. There are {', '.join(ENGINES)}.")
-    if jobs < 1:
+    if jobs is not None and jobs < 1:
         raise InfeasibleDesign(
             f"{jobs} jobs were asked for, and at least 1 is needed. Leave --jobs out for all cores."
         )
