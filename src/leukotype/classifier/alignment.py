@@ -27,7 +27,8 @@ class Sorted:
     """One sample's values in order, whatever they are aligned to.
 
     present : (n_probes,) whether there is a value
-    order   : (n_present,) places among those present, from the lowest value to the highest
+    order   : (n_present,) places among those present, from the lowest value to the highest; equal ones in any order,
+              for nothing depends on it
     starts  : (n_groups,) where each run of equal values begins in that order
     """
 
@@ -40,7 +41,7 @@ class Sorted:
         """Sort a sample (n_probes,), NaN where a value is missing."""
         present = np.flatnonzero(~np.isnan(x))
         values = x[present]
-        order = np.argsort(values, kind="stable")
+        order = np.argsort(values)
         ascending = values[order]
         starts = np.flatnonzero(np.append(True, ascending[1:] != ascending[:-1])) if len(order) else order
         return cls(present, order, starts)
@@ -54,8 +55,7 @@ class Sorted:
         ascending = kept[self.order]
         # The place of each that stays among those that stay.
         place = np.cumsum(kept) - 1
-        group = np.repeat(np.arange(len(self.starts)), np.diff(np.append(self.starts, len(self.order))))
-        groups = group[ascending]
+        groups = np.repeat(np.arange(len(self.starts)), self._sizes)[ascending]
         starts = np.flatnonzero(np.append(True, groups[1:] != groups[:-1])) if len(groups) else groups
         return type(self)(np.flatnonzero(stays), place[self.order[ascending]], starts)
 
@@ -64,13 +64,23 @@ class Sorted:
 
         reference : (n_present,) ascending
         """
-        aligned = np.empty(len(self.order))
         if len(self.starts) == len(self.order):
+            aligned = np.empty(len(self.order))
             aligned[self.order] = reference
             return aligned
-        sizes = np.diff(np.append(self.starts, len(self.order)))
-        aligned[self.order] = np.repeat(np.add.reduceat(reference, self.starts) / sizes, sizes)
-        return aligned
+        return np.asarray((np.add.reduceat(reference, self.starts) / self._sizes)[self._run_of])
+
+    @cached_property
+    def _sizes(self) -> IntArray:
+        """(n_groups,) how many values are equal."""
+        return np.diff(self.starts, append=len(self.order))
+
+    @cached_property
+    def _run_of(self) -> IntArray:
+        """(n_present,) which run of equal values each belongs to."""
+        runs = np.empty(len(self.order), dtype=np.intp)
+        runs[self.order] = np.repeat(np.arange(len(self.starts)), self._sizes)
+        return runs
 
 
 @dataclass(frozen=True, eq=False)
