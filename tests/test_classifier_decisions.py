@@ -322,6 +322,19 @@ def test_p_values_are_vovks(data):
     assert_array_equal(sets.inside(by_fold, level), found > 1 - level + 1e-12)
 
 
+@pytest.mark.parametrize("how", ["none", "quantile"])
+@pytest.mark.parametrize("name", ["logistic", "knn", "forest", "pairs"])
+def test_a_training_sample_is_as_like_as_itself(name, how):
+    """By the rule of its own fold it gets its own score again, and ties do not hang on the last bit."""
+    one, cohort = cases.trained(name, how), cases.cohort()
+    for place, (x, code) in enumerate(zip(cohort.expression, cohort.codes, strict=True)):
+        own = one.folds[one.sets.folds[place]]
+        p = own.probabilities(own.alignment.complete(x)[None])[0]
+        assert_allclose(p[code], one.sets.scores[place], rtol=0, atol=1e-12)
+        alone = CrossConformal(one.sets.scores[[place]], one.sets.labels[[place]], np.array([0]))
+        assert alone.p_values([p], [[0, 1, 2]])[code] == 1.0
+
+
 @settings(max_examples=200, deadline=None)
 @given(
     counts=st.lists(st.integers(0, 30), min_size=2, max_size=6), level=st.sampled_from([0.5, 0.8, 0.9, 0.95])

@@ -16,7 +16,7 @@ from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
 import classifier_cases as cases
 import leukotype as lt
 from leukotype import execution
-from leukotype.classifier import recording
+from leukotype.classifier import recording, storing
 from leukotype.errors import InfeasibleDesign, NotPortable, UnknownName
 from leukotype.models import Model
 from leukotype.wide.adapter import SklearnPath
@@ -101,6 +101,10 @@ def test_a_file_holds_the_whole_classifier(tmp_path, name, how):
     again = lt.load_classifier(tmp_path / "a.leuko")
     for field in ("name", "classes", "probes", "symbols", "record", "card", "missing", "n_read"):
         assert getattr(again, field) == getattr(one, field), field
+    there, here = storing._content(again)[1], storing._content(one)[1]
+    assert there.keys() == here.keys()
+    for array in here:
+        assert_array_equal(there[array], here[array])
     assert len(again.folds) == len(one.folds) == cases.DESIGN.outer
     assert again.fingerprint
     assert not one.fingerprint
@@ -130,6 +134,24 @@ def test_evidence_is_shared_out_in_full(name):
         assert_allclose(sum(d.contribution for d in short.drivers) + short.rest, total + long.rest, atol=1e-9)
         sizes = [abs(driver.contribution) for driver in long.drivers]
         assert sizes == sorted(sizes, reverse=True)
+
+
+@pytest.mark.parametrize("how", ["none", "rank"])
+def test_drivers_say_what_the_sample_has_and_what_is_usual(how):
+    one = cases.trained("logistic", how)
+    x = cases.fresh().expression[:1].copy()
+    x[0, 5:9] = np.nan
+    (evidence,) = one.predict(cases.batch_of(x, one.probes), why=cases.N_PROBES).evidence
+    aligned = one.unlikeness.classes.fill(
+        one.scorer.alignment.complete(x[0]), np.flatnonzero(~np.isnan(x[0]))
+    )
+    for driver in evidence.drivers:
+        column = one.probes.index(driver.probe)
+        assert driver.symbol == f"GENE{column}"
+        assert driver.value == aligned[column]
+        assert driver.usual == one.scorer.alignment.centre[column]
+        assert driver.imputed == (5 <= column < 9)
+    assert one.predict(cases.batch_of(x, one.probes)).evidence == ()
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +192,9 @@ def test_the_honest_estimate_is_that_of_a_study(name):
     sets, labels = cases.trained(name).sets, cases.cohort().codes
     assert_array_equal(sets.scores, evaluation.probabilities(name)[0][np.arange(len(labels)), labels])
     assert_array_equal(sets.folds, evaluation.fold_of[0])
+    # With no probe missing, the curve begins at plain accuracy.
+    right = evaluation.probabilities(name)[0].argmax(axis=1) == labels
+    assert cases.trained(name).missing.curve[0] == (0.0, pytest.approx(right.mean()))
 
 
 @pytest.mark.parametrize(("name", "how"), [("logistic", "quantile"), ("forest", "rank")])
