@@ -79,8 +79,8 @@ class CrossConformal:
                 )
             elif len(group) > 1:
                 text += (
-                    f" {names}: a class of fewer than {needed} training samples cannot attain {percent} alone; for "
-                    "them the promise holds together, not for each."
+                    f" {names} are taken together, for a class of fewer than {needed} training samples cannot attain "
+                    f"{percent} alone: for them the promise holds together, not for each."
                 )
         return text
 

@@ -104,6 +104,10 @@ def _per_class(evaluation: Evaluation) -> dict[str, dict[str, Any]]:
 
 
 def _number(row: Mapping[Any, Any]) -> dict[str, Any]:
+    row = dict(row)
+    if str(row["interval"]).endswith("(degenerate)"):
+        # Every resample gave the same value: no interval can be told.
+        row["low"] = row["high"] = math.nan
     return {
         "title": str(row["title"]),
         **{key: float(row[key]) if math.isfinite(row[key]) else None for key in ("value", "low", "high")},

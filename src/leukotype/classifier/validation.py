@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -112,7 +113,9 @@ class Validation:
                 found[metric.name] = (metric.title, self._balanced())
             elif not self.absent or metric.name in _ALWAYS:
                 one = estimate(metric, [scored], units)
-                number = Number(float(one.value), float(one.low), float(one.high), n, metric.interval)
+                # Where every resample gave the same value no interval can be told.
+                low, high = (math.nan, math.nan) if one.degenerate else (float(one.low), float(one.high))
+                number = Number(float(one.value), low, high, n, metric.interval)
                 found[metric.name] = (metric.title, number)
         return found
 

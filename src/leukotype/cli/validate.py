@@ -50,6 +50,7 @@ def validate(
     from leukotype import readers
     from leukotype import study as outputs
     from leukotype.classifier import conformal, files, validation
+    from leukotype.reporting.external import cautions
     from leukotype.study import external
 
     conformal.check_level(level)
@@ -73,3 +74,6 @@ def validate(
         )
     else:
         console.show_validation(found, folder)
+        for caution in cautions(found):
+            if caution.level != "note":
+                console.say(f"{caution.level.capitalize()}: {caution.title}. {caution.text}")

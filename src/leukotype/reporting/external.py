@@ -47,7 +47,7 @@ def of_validation(validation: Validation, plates: Sequence[Plate], *, command: s
         sections=sections,
         tiles=_tiles(validation),
         points=_points(validation),
-        cautions=ordered([*_cautions(validation), *of_plates(tuple(plates))]),
+        cautions=ordered([*cautions(validation), *of_plates(tuple(plates))]),
         metrics=tables.metrics(validation),
         undefined=(
             f"Not defined here, for {formats.listed(validation.absent)} "
@@ -139,7 +139,8 @@ def _points(one: Validation) -> list[Point]:
     return points
 
 
-def _cautions(one: Validation) -> list[Caution]:
+def cautions(one: Validation) -> list[Caution]:
+    """What a reader must mind before believing a number, the gravest first."""
     found = []
     if one.batch.provenance.simulated:
         found.append(Caution("warning", "Simulated data", "No patient stands behind these values."))
@@ -199,7 +200,7 @@ def _cautions(one: Validation) -> list[Caution]:
                 "This is the file that the classifier was trained on: no validation.",
             )
         )
-    return found
+    return ordered(found)
 
 
 def _methods(one: Validation) -> list[Point]:
