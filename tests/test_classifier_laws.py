@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -279,6 +280,25 @@ def test_a_model_that_no_file_holds_is_refused():
     with pytest.raises(NotPortable, match=r"^a \w+ has no form as plain numbers") as refused:
         lt.train(cases.cohort(), quadratic, align="none", design=cases.DESIGN, jobs=1)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"name": "x" * 1001}, "1,001 letters"),
+        ({"name": "x\x1b"}, r"control characters in 'x\\x1b'"),
+        ({"classes": ("A" * 2000, "B", "C")}, "the class 'AAA"),
+        ({"classes": ("A\x07", "B", "C")}, "control characters"),
+        ({"symbols": ("x\x00", *[""] * (cases.N_PROBES - 1))}, "control characters"),
+        ({"record": {"what": "\x1b[2J"}}, "control characters"),
+        ({"card": "\x07"}, "control characters"),
+    ],
+)
+def test_names_that_no_file_can_hold_are_refused_in_one_line(tmp_path, change, said):
+    with pytest.raises(NotPortable, match=said) as refused:
+        replace(cases.trained("centroids"), **change).save(tmp_path / "a.leuko")
+    assert "\n" not in str(refused.value)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from leukotype.classifier.missing import MissingLimit
 from leukotype.classifier.offscale import ScaleRange
 from leukotype.classifier.scorer import Scorer
 from leukotype.classifier.unlikeness import ClassMeans, Unlikeness
+from leukotype.errors import BadBundle, NotPortable
 from leukotype.rules import assemble
 from leukotype.rules.fields import LARGEST, MOST_CLASSES, MOST_PROBES, Fields, refuse
 
@@ -35,8 +36,20 @@ Arrays = dict[str, NDArray[Any]]
 
 def write(classifier: Classifier, path: str | Path) -> None:
     """Write a classifier to one file; see `Classifier.save`."""
+    named = ("name", (classifier.name,)), ("class", classifier.classes), ("probe", classifier.probes)
+    for what, names in (*named, ("symbol", classifier.symbols)):
+        for name in names:
+            if len(name) > _MOST_NAME:
+                raise NotPortable(
+                    f"the {what} {name[:40]!a}... has {len(name):,} letters, and a classifier's file holds names of at "
+                    f"most {_MOST_NAME:,}. Shorten it."
+                )
     document, arrays = _content(classifier)
-    bundle.write(path, document, arrays, {_CARD: classifier.card})
+    try:
+        bundle.write(path, document, arrays, {_CARD: classifier.card})
+    except ValueError as error:
+        found = str(error).splitlines()[0].rstrip(".")
+        raise NotPortable(f"no file can hold this classifier: {found}. Rename what is called so.") from None
 
 
 def read(path: str | Path) -> Classifier:
@@ -45,8 +58,6 @@ def read(path: str | Path) -> Classifier:
     Raises BadBundle, in one line, for what is no classifier's file, a damaged one, or one of a newer format;
     UnreadableFile where there is no file.
     """
-    from leukotype.errors import BadBundle
-
     held = bundle.read(path)
     try:
         return _classifier(held)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
+from typing import Any
 
 from leukotype.classifier.validation import EDGE, EXPECTED_UNLIKE, Number, Validation
 from leukotype.figures.theme import counted, percent
@@ -139,12 +140,18 @@ def _points(one: Validation) -> list[Point]:
     return points
 
 
+def _trained_on(one: Validation) -> Mapping[str, Any]:
+    """What the file says of its cohort, which may be nothing."""
+    cohort = one.classifier.record.get("cohort")
+    return cohort if isinstance(cohort, dict) else {}
+
+
 def cautions(one: Validation) -> list[Caution]:
     """What a reader must mind before believing a number, the gravest first."""
     found = []
     if one.batch.provenance.simulated:
         found.append(Caution("warning", "Simulated data", "No patient stands behind these values."))
-    if one.classifier.record.get("cohort", {}).get("simulated") is True:
+    if _trained_on(one).get("simulated") is True:
         found.append(Caution("warning", "Trained on simulated data", "The classifier knows no patient."))
     counts = {name: count for name, count in one.class_counts.items() if name in one.classes}
     small = [f"{name} ({count})" for name, count in counts.items() if count < _FEW]
@@ -191,7 +198,7 @@ def cautions(one: Validation) -> list[Caution]:
                 f"Balanced accuracy {_text(here)} lies below all that the training cohort made likely.",
             )
         )
-    fingerprint = one.classifier.record.get("cohort", {}).get("sha256")
+    fingerprint = _trained_on(one).get("sha256")
     if fingerprint and fingerprint == one.batch.provenance.sha256:
         found.append(
             Caution(
