@@ -221,6 +221,18 @@ def test_many_samples_of_a_small_panel_are_not_turned(tmp_path, n):
     np.testing.assert_array_equal(panel.predict(batch).probabilities, expected)
 
 
+def test_a_table_that_was_turned_by_mistake_is_said(tmp_path):
+    """Of a long table whose first column has a name that says nothing, no reader can tell."""
+    one, whole = cases.trained("centroids"), cases.simulation().fresh(dict.fromkeys(cases.SIZES, 50), 1)
+    lines = [line(f"GSM{k}", row) for k, row in enumerate(whole.expression)]
+    (tmp_path / "a.csv").write_text("\n".join([",".join(["array", *whole.probes]), *lines]))
+    with pytest.raises(BadIdentifiers, match="with --samples") as refused:
+        one.predict(lt.read_batch(tmp_path / "a.csv"))
+    assert "\n" not in str(refused.value)
+    batch = lt.read_batch(tmp_path / "a.csv", samples="array")
+    np.testing.assert_array_equal(one.predict(batch).probabilities, one.predict(whole).probabilities)
+
+
 def test_a_scale_that_is_told_is_told_of_every_sample(tmp_path):
     batch = cases.fresh()
     rows = dict(zip(["a", "b"], [batch.expression[0], 2.0 ** batch.expression[0]], strict=True))

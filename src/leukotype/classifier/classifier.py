@@ -85,7 +85,9 @@ class Classifier:
         """
         conformal.check_level(level)
         batch = Batch.of(samples) if isinstance(samples, Cohort) else samples
-        matching = Matching.find(self.probes, self.symbols, batch.probes.tolist(), annotation)
+        matching = Matching.find(
+            self.probes, self.symbols, batch.probes.tolist(), annotation, batch.samples.tolist()
+        )
         seen = [self._one(matching.values(row), level, why) for row in batch.expression]
         return Calls(
             classes=self.classes,

@@ -34,6 +34,7 @@ class Matching:
         symbols: Sequence[str],
         names: Sequence[str],
         annotation: Mapping[str, str] | None = None,
+        samples: Sequence[str] = (),
     ) -> Self:
         """Match probes with the names of a file's columns by id, or by symbol where that finds more.
 
@@ -41,6 +42,7 @@ class Matching:
         symbols    : their gene symbols; "" where one has none
         names      : of the file's columns; one may stand there more than once
         annotation : symbol of each of the file's names, where the file's probes are of another array
+        samples    : the file's sample ids, which tell where nothing matches whether it was turned in reading
 
         A symbol is matched as it is written: case counts, and a probe of several genes ("A /// B") matches that text
         alone.  Where a gene has several columns, a sample's value is their median; where it has several probes in the
@@ -53,7 +55,7 @@ class Matching:
         genes = [by_symbol.get(symbol) if symbol else None for symbol in symbols]
         found_ids, found_genes = sum(p is not None for p in ids), sum(p is not None for p in genes)
         if not found_ids and not found_genes:
-            raise BadIdentifiers(_nothing(probes, symbols, names))
+            raise BadIdentifiers(_nothing(probes, symbols, names, samples))
         by, found = ("symbol", genes) if found_genes > found_ids else ("id", ids)
         columns = np.full(len(probes), -1, dtype=np.intp)
         several = {}
@@ -100,7 +102,17 @@ def _places(names: Sequence[str]) -> dict[str, list[int]]:
     return places
 
 
-def _nothing(probes: Sequence[str], symbols: Sequence[str], names: Sequence[str]) -> str:
+def _nothing(
+    probes: Sequence[str], symbols: Sequence[str], names: Sequence[str], samples: Sequence[str]
+) -> str:
+    known = {*probes, *symbols} - {""}
+    turned = [sample for sample in samples if sample in known]
+    if turned:
+        return (
+            f"none of the {len(names)} columns is known, and the samples are called like the classifier's probes "
+            f"({turned[0]} ...): the file was read as if probes stood in rows. Name the column of the sample ids with "
+            "--samples, or turn the table."
+        )
     genes = [symbol for symbol in symbols if symbol]
     needed = f"probes such as {', '.join(probes[:3])}"
     if genes:
