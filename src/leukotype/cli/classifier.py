@@ -226,7 +226,7 @@ def predict(
     calls = classifier.predict(batch, level=level, why=why if beside is not None else 0, annotation=symbols)
     written = []
     if beside is not None:
-        from leukotype.classifier.page import page as drawn
+        from leukotype.reporting.calls_page import page as drawn
 
         facts, command = files.facts(classifier), console.command()
         files.put(beside, drawn(calls, classifier=facts, source=batch.provenance, command=command))

@@ -1,70 +1,26 @@
-"""reporting: an evaluation, or a cohort, as one self-contained HTML file, with a JSON twin."""
+"""reporting: an evaluation, a cohort, calls or a validation as one self-contained HTML file, with a JSON twin."""
 
 from __future__ import annotations
 
-import os
-import secrets
-from collections.abc import Callable
-from pathlib import Path
+import importlib
+from typing import TYPE_CHECKING, Any
 
-from leukotype.cohort import Cohort
-from leukotype.dossier import Dossier
-from leukotype.errors import OutputRefused
-from leukotype.evaluation import Evaluation
-from leukotype.reporting import page, plates
-from leukotype.reporting.ranking import Ranking
-from leukotype.reporting.twin import cohort_json, study_json
+if TYPE_CHECKING:
+    from leukotype.reporting.twin import cohort_json, study_json
+    from leukotype.reporting.writing import write, write_exploration
+
+# Loaded on first use: the page of a batch of calls needs nothing of what draws figures, and a sample should not wait.
+_HOME = {
+    "cohort_json": "leukotype.reporting.twin",
+    "study_json": "leukotype.reporting.twin",
+    "write": "leukotype.reporting.writing",
+    "write_exploration": "leukotype.reporting.writing",
+}
 
 __all__ = ["cohort_json", "study_json", "write", "write_exploration"]
 
 
-def _silent(step: str) -> None:
-    """Say nothing."""
-
-
-def write(
-    source: Evaluation | Dossier,
-    path: str | Path,
-    *,
-    command: str = "",
-    on_step: Callable[[str], None] = _silent,
-) -> Path:
-    """Write the report of an evaluation to one HTML file that needs no network; return its path.
-
-    source  : an evaluation, of which everything is said that needs no refitting, or a dossier
-    command : what was typed to get it, for the section on provenance
-    on_step : called with the title of each figure before it is drawn
-
-    The same evaluation gives the same bytes.  An existing file is replaced, in one step.
-    Raises OutputRefused where the file cannot be written.
-    """
-    ranking = Ranking.of(source)
-    data = plates.draw(ranking.evaluation.cohort, "data", on_step=on_step)
-    results = plates.draw(ranking.evaluation, "evaluation", on_step=on_step)
-    inferred = plates.draw_inferred(ranking.dossier.inferred, on_step=on_step)
-    return _write(Path(path), page.of_evaluation(ranking, data, results, inferred, command=command))
-
-
-def write_exploration(
-    cohort: Cohort,
-    path: str | Path,
-    *,
-    command: str = "",
-    on_step: Callable[[str], None] = _silent,
-) -> Path:
-    """Write the pictures of a cohort to one HTML file, as `write` does for an evaluation."""
-    data = plates.draw(cohort, "data", on_step=on_step)
-    return _write(Path(path), page.of_cohort(cohort, data, command=command))
-
-
-def _write(path: Path, text: str) -> Path:
-    beside = path.with_name(f".{path.name}-{secrets.token_hex(6)}")
-    try:
-        beside.write_bytes(text.encode())
-        os.replace(beside, path)
-    except OSError as problem:
-        beside.unlink(missing_ok=True)
-        raise OutputRefused(
-            f"cannot write {path}: {problem.strerror or problem}. Choose a file in a folder you may write to."
-        ) from problem
-    return path
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'leukotype.reporting' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)

@@ -23,7 +23,7 @@ def page(calls: Calls, *, classifier: Mapping[str, Any], source: Provenance, com
     classifier : what `files.facts` says of it
     source     : where the samples came from
     """
-    # The reports' own look; their room loads what draws figures, and a sample is not to wait for that.
+    # The look of the other reports, without `page.render`: that loads what draws figures.
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
