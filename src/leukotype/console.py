@@ -205,9 +205,8 @@ def show_calls(calls: Calls, written: Sequence[Path]) -> None:
             reasons[reason] = reasons.get(reason, 0) + 1
     n_called = int(calls.called.sum())
     counts = {name: calls.calls.count(name) for name in calls.classes}
-    print(
-        f"{n_called} of {calls.n_samples} samples called: {', '.join(f'{k} {v}' for k, v in counts.items() if v)}"
-    )
+    told = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
+    print(f"{n_called} of {calls.n_samples} samples called{': ' * bool(told)}{told}")
     if reasons:
         why = ", ".join(f"{reason} {count}" for reason, count in reasons.items())
         print(f"{calls.n_samples - n_called} abstained on: {why}")
