@@ -430,7 +430,8 @@ def test_sets_of_small_classes_hold_together():
     one = lt.train(simulated.cohort, "diagonal-lda", align="none", design=lt.Design(outer=5, inner=2), jobs=1)
     assert one.sets.groups(0.9, 3) == [[0], [1, 2]]
     said = one.predict(simulated.cohort).sets_said
-    assert "B and C: a class of fewer than 9 training samples" in said
+    assert "B and C" in said
+    assert "a class of fewer than 9 training samples" in said
     assert said in one.card
     assert "in every set" in one.predict(simulated.cohort, level=0.99).sets_said
 
