@@ -120,6 +120,18 @@ def test_each_sample_of_a_file_has_its_own_scale(place):
     pd.testing.assert_frame_equal(mixed[others], logged[others])
 
 
+def test_an_array_that_failed_costs_the_others_nothing(place):
+    table = pd.read_csv(place / "new.csv")
+    assert run("predict", place / "a.leuko", place / "new.csv", "--out", "all.csv", "--no-page") == 0
+    table.iloc[2, 1:] = np.nan
+    table.to_csv("failed.csv", index=False)
+    assert run("predict", place / "a.leuko", "failed.csv", "--out", "rest.csv") == 0
+    whole, rest = Path("all.csv").read_text().splitlines(), Path("rest.csv").read_text().splitlines()
+    assert [line for k, line in enumerate(rest) if k != 3] == [line for k, line in enumerate(whole) if k != 3]
+    assert rest[3].startswith("s3,abstained,too many probes missing")
+    assert rest[3].endswith("no value at all")
+
+
 def test_train_takes_the_model_a_study_favours(place, capsys):
     study = ("study", place / "cohort.csv", "--models", "centroids,majority", "--outer", 3, "--inner", 2)
     assert run(*study, "--jobs", 1, "--no-cache", "--out", "study") == 0
@@ -243,8 +255,6 @@ def test_predict_refuses_content(how, place, tmp_path, capsys):
         table.columns = ["samples", *(f"X{i}" for i in range(30))]
     elif how == "twice the sample":
         table.loc[1, "samples"] = "s1"
-    elif how == "no value":
-        table.iloc[2, 1:] = np.nan
     elif how == "nothing":
         table = table.iloc[:0]
     else:

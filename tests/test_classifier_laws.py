@@ -225,6 +225,9 @@ def test_the_rule_is_fitted_on_the_whole_cohort(name):
     p = one.estimator().predict_proba(x)
     assert_allclose(one.calibration.apply(p), one.predict(cases.fresh()).probabilities, rtol=0, atol=1e-12)
     assert one.estimator().predict(x).tolist() == [one.classes[code] for code in p.argmax(axis=1)]
+    thin = cases.thinned(cases.fresh(), 0.3)
+    p = one.estimator().predict_proba(thin.expression)
+    assert_allclose(one.calibration.apply(p), one.predict(thin).probabilities, rtol=0, atol=1e-12)
     assert one.record["model"]["n_read"] == one.n_read
 
 

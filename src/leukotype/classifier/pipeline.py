@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.pipeline import Pipeline
 
 from leukotype.classifier.scorer import Scorer
+from leukotype.classifier.unlikeness import ClassMeans
 from leukotype.cohort import FloatArray
 from leukotype.errors import BadValues
 
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 class Aligner(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     """Brings each sample to the training samples' distribution; it is fitted already, and `fit` changes nothing."""
 
-    def __init__(self, scorer: Scorer) -> None:
+    def __init__(self, scorer: Scorer, means: ClassMeans) -> None:
         self.scorer = scorer
+        self.means = means
 
     def fit(self, x: Any, y: Any = None) -> Aligner:
         return self
@@ -34,7 +36,11 @@ class Aligner(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
                 f"the samples have shape {rows.shape}, and {len(self.scorer.alignment.centre)} columns are needed: "
                 "one for each of the classifier's probes, in its order."
             )
-        return np.array([self.scorer.alignment.complete(row) for row in rows]).reshape(rows.shape)
+        return np.array([self._one(row) for row in rows]).reshape(rows.shape)
+
+    def _one(self, row: FloatArray) -> FloatArray:
+        present = np.flatnonzero(~np.isnan(row))
+        return self.means.fill(self.scorer.alignment.complete(row), present)
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
@@ -75,4 +81,9 @@ def of_classifier(classifier: Classifier) -> Pipeline:
     Probabilities are those before calibration, and nothing is abstained on: that is what `Classifier.predict` is for.
     """
     scorer = classifier.scorer
-    return Pipeline([("align", Aligner(scorer)), ("rule", RuleClassifier(scorer, classifier.classes))])
+    return Pipeline(
+        [
+            ("align", Aligner(scorer, classifier.unlikeness.classes)),
+            ("rule", RuleClassifier(scorer, classifier.classes)),
+        ]
+    )

@@ -46,7 +46,7 @@ def of_table(
         if len(classes) == 0:
             raise BadLabels(f"{path} holds no labelled sample.")
     _refuse_infinite(raw, ids, path)
-    values, said = _on_log2(raw.values, ids, scale)
+    values, said = _on_log2(raw.values, scale)
     return Batch(
         expression=values,
         samples=np.array(ids, dtype=np.str_),
@@ -67,13 +67,15 @@ def _refuse_infinite(raw: RawTable, ids: list[str], path: str) -> None:
         )
 
 
-def _on_log2(values: FloatArray, ids: list[str], wanted: str) -> tuple[FloatArray, list[str]]:
+def _on_log2(values: FloatArray, wanted: str) -> tuple[FloatArray, list[str]]:
     """Bring each sample to log2 by itself, so that its call does not depend on what came with it."""
     logged, said = values.copy(), []
-    for row, sample in zip(logged, ids, strict=True):
+    for row in logged:
         known = row[~np.isnan(row)]
         if not len(known):
-            raise BadValues(f"sample {sample!r} has no value at all. Leave it out.")
+            # One array that failed must not cost the others their calls; it is abstained on.
+            said.append("no value at all")
+            continue
         found = detect_scale(known)
         linear = (found.scale if wanted == "auto" else wanted) == "linear"
         if linear:
