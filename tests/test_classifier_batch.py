@@ -249,7 +249,6 @@ def test_a_scale_that_is_told_is_told_of_every_sample(tmp_path):
     ("content", "kind", "said"),
     [
         ("samples,{0},{1}\na,1,inf\n", BadValues, "infinite"),
-        ("samples,{0},{1}\na,1,2\nb,,\n", BadValues, "'b' has no value"),
         ("samples,{0},{1}\na,1,2\na,3,4\n", BadIdentifiers, "'a'"),
         ("samples,{0},{1}\na,1,2\nb,1,x\nc,1,2\n", BadValues, "'x'"),
     ],
