@@ -60,7 +60,8 @@ def left_out(cohort: Cohort) -> list[dict[str, Any]]:
                 "samples": calls.n_samples,
                 "unlike": float(np.mean([UNLIKE in reasons for reasons in calls.reasons])),
                 "abstained": float(1 - calls.called.mean()),
-                "taken for": ", ".join(f"{one} {taken_for.count(one)}" for one in sorted(set(taken_for))) or "none",
+                "taken for": ", ".join(f"{one} {taken_for.count(one)}" for one in sorted(set(taken_for)))
+                or "none",
                 "known called": decisions["called"]["value"],
                 "right among them": decisions["right_among_called"]["value"],
             }
