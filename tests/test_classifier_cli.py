@@ -223,6 +223,8 @@ PREDICT = {
     "a level that is no number": ("{place}/a.leuko", "{place}/new.csv", "--level", "nan"),
     "less than no evidence": ("{place}/a.leuko", "{place}/new.csv", "--why", -1),
     "a folder that is not there": ("{place}/a.leuko", "{place}/new.csv", "--out", "nope/calls.csv"),
+    "no name": ("{place}/a.leuko", "{place}/new.csv", "--out", ""),
+    "the name of the page": ("{place}/a.leuko", "{place}/new.csv", "--out", "calls.html"),
     "a file that is there": ("{place}/a.leuko", "{place}/new.csv", "--out", "{place}/new.csv"),
 }  # fmt: skip
 

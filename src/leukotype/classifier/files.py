@@ -49,6 +49,17 @@ def check_new(path: Path, *, overwrite: bool) -> None:
         ) from problem
 
 
+def page_beside(calls: Path) -> Path:
+    """Return where the page of evidence goes; raises OutputRefused where the calls would have its name."""
+    page = calls.with_suffix(".html")
+    if page == calls:
+        raise OutputRefused(
+            f"{calls} is the name of the page of evidence, and the calls are a CSV. Name that one, such as "
+            f"{calls.with_suffix('.csv').name}, or say --no-page."
+        )
+    return page
+
+
 def put(path: Path, text: str) -> None:
     """Write a file in one step; raises OutputRefused where it cannot be written."""
     beside = _beside(path)

@@ -13,8 +13,9 @@ from leukotype.cohort import FloatArray
 # Beyond the training samples' range, in log2 units of the median and in doublings of the spread: arrays of one
 # laboratory that were normalised together have no range at all.
 _SLACK = 1.0
-# Less variety than this share of the least varied training sample's comes of a floor, of counts or of rounding.
-_VARIETY = 0.5
+# Intensities rounded to whole numbers keep about half of the variety of those that are not; what has lost all but this
+# share of the least varied training sample's comes of a floor, of a broken file or of another kind of values.
+_VARIETY = 0.1
 
 
 @dataclass(frozen=True, eq=False)

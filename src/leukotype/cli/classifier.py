@@ -216,10 +216,12 @@ def predict(
     conformal.check_level(level)
     if why < 0:
         raise InfeasibleDesign(f"--why is {why}, and must be at least 0.")
-    beside = None if out is None or not page else out.with_suffix(".html")
-    for place in (out, beside):
-        if place is not None:
-            files.check_new(place, overwrite=overwrite)
+    beside = None
+    if out is not None:
+        files.check_new(out, overwrite=overwrite)
+        beside = files.page_beside(out) if page else None
+    if beside is not None:
+        files.check_new(beside, overwrite=overwrite)
     symbols = files.symbols_of(annotation)
     classifier = rooms.load(file)
     batch = readers.read_batch(new, samples=samples, scale=scale)

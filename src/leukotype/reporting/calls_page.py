@@ -157,7 +157,10 @@ def _reading(calls: Calls) -> list[str]:
         "One in twenty samples of the right kind falls below 0.05.",
     ]
     if calls.sets is not None:
-        said.append("A set holds every class that the sample could belong to at the stated confidence.")
+        said.append(
+            "A set holds every class that the sample could belong to at the stated confidence, if it is of the kind "
+            "that was trained on: it says nothing of a sample that is abstained on for another reason than its margin."
+        )
     if calls.evidence:
         said.append(
             "Evidence lists the probes that add most to what speaks for a class, or against it. Value and usual are "
