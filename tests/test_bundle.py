@@ -107,7 +107,7 @@ def test_what_no_file_can_hold_is_not_written(tmp_path, document, arrays, texts,
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path):
-    with pytest.raises(OutputRefused, match="cannot be written"):
+    with pytest.raises(OutputRefused, match="cannot write"):
         bundle.write(tmp_path / "no" / "a.leuko", {}, {}, {})
     with pytest.raises(UnreadableFile, match=r"Name a \.leuko file"):
         bundle.read(tmp_path / "no.leuko")

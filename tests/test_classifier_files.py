@@ -213,7 +213,7 @@ def test_a_rule_alone_is_no_classifier(tmp_path):
 
 def test_nothing_half_written_stays(tmp_path):
     one = cases.trained("centroids")
-    with pytest.raises(OutputRefused, match="cannot be written"):
+    with pytest.raises(OutputRefused, match="cannot write"):
         one.save(tmp_path / "no" / "a.leuko")
     one.save(tmp_path / "a.leuko")
     assert [file.name for file in tmp_path.iterdir()] == ["a.leuko"]

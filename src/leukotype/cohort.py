@@ -157,6 +157,25 @@ class Cohort:
             digest.update(b"\x1e")
         return digest.hexdigest()
 
+    def facts(self) -> dict[str, Any]:
+        """Return what the cohort is and where it came from, as JSON values."""
+        provenance = self.provenance
+        return {
+            "name": self.name,
+            "source": provenance.source,
+            "sha256": provenance.sha256,
+            "fingerprint": self.fingerprint,
+            "n_samples": self.n_samples,
+            "n_probes": self.n_probes,
+            "n_donors": None if self.donors is None else len(set(self.donors.tolist())),
+            "classes": self.class_counts,
+            "scale": provenance.scale,
+            "steps": list(provenance.steps),
+            "simulated": provenance.simulated,
+            "citation": provenance.citation,
+            "licence": provenance.licence,
+        }
+
     def take(self, rows: ArrayLike, step: str) -> Cohort:
         """Return the cohort of the samples at `rows` (indices or mask); `step` says why, for the provenance."""
         chosen = np.asarray(rows)

@@ -12,7 +12,6 @@ from leukotype import inference
 from leukotype.cohort import Cohort
 from leukotype.evaluation import Evaluation
 from leukotype.inference import AUTO, BestOfMany
-from leukotype.reporting.twin import cohort_facts
 from leukotype.resampling import Folds
 
 SHOWN = ("balanced_accuracy", "accuracy", "roc_auc_macro", "log_loss")
@@ -64,7 +63,7 @@ class Outcome:
         seconds = evaluation.settings().groupby("model", sort=False)["seconds"].sum()
         return cls(
             name=cohort.name,
-            facts=cohort_facts(cohort),
+            facts=cohort.facts(),
             folds=evaluation.folds.fingerprint,
             dropped=dropped,
             summary=whole.summary(list(dict.fromkeys((metric, *SHOWN)))),
@@ -82,7 +81,7 @@ class Outcome:
         """The outcome of a cohort on which every model failed."""
         columns = ["model", "metric", "title", "value", "low", "high", "interval"]
         nothing = pd.DataFrame(columns=columns)
-        facts = cohort_facts(cohort)
+        facts = cohort.facts()
         return cls(cohort.name, facts, folds.fingerprint, dropped, nothing, {}, None, dict(failures), (), "")
 
     @property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,9 +11,10 @@ from typing import Any, BinaryIO
 
 from numpy.typing import NDArray
 
+from leukotype import atomic
 from leukotype.bundle import npy, strict, zipped
 from leukotype.bundle.refusing import refuse
-from leukotype.errors import BadBundle, NotPortable, OutputRefused, UnreadableFile
+from leukotype.errors import BadBundle, NotPortable, UnreadableFile
 from leukotype.rules import Rule, assemble
 
 __all__ = ["FORMAT", "FORMAT_VERSION", "Bundle", "read", "rule_members", "rule_of", "write"]
@@ -77,7 +77,7 @@ def write(
     if len(members) >= zipped.MOST_MEMBERS:
         raise ValueError(f"{len(members)} members are too many.")
     manifest = {"format": FORMAT, "format_version": FORMAT_VERSION, "members": described}
-    _put(Path(path), zipped.pack([(_MANIFEST, strict.dumps(manifest, _MANIFEST)), *members]))
+    atomic.put(Path(path), zipped.pack([(_MANIFEST, strict.dumps(manifest, _MANIFEST)), *members]))
 
 
 def read(path: str | Path) -> Bundle:
@@ -171,15 +171,3 @@ def _check_text(content: bytes, name: str) -> None:
         strict.text(content, name)
     except BadBundle as refused:
         raise ValueError(f"no file can hold it: {refused}") from None
-
-
-def _put(path: Path, content: bytes) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        try:
-            beside.write_bytes(content)
-            os.replace(beside, path)
-        finally:
-            beside.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputRefused(f"{path} cannot be written: {error.strerror or error}.") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
 from typing import Any
@@ -39,7 +38,7 @@ def check_new(path: Path, *, overwrite: bool) -> None:
         raise OutputRefused(
             f"there is no folder {path.parent} for {path.name}. Make it, or choose another with --out."
         )
-    trial = _beside(path)
+    trial = path.with_name(f".{path.name}-{secrets.token_hex(6)}")
     try:
         trial.touch()
         trial.unlink()
@@ -58,19 +57,6 @@ def page_beside(calls: Path) -> Path:
             f"{calls.with_suffix('.csv').name}, or say --no-page."
         )
     return page
-
-
-def put(path: Path, text: str) -> None:
-    """Write a file in one step; raises OutputRefused where it cannot be written."""
-    beside = _beside(path)
-    try:
-        beside.write_bytes(text.encode())
-        os.replace(beside, path)
-    except OSError as problem:
-        beside.unlink(missing_ok=True)
-        raise OutputRefused(
-            f"cannot write {path}: {problem.strerror or problem}. Choose a folder you may write to with --out."
-        ) from problem
 
 
 def symbols_of(annotation: Path | None) -> dict[str, str] | None:
@@ -123,7 +109,3 @@ def calls_json(calls: Calls, classifier: Classifier) -> dict[str, Any]:
 
 def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _beside(path: Path) -> Path:
-    return path.with_name(f".{path.name}-{secrets.token_hex(6)}")

@@ -105,10 +105,12 @@ def fit(matrix: FloatArray, task: Task) -> Fitted:
     if task.keeps_rule:
         scorer = Scorer(view.alignment, freeze(tuned.candidate, view.fold), tuned.temperature)
     classes = ClassMeans.learn(view.fold.expression[split.train], labels)
-    distances = np.array([classes.distance(row) for row in view.fold.expression[split.test]])
+    raw = matrix[np.ix_(split.test, view.columns)]
+    distances = np.array(
+        [_distance(classes, *pair) for pair in zip(view.fold.expression[split.test], raw, strict=True)]
+    )
     hits = np.zeros(len(missing.SHARES))
     if scorer is not None and len(split.test):
-        raw = matrix[np.ix_(split.test, view.columns)]
         hits = missing.simulate(scorer, classes, raw, codes[split.test], task.n_draws, rng)
     setting = dict(tuned.candidate.setting)
     if p is None:
@@ -134,21 +136,35 @@ def _view(matrix: FloatArray, train: IntArray, test: IntArray, codes: IntArray, 
         screen = Fold(matrix, train, np.empty(0, dtype=np.intp))
         columns = np.sort(screen.f_order(codes[train])[: recipe.max_probes])
         matrix = matrix[:, columns]
-    used = np.concatenate([train, test])
-    if np.isnan(matrix[used]).any():
+    x_train = matrix[train]
+    if np.isnan(x_train).any():
         # As in a study: by the medians of the training part.
-        fold = Fold(matrix, train, test)
-        matrix = np.zeros(matrix.shape)
-        matrix[train], matrix[test] = fold.x_train, fold.x_test
-    alignment = Alignment.learn(matrix[train], recipe.align)
-    if alignment.reference is None:
+        x_train = Fold(matrix, train, np.empty(0, dtype=np.intp)).x_train
+    alignment = Alignment.learn(x_train, recipe.align)
+    has_gaps = bool(np.isnan(matrix[np.concatenate([train, test])]).any())
+    if alignment.reference is None and not has_gaps:
         # Nothing changes: the matrix is shared, not copied.
         return _View(columns, alignment, Fold(matrix, train, test))
     # Rows of no part of this split stay 0; nobody reads them.
     aligned = np.zeros(matrix.shape)
-    for row in used.tolist():
-        aligned[row] = alignment.complete(matrix[row])
+    for row, values in zip(train.tolist(), x_train, strict=True):
+        aligned[row] = alignment.complete(values)
+    # What a held-out sample lacks is filled in as in a new one, or its score and distance would be of another kind.
+    means = ClassMeans.learn(aligned[train], codes[train]) if has_gaps and len(test) else None
+    for row in test.tolist():
+        complete = alignment.complete(matrix[row])
+        aligned[row] = complete if means is None else means.fill(complete, _present(matrix[row]))
     return _View(columns, alignment, Fold(aligned, train, test))
+
+
+def _distance(classes: ClassMeans, aligned: FloatArray, raw: FloatArray) -> float:
+    """Unlikeness of a held-out sample, by the probes that it has a value of."""
+    present = _present(raw)
+    return classes.distance(aligned, None if len(present) == len(raw) else present)
+
+
+def _present(raw: FloatArray) -> IntArray:
+    return np.flatnonzero(~np.isnan(raw))
 
 
 def _in_cohort(probes: IntArray | None, view: _View, n_probes: int) -> IntArray | None:

@@ -33,7 +33,7 @@ def recorded(
     chosen: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """Return the record of a classifier: plain types, null for what is not a number, the same for the same cohort."""
-    provenance, design = cohort.provenance, evaluation.folds.design
+    design = evaluation.folds.design
     curve = {"risk_coverage": decisions["risk_coverage"]}
     return {
         "schema": SCHEMA,
@@ -46,22 +46,8 @@ def recorded(
             "n_read": n_read,
         },
         "recipe": {"align": recipe.align, "max_probes": recipe.max_probes, "tune_by": recipe.criterion},
-        "cohort": {
-            "name": cohort.name,
-            # A path says more of the machine than of the cohort.
-            "source": PurePath(provenance.source.replace("\\", "/")).name,
-            "sha256": provenance.sha256,
-            "fingerprint": cohort.fingerprint,
-            "n_samples": cohort.n_samples,
-            "n_probes": cohort.n_probes,
-            "n_donors": None if cohort.donors is None else len(set(cohort.donors.tolist())),
-            "classes": cohort.class_counts,
-            "scale": provenance.scale,
-            "steps": list(provenance.steps),
-            "simulated": provenance.simulated,
-            "citation": provenance.citation,
-            "licence": provenance.licence,
-        },
+        # A path says more of the machine than of the cohort.
+        "cohort": {**cohort.facts(), "source": PurePath(cohort.provenance.source.replace("\\", "/")).name},
         "design": {
             "outer": design.outer,
             "inner": design.inner,

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from leukotype import console
+from leukotype import atomic, console
 from leukotype.cli.options import (
     Data,
     Donor,
@@ -231,10 +231,11 @@ def predict(
         from leukotype.reporting.calls_page import page as drawn
 
         facts, command = files.facts(classifier), console.command()
-        files.put(beside, drawn(calls, classifier=facts, source=batch.provenance, command=command))
+        text = drawn(calls, classifier=facts, source=batch.provenance, command=command)
+        atomic.put(beside, text.encode())
         written.append(beside)
     if out is not None:
-        files.put(out, calls.to_csv())
+        atomic.put(out, calls.to_csv().encode())
         written.insert(0, out)
     if as_json:
         print(json.dumps(files.calls_json(calls, classifier), indent=2))

@@ -33,7 +33,7 @@ def of_evaluation(ranking: Ranking) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "version": __version__,
-        "cohort": cohort_facts(evaluation.cohort),
+        "cohort": evaluation.cohort.facts(),
         "design": {
             "outer": design.outer,
             "inner": design.inner,
@@ -94,27 +94,7 @@ def _plain(record: Mapping[Any, Any]) -> dict[str, Any]:
 
 def cohort_json(cohort: Cohort) -> dict[str, Any]:
     """Return the content of cohort.json, which `leukotype explore` leaves."""
-    return {"schema": SCHEMA, "version": __version__, "cohort": cohort_facts(cohort)}
-
-
-def cohort_facts(cohort: Cohort) -> dict[str, Any]:
-    """What a cohort is and where it came from."""
-    provenance = cohort.provenance
-    return {
-        "name": cohort.name,
-        "source": provenance.source,
-        "sha256": provenance.sha256,
-        "fingerprint": cohort.fingerprint,
-        "n_samples": cohort.n_samples,
-        "n_probes": cohort.n_probes,
-        "n_donors": None if cohort.donors is None else len(set(cohort.donors.tolist())),
-        "classes": cohort.class_counts,
-        "scale": provenance.scale,
-        "steps": list(provenance.steps),
-        "simulated": provenance.simulated,
-        "citation": provenance.citation,
-        "licence": provenance.licence,
-    }
+    return {"schema": SCHEMA, "version": __version__, "cohort": cohort.facts()}
 
 
 def _metrics(rows: pd.DataFrame) -> dict[str, Any]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 
+from leukotype import atomic
 from leukotype.cohort import Cohort
 from leukotype.dossier import Dossier
-from leukotype.errors import OutputRefused
 from leukotype.evaluation import Evaluation
 from leukotype.reporting import page, plates
 from leukotype.reporting.ranking import Ranking
@@ -55,13 +53,5 @@ def write_exploration(
 
 
 def _write(path: Path, text: str) -> Path:
-    beside = path.with_name(f".{path.name}-{secrets.token_hex(6)}")
-    try:
-        beside.write_bytes(text.encode())
-        os.replace(beside, path)
-    except OSError as problem:
-        beside.unlink(missing_ok=True)
-        raise OutputRefused(
-            f"cannot write {path}: {problem.strerror or problem}. Choose a file in a folder you may write to."
-        ) from problem
+    atomic.put(path, text.encode())
     return path

@@ -67,7 +67,7 @@ def run(
         design = evaluation.folds.design
         facts = {
             "kind": "study",
-            "cohort": twin.cohort_facts(evaluation.cohort),
+            "cohort": evaluation.cohort.facts(),
             "folds": {"seed": design.seed, "fingerprint": evaluation.folds.fingerprint},
             "models": [score.model for score in ranking.tried],
             "seconds": round(evaluation.seconds, 3),
@@ -97,7 +97,7 @@ def explore(
         on_step("report")
         _json(place / "cohort.json", cohort_json(cohort))
         _text(place / "report.html", page.of_cohort(cohort, data))
-        facts = {"kind": "exploration", "cohort": twin.cohort_facts(cohort)}
+        facts = {"kind": "exploration", "cohort": cohort.facts()}
         manifest.write(place, command=command, facts=facts)
     return Path(out)
 
