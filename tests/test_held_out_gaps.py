@@ -27,7 +27,8 @@ def test_held_out_as_new(align: How) -> None:
     split = resampling.draw(cohort, Design(outer=3, inner=2)).splits[0]
     recipe = fitting.Recipe(select(["logistic"])[0], align, None, "log_loss")
     done = fitting.fit(cohort.expression, fitting.Task(recipe, split, cohort.codes, (1, 2), True, 1))
-    assert done.scorer is not None and done.result is not None
+    assert done.scorer is not None
+    assert done.result is not None
     for row, p, distance in zip(split.test.tolist(), done.result.probabilities, done.distances, strict=True):
         new = cohort.expression[row]
         present = np.flatnonzero(~np.isnan(new))
