@@ -70,6 +70,11 @@ class Sorted:
             return aligned
         return np.asarray((np.add.reduceat(reference, self.starts) / self._sizes)[self._run_of])
 
+    @property
+    def largest_run(self) -> int:
+        """How often the most frequent value stands there."""
+        return int(self._sizes.max(initial=0))
+
     @cached_property
     def _sizes(self) -> IntArray:
         """(n_groups,) how many values are equal."""

@@ -13,9 +13,11 @@ from leukotype.cohort import FloatArray
 # Beyond the training samples' range, in log2 units of the median and in doublings of the spread: arrays of one
 # laboratory that were normalised together have no range at all.
 _SLACK = 1.0
-# Intensities rounded to whole numbers keep about half of the variety of those that are not; what has lost all but this
-# share of the least varied training sample's comes of a floor, of a broken file or of another kind of values.
+# Rounding takes variety away, too: of 22,283 log2 intensities with two decimals one value in twenty is distinct, and
+# the calls are the same. So little variety counts only where next to no values are left or most of them are one.
 _VARIETY = 0.1
+_DISTINCT = 50
+_ONE_VALUE = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +50,9 @@ class ScaleRange:
         if len(ranked.present) < 2:
             return False  # too few probes, which another rule sees to
         median, spread, variety = _look(x, ranked)
-        if variety < _VARIETY * self.variety:
+        if variety < _VARIETY * self.variety and (
+            len(ranked.starts) < _DISTINCT or ranked.largest_run > _ONE_VALUE * len(ranked.present)
+        ):
             return True
         if not self.is_bound:
             return False
