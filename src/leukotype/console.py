@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -179,18 +179,20 @@ def show_check(rows: Sequence[Any]) -> None:
 
 def show_classifier(classifier: Classifier, place: Path) -> None:
     """Print what to expect of a classifier, and where it lies."""
+    from leukotype.classifier.card import estimate
+
     record = classifier.record
     print(f"{classifier!r}")
     for name in ("balanced_accuracy", "accuracy", "log_loss"):
         found = record["performance"][name]
-        print(f"  {found['title']}, out of fold: {_estimate(found)}")
+        print(f"  {found['title']}, out of fold: {estimate(found)}")
     decisions = record["decisions"]
     print(
-        f"  Called: {_estimate(decisions['called'])}; right among them: {_estimate(decisions['right_among_called'])}"
+        f"  Called: {estimate(decisions['called'])}; right among them: {estimate(decisions['right_among_called'])}"
     )
     for other in record["without"]:
         what = "without alignment" if other["align"] != record["recipe"]["align"] else "with all probes"
-        print(f"  Balanced accuracy {what}: {_estimate(other['performance']['balanced_accuracy'])}")
+        print(f"  Balanced accuracy {what}: {estimate(other['performance']['balanced_accuracy'])}")
     print(f"  {record['calibration']['said']}")
     if classifier.sets is None:
         print(f"  No prediction sets: {record['sets']['why_none']}.")
@@ -217,18 +219,18 @@ def show_calls(calls: Calls, written: Sequence[Path]) -> None:
 
 def show_validation(found: Validation, folder: Path) -> None:
     """Print what labelled samples say of a classifier, beside what it claims of itself."""
+    from leukotype.classifier.card import estimate
+
     n = len(found.codes)
-    print(
-        f"{found.classifier.name} on {found.batch.n_samples} external samples, {n} of classes that it knows"
-    )
-    right = _estimate(vars(found.metrics["accuracy"][1]))
+    samples = f"{found.batch.n_samples} external sample{'s' * (found.batch.n_samples != 1)}"
+    print(f"{found.classifier.name} on {samples}, {n} of classes that it knows")
+    right = estimate(vars(found.metrics["accuracy"][1]))
     print(f"  Right, every sample called: {int(found.right.sum())} of {n}, {right}")
     for name, (title, number) in found.metrics.items():
         if name in ("balanced_accuracy", "log_loss"):
             claimed = found.claimed(name)
             print(
-                f"  {title}: {_estimate(vars(number))}"
-                + (f"; claimed {_estimate(claimed)}" if claimed else "")
+                f"  {title}: {estimate(vars(number))}" + (f"; claimed {estimate(claimed)}" if claimed else "")
             )
     print(
         f"  Called: {int(found.called.sum())} of {n}; right among them: {int(found.right[found.called].sum())}"
@@ -238,13 +240,13 @@ def show_validation(found: Validation, folder: Path) -> None:
         print(f"  Abstained on: {', '.join(reasons)}")
     if found.coverage is not None:
         print(
-            f"  Sets that hold the true class: {_estimate(vars(found.coverage))} at a level of {found.calls.level:g}"
+            f"  Sets that hold the true class: {estimate(vars(found.coverage))} at a level of {found.calls.level:g}"
         )
     strangers = int((~found.known).sum())
     if strangers:
         held = int((~found.calls.called[~found.known]).sum())
         print(f"  Of classes it was not trained on: {strangers}, {held} of them abstained on")
-    unlike, edge = (_estimate(vars(number)) for number in (found.unlike, found.near_the_edge))
+    unlike, edge = (estimate(vars(number)) for number in (found.unlike, found.near_the_edge))
     print(f"  Farther off than 95 % of held-out training samples: {unlike}; than 75 %: {edge}")
     print(f"Report: {folder / 'report.html'}")
 
@@ -259,13 +261,6 @@ def show_card(card: str, fingerprint: str) -> None:
     else:
         print(card, end="")
     print(f"File fingerprint: {fingerprint}")
-
-
-def _estimate(found: Mapping[str, Any]) -> str:
-    value, low, high = (found.get(key) for key in ("value", "low", "high"))
-    if value is None:
-        return "not defined"
-    return f"{value:.3f}" if low is None or high is None else f"{value:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ def card(classifier: Classifier) -> str:
     """Return the card as Markdown, derived from the classifier's record alone."""
     record = classifier.record
     parts = [
-        f"# {classifier.name}",
+        f"# {_name(classifier.name)}",
         "**Research use only.** Not validated for diagnosis or treatment.",
         _what(classifier, record),
         _trained_on(record),
@@ -40,12 +41,23 @@ def card(classifier: Classifier) -> str:
 
 
 def estimate(found: Mapping[str, Any]) -> str:
-    """A number with its 95 % interval: "0.95 [0.88, 0.99]"; "not defined" where there is none."""
-    if found.get("value") is None:
+    """A number with its 95 % interval: "0.950 [0.880, 0.990]"; "not defined" where there is none."""
+    value, low, high = (
+        None if number is None or math.isnan(number) else f"{number:.3f}"
+        for number in (found.get(key) for key in ("value", "low", "high"))
+    )
+    if value is None:
         return "not defined"
-    if found.get("low") is None or found.get("high") is None:
-        return f"{found['value']:.3f}"
-    return f"{found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
+    return value if low is None or high is None else f"{value} [{low}, {high}]"
+
+
+def _name(text: str) -> str:
+    """A name that somebody gave, so that Markdown shows it as it is written, in a table too."""
+    return "".join(f"\\{sign}" if sign in "\\|<*`[" else sign for sign in text)
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
 def _what(classifier: Classifier, record: Mapping[str, Any]) -> str:
@@ -54,7 +66,7 @@ def _what(classifier: Classifier, record: Mapping[str, Any]) -> str:
     cited = f" ({model['cite']})" if model["cite"] else ""
     return (
         "## What it does\n\n"
-        f"Calls a sample one of {', '.join(classifier.classes)}, or abstains and says why. "
+        f"Calls a sample one of {', '.join(map(_name, classifier.classes))}, or abstains and says why. "
         f"{model['title']}{cited}; {setting}. The rule reads {classifier.n_read:,} of {len(classifier.probes):,} "
         "probes."
     )
@@ -62,15 +74,17 @@ def _what(classifier: Classifier, record: Mapping[str, Any]) -> str:
 
 def _trained_on(record: Mapping[str, Any]) -> str:
     cohort = record["cohort"]
-    counts = ", ".join(f"{name} {count}" for name, count in cohort["classes"].items())
-    lines = [f"{cohort['name']}: {cohort['n_samples']} samples × {cohort['n_probes']:,} probes; {counts}."]
+    counts = ", ".join(f"{_name(name)} {count}" for name, count in cohort["classes"].items())
+    lines = [
+        f"{_name(cohort['name'])}: {cohort['n_samples']} samples × {cohort['n_probes']:,} probes; {counts}."
+    ]
     if cohort["n_donors"] is not None:
         lines.append(f"{cohort['n_donors']} donors, each on one side of every split.")
     if cohort["simulated"]:
         lines.append("**The values are simulated: no patient stands behind them.**")
-    lines += cohort["steps"]
+    lines += map(_name, cohort["steps"])
     lines += [f"{key.capitalize()}: {cohort[key]}." for key in ("citation", "licence") if cohort[key]]
-    lines.append(f"Source {cohort['source']}, SHA-256 `{cohort['sha256'] or 'none: no file'}`.")
+    lines.append(f"Source {_name(cohort['source'])}, SHA-256 `{cohort['sha256'] or 'none: no file'}`.")
     return "## What it was trained on\n\n" + "\n".join(f"- {line}" for line in lines)
 
 
@@ -81,7 +95,7 @@ def _worth(record: Mapping[str, Any]) -> str:
     costs = []
     for other in record["without"]:
         what = (
-            f"without alignment ({recipe['align']})"
+            f"without alignment (in place of {recipe['align']})"
             if other["align"] != recipe["align"]
             else "with all probes in place of the panel"
         )
@@ -94,7 +108,7 @@ def _worth(record: Mapping[str, Any]) -> str:
     return (
         "## What it is worth\n\n"
         "Estimated by nested cross-validation of the whole procedure on the training cohort "
-        f"({design['outer']} outer and {design['inner']} inner folds, {design['repeats']} times, seed "
+        f"({design['outer']} outer and {design['inner']} inner folds, {_times(design['repeats'])}, seed "
         f"{design['seed']}), every sample called; 95 % intervals. It says what to expect of samples from the same "
         "source, and nothing of another laboratory's: "
         "`leukotype validate` does.\n\n"
@@ -126,7 +140,7 @@ def _abstention(classifier: Classifier, record: Mapping[str, Any]) -> str:
         else f"{100 * target['value']:g} % of the samples called"
     )
     rows = [
-        f"| {name} | {_least(float(least))} | {estimate(found['classes'][name]['called'])} "
+        f"| {_name(name)} | {_least(float(least))} | {estimate(found['classes'][name]['called'])} "
         f"| {estimate(found['classes'][name]['right_among_called'])} |"
         for name, least in zip(classifier.classes, classifier.thresholds, strict=True)
     ]
@@ -163,9 +177,9 @@ def _sets(classifier: Classifier, record: Mapping[str, Any]) -> str:
     title = "## Prediction sets\n\n"
     if classifier.sets is None:
         return f"{title}None: {record['sets']['why_none']}."
+    promise = classifier.sets.said(LEVEL, tuple(map(_name, classifier.classes)))
     return (
-        f"{title}Cross-conformal (Vovk 2015). {classifier.sets.said(LEVEL, classifier.classes)} An empty set says "
-        "that no class fits at this level."
+        f"{title}Cross-conformal (Vovk 2015). {promise} An empty set says that no class fits at this level."
     )
 
 
@@ -190,7 +204,8 @@ def _limits(record: Mapping[str, Any]) -> str:
         "## Limits\n\n"
         f"- It knows {len(cohort['classes'])} classes. A sample of another is abstained on only where it is far from "
         "all of them; one that lies between them or near one is called.\n"
-        f"- The smallest class, {smallest[0]}, has {smallest[1]} samples: what is said of it is that uncertain.\n"
+        f"- The smallest class, {_name(smallest[0])}, has {smallest[1]} samples: what is said of it is that "
+        "uncertain.\n"
         "- The estimate above was made on one cohort. Another platform, laboratory or population can be worse in ways "
         "that nothing in this file can tell.\n"
         "- It does not replace diagnosis by those trained to make it."

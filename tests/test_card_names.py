@@ -1,0 +1,29 @@
+"""The card shows names as they were given, whatever Markdown makes of their signs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import leukotype as lt
+from leukotype.classifier.card import estimate
+
+
+def test_names_break_no_table() -> None:
+    drawn = lt.simulate({"A": 9, "B": 9}, 30, effect=2.0, seed=1).cohort
+    names = {"A": "AML | M3", "B": "<b>* `x`"}
+    cohort = replace(drawn, labels=np.array([names[label] for label in drawn.labels.tolist()]))
+    classifier = lt.train(cohort, "centroids", design=lt.Design(outer=3, inner=2, repeats=1), jobs=1)
+    rows = [line for line in classifier.card.splitlines() if line.startswith("| AML")]
+    assert [row.replace("\\|", "").count("|") for row in rows] == [5]
+    assert r"\<b>\* \`x\`" in classifier.card
+    assert "2 inner folds, once, seed 0" in classifier.card
+
+
+@pytest.mark.parametrize("none", [None, math.nan])
+def test_no_interval_is_no_nan(none: float | None) -> None:
+    assert estimate({"value": 0.5, "low": none, "high": none}) == "0.500"
+    assert estimate({"value": none, "low": 0.1, "high": 0.2}) == "not defined"
