@@ -330,13 +330,16 @@ def test_only_probes_that_the_rule_reads_can_be_missing():
     assert one.predict(cases.batch_of(x, one.probes)).missing.tolist() == [0]
 
 
-def test_a_cohort_with_missing_values_trains_like_a_study():
+def test_a_cohort_with_missing_values_trains():
     rng = np.random.default_rng(0)
     holes = np.where(rng.random(cases.cohort().expression.shape) < 0.05, NAN, cases.cohort().expression)
     cohort = replace(cases.cohort(), expression=holes)
     one = lt.train(cohort, "logistic", align="none", design=cases.DESIGN, jobs=1)
     study = lt.evaluate(cohort, ["logistic"], design=cases.DESIGN, jobs=1)
-    assert_array_equal(one.sets.scores, study.probabilities("logistic")[0][np.arange(30), cohort.codes])
+    # Training values are imputed as in a study; held-out ones are filled as in new samples, which is not the same.
+    own = study.probabilities("logistic")[0][np.arange(30), cohort.codes]
+    assert_allclose(one.sets.scores, own, rtol=0, atol=0.15)
+    assert not np.array_equal(one.sets.scores, own)
     for how in ("quantile", "rank"):
         other = lt.train(cohort, "logistic", align=how, design=cases.DESIGN, jobs=1)
         assert np.isfinite(other.predict(cohort).probabilities).all()
