@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +24,25 @@ def target_of(accuracy: float | None, coverage: float | None) -> Target:
     return Target() if accuracy is None else Target("accuracy", accuracy)
 
 
-def check_new(path: Path, *, overwrite: bool) -> None:
+def check_new(path: Path, *, overwrite: bool, read: Iterable[Path] = ()) -> None:
     """Refuse a file that is there already or that cannot be written, before anything is computed.
+
+    read : files that the command reads, which it must not replace
 
     Raises OutputRefused.
     """
-    if path.is_dir():
+    try:
+        is_folder, is_there = path.is_dir(), path.exists()
+        is_read = is_there and any(other.exists() and path.samefile(other) for other in read)
+    except OSError as problem:
+        raise OutputRefused(
+            f"cannot write {path}: {problem.strerror or problem}. Choose another name with --out."
+        ) from problem
+    if is_read:
+        raise OutputRefused(f"{path} is what is read, and would be lost. Choose another name with --out.")
+    if is_folder:
         raise OutputRefused(f"{path} is a folder, and a file is needed. Choose another name with --out.")
-    if path.exists() and not overwrite:
+    if is_there and not overwrite:
         raise OutputRefused(
             f"{path} is there already. Say --overwrite to replace it, or choose another name with --out."
         )

@@ -13,6 +13,7 @@ from leukotype import execution, resampling
 from leukotype.classifier import abstention, alignment, calibration, honest, missing, unlikeness
 from leukotype.classifier.abstention import Target
 from leukotype.classifier.alignment import HOWS, How
+from leukotype.classifier.calls import ABSTAINED
 from leukotype.classifier.card import card
 from leukotype.classifier.classifier import Classifier
 from leukotype.classifier.conformal import CrossConformal
@@ -23,7 +24,7 @@ from leukotype.classifier.recording import recorded
 from leukotype.classifier.scorer import Scorer
 from leukotype.classifier.unlikeness import Unlikeness
 from leukotype.cohort import Cohort
-from leukotype.errors import BadValues, InfeasibleDesign, UnknownName
+from leukotype.errors import BadLabels, BadValues, InfeasibleDesign, UnknownName
 from leukotype.evaluation import Evaluation
 from leukotype.evaluation.nested import entropy_of
 from leukotype.execution import Engine
@@ -87,7 +88,8 @@ def train(
 
     The file says what alignment and panel cost: the same nested estimate without them stands beside it.
 
-    Raises InfeasibleDesign where a class is too small, UnknownName, NotPortable for a model that no file can hold.
+    Raises InfeasibleDesign where a class is too small, UnknownName, BadLabels for a class called "abstained",
+    NotPortable for a model that no file can hold.
     """
     target = target or Target()
     design = design or Design(repeats=REPEATS)
@@ -266,6 +268,10 @@ def _check(cohort: Cohort, align: str | None, max_probes: int | None, tune_by: s
         raise UnknownName(f"no criterion {tune_by!r}. There are {', '.join(tuning.CRITERIA)}.")
     if max_probes is not None and max_probes < 1:
         raise InfeasibleDesign(f"a panel of {max_probes} probes is none. Ask for 1 at least.")
+    if ABSTAINED in cohort.classes:
+        raise BadLabels(
+            f"a class is called {ABSTAINED!r}, as a sample without a call is. Give the class another name."
+        )
     empty = np.isnan(cohort.expression).all(axis=0)
     if empty.all():
         raise BadValues(f"{cohort.name} has no value at all.")

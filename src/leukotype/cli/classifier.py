@@ -135,8 +135,9 @@ def train(
         )
     repeats = training.REPEATS if repeats is None else repeats
     design = Design(5 if outer is None else outer, 3 if inner is None else inner, repeats, seed or 0)
+    sources = () if data is None else (Path(data),)
     if out is not None:
-        files.check_new(out, overwrite=overwrite)
+        files.check_new(out, overwrite=overwrite, read=sources)
     symbols = {} if annotation is None else dict(genes.read_annotation(annotation).symbols)
     cohort = read_cohort(
         data, no_cache,
@@ -156,7 +157,7 @@ def train(
     name = name or f"{cohort.name}-{recipe[0].name}"
     place = out or Path(f"{study.plain_name(name)}.leuko")
     if out is None:
-        files.check_new(place, overwrite=overwrite)
+        files.check_new(place, overwrite=overwrite, read=sources)
     n_steps = training.n_tasks(cohort, design, align, max_probes)  # type: ignore[arg-type]  # checked in train
     with console.progress("Training", n_steps) as advance:
         classifier = training.train(
@@ -218,10 +219,10 @@ def predict(
         raise InfeasibleDesign(f"--why is {why}, and must be at least 0.")
     beside = None
     if out is not None:
-        files.check_new(out, overwrite=overwrite)
+        files.check_new(out, overwrite=overwrite, read=(file, new))
         beside = files.page_beside(out) if page else None
     if beside is not None:
-        files.check_new(beside, overwrite=overwrite)
+        files.check_new(beside, overwrite=overwrite, read=(file, new))
     symbols = files.symbols_of(annotation)
     classifier = rooms.load(file)
     batch = readers.read_batch(new, samples=samples, scale=scale)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from importlib import metadata, resources
 from typing import Any
 
-from leukotype.classifier.calls import REASONS, Calls, Evidence
+from leukotype.classifier.calls import ABSTAINED, REASONS, Calls, Evidence
 from leukotype.cohort import Provenance
 
 # Beyond so many classes the least probable are summed up.
@@ -70,8 +71,12 @@ def page(calls: Calls, *, classifier: Mapping[str, Any], source: Provenance, com
 def _tiles(calls: Calls) -> Iterator[dict[str, str]]:
     n = calls.n_samples
     n_called = int(calls.called.sum())
-    counts = [f"{calls.calls.count(name)} {name}" for name in calls.classes if name in calls.calls]
-    yield {"what": "Called", "value": f"{n_called} of {n}", "detail": ", ".join(counts[:_MOST_CLASSES])}
+    found = Counter(call for call in calls.calls if call != ABSTAINED).most_common()
+    counts = [f"{count} {name}" for name, count in found[:_MOST_CLASSES]]
+    rest = found[_MOST_CLASSES:]
+    if rest:
+        counts.append(f"{sum(count for _, count in rest)} of {len(rest)} other class{'es' * (len(rest) > 1)}")
+    yield {"what": "Called", "value": f"{n_called} of {n}", "detail": ", ".join(counts)}
     for reason in REASONS:
         count = sum(reason in own for own in calls.reasons)
         if count:
