@@ -44,15 +44,20 @@ class Matching:
         annotation : symbol of each of the file's names, where the file's probes are of another array
         samples    : the file's sample ids, which tell where nothing matches whether it was turned in reading
 
-        A symbol is matched as it is written: case counts, and a probe of several genes ("A /// B") matches that text
-        alone.  Where a gene has several columns, a sample's value is their median; where it has several probes in the
-        classifier, each takes that value.  Raises BadIdentifiers where nothing matches.
+        Where the classifier has no symbols, its ids count as such.  A symbol is matched as it is written: case counts,
+        and a probe of several genes ("A /// B") matches that text alone.  Where a gene has several columns, a sample's
+        value is their median; where it has several probes in the classifier, each takes that value.
+
+        Raises BadIdentifiers where nothing matches.
         """
         by_id = _places(names)
         known = annotation or {}
         by_symbol = _places([known.get(name, name) for name in names])
         ids = [by_id.get(probe) for probe in probes]
-        genes = [by_symbol.get(symbol) if symbol else None for symbol in symbols]
+        # A classifier of genes has symbols for ids.
+        genes = [
+            by_symbol.get(symbol) if symbol else None for symbol in (symbols if any(symbols) else probes)
+        ]
         found_ids, found_genes = sum(p is not None for p in ids), sum(p is not None for p in genes)
         if not found_ids and not found_genes:
             raise BadIdentifiers(_nothing(probes, symbols, names, samples))
@@ -120,7 +125,8 @@ def _nothing(
     advice = (
         "Give a table of that file's probes and gene symbols with --annotation."
         if genes
-        else "The classifier knows no gene symbols: train it with --annotation to match by gene."
+        else "If those are genes, give a table of that file's probes and gene symbols with --annotation; if they are "
+        "probes of another array, train the classifier with --annotation to match by gene."
     )
     seen = ", ".join(names[:3])
     return f"none of the {len(names)} columns ({seen} ...) is known: the classifier needs {needed}. {advice}"
