@@ -147,10 +147,11 @@ def _abstention(classifier: Classifier, record: Mapping[str, Any]) -> str:
     reasons = found["reasons"]
     return (
         "## When it abstains\n\n"
-        f"Target: {aim}. Out of fold, with every threshold learned from other folds: called "
+        f"Target: {aim}. Out of fold, with every threshold learned from other samples: called "
         f"{estimate(found['called'])}; right among the called {estimate(found['right_among_called'])}; "
         f"{100 * reasons[MARGIN]:.1f} % fell to a low margin, {100 * reasons[UNLIKE]:.1f} % counted as unlike the "
-        f"training samples (level {found['unlike_level']:g}).\n\n"
+        f"training samples (level {found['unlike_level']:g}). The intervals take the thresholds for fixed; another "
+        "cohort of this size would have taught others, so the share called is less sure than they say.\n\n"
         "| Class | Called from probability | Share called | Right among the called |\n|---|---|---|---|\n"
         + "\n".join(rows)
         + "\n\nWhat abstaining on the least sure would buy, out of fold:\n\n"

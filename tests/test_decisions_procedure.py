@@ -1,0 +1,34 @@
+"""What is told of the calls comes from thresholds learned as those of the file are, from all repeats at once."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from leukotype.classifier import abstention, calibration, honest, unlikeness
+from leukotype.classifier.abstention import Target
+
+
+def test_rules_of_a_fold_are_those_of_a_file_of_the_other_samples() -> None:
+    rng = np.random.default_rng(3)
+    n, repeats = 60, 3
+    labels = np.arange(n) % 3
+    p = rng.dirichlet(np.ones(3), (repeats, n)) * 0.6 + 0.4 * np.eye(3)[labels]
+    folds = np.array([rng.permutation(n) % 5 for _ in range(repeats)])
+    seen = honest.OutOfFold(p, labels, folds, rng.gamma(9, size=(repeats, n)), n)
+    target = Target("accuracy", 0.9)
+    shown, margin, unlike = honest._crossed(seen, "temperature", target, 0.2)
+    assert 0.1 < margin.mean() < 0.9
+    for repeat in range(repeats):
+        for fold in range(5):
+            out = folds[repeat] == fold
+            others = seen.p[:, ~out]
+            learned = calibration.fitted("temperature", others, labels[~out])
+            least = abstention.thresholds(np.array([learned.apply(q) for q in others]), labels[~out], target)
+            expected = learned.apply(seen.p[repeat, out])
+            np.testing.assert_allclose(shown[repeat, out], expected)
+            np.testing.assert_array_equal(
+                margin[repeat, out], expected.max(axis=1) < least[expected.argmax(axis=1)]
+            )
+            held_out = seen.distances[:, ~out].mean(axis=0)
+            far = [unlikeness.p_value(held_out, d) <= 0.2 for d in seen.distances[repeat, out]]
+            np.testing.assert_array_equal(unlike[repeat, out], far)
