@@ -32,3 +32,16 @@ def test_rules_of_a_fold_are_those_of_a_file_of_the_other_samples() -> None:
             held_out = seen.distances[:, ~out].mean(axis=0)
             far = [unlikeness.p_value(held_out, d) <= 0.2 for d in seen.distances[repeat, out]]
             np.testing.assert_array_equal(unlike[repeat, out], far)
+
+
+def test_the_calls_of_a_class_are_those_that_name_it() -> None:
+    # 8 of A and 2 of B are called A with certainty; nobody is called B.
+    labels = np.array([0] * 8 + [1] * 2)
+    p = np.tile([0.99, 0.01], (1, 10, 1))
+    folds = np.array([[0, 1] * 5])
+    seen = honest.OutOfFold(p, labels, folds, np.ones((1, 10)), 10)
+    found = honest.decisions(seen, ("A", "B"), "raw", Target("coverage", 1.0), 0.0)["classes"]
+    assert found["A"]["right_among_called"]["value"] == 1
+    assert found["A"]["right_among_calls_of_it"]["value"] == 0.8
+    assert found["B"]["called"]["value"] == 1
+    assert found["B"]["right_among_calls_of_it"]["value"] is None

@@ -141,7 +141,7 @@ def _abstention(classifier: Classifier, record: Mapping[str, Any]) -> str:
     )
     rows = [
         f"| {_name(name)} | {_least(float(least))} | {estimate(found['classes'][name]['called'])} "
-        f"| {estimate(found['classes'][name]['right_among_called'])} |"
+        f"| {estimate(found['classes'][name]['right_among_calls_of_it'])} |"
         for name, least in zip(classifier.classes, classifier.thresholds, strict=True)
     ]
     reasons = found["reasons"]
@@ -152,7 +152,7 @@ def _abstention(classifier: Classifier, record: Mapping[str, Any]) -> str:
         f"{100 * reasons[MARGIN]:.1f} % fell to a low margin, {100 * reasons[UNLIKE]:.1f} % counted as unlike the "
         f"training samples (level {found['unlike_level']:g}). The intervals take the thresholds for fixed; another "
         "cohort of this size would have taught others, so the share called is less sure than they say.\n\n"
-        "| Class | Called from probability | Share called | Right among the called |\n|---|---|---|---|\n"
+        "| Class | Called from probability | Of its samples called | Right among the calls of it |\n|---|---|---|---|\n"
         + "\n".join(rows)
         + "\n\nWhat abstaining on the least sure would buy, out of fold:\n\n"
         "| Share called | Wrong among them |\n|---|---|\n" + "\n".join(_risk(record["risk_coverage"]))
@@ -194,7 +194,8 @@ def _input(classifier: Classifier, record: Mapping[str, Any]) -> str:
         f"{_ALIGNED[record['recipe']['align']]} Probes are matched {by_symbol}. A missing value is taken for what the "
         "class means, fitted to the values that are there, have in its place; with more than "
         f"{100 * classifier.missing.limit:g} % of the probes that the rule reads missing, it abstains. Accuracy out of "
-        f"fold with probes missing at random: {shown}. Probes that another array lacks are not missing at random."
+        f"fold (first repeat) with probes missing at random: {shown}. Probes that another array lacks are not missing "
+        "at random."
     )
 
 

@@ -47,7 +47,8 @@ def decisions(
     """
     calibrated, margin, unlike = _crossed(seen, method, target, level)
     called = ~margin & ~unlike
-    right = calibrated.argmax(axis=2) == seen.labels
+    predicted = calibrated.argmax(axis=2)
+    right = predicted == seen.labels
     n_repeats = len(called)
 
     def share(hits: NDArray[np.bool_], among: NDArray[np.bool_]) -> dict[str, float | None]:
@@ -64,7 +65,12 @@ def decisions(
     per_class = {}
     for code, name in enumerate(classes):
         own = everyone & (seen.labels == code)
-        per_class[name] = {"called": share(called, own), "right_among_called": share(right, own & called)}
+        per_class[name] = {
+            "called": share(called, own),
+            "right_among_called": share(right, own & called),
+            # What a target of accuracy is for: of those that are called so, whatever they are.
+            "right_among_calls_of_it": share(right, called & (predicted == code)),
+        }
     return {
         "target": {"kind": target.kind, "value": target.value},
         "unlike_level": level,
