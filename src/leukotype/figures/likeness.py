@@ -34,12 +34,13 @@ def draw(validation: Validation) -> Drawing:
     unlike = validation.unlike
     told = (
         f"{round(unlike.value * n_known)} of {n_known} samples of known classes lie in the first bar, where "
-        f"{100 * EXPECTED_UNLIKE:g} % would if they came from where the training samples came from."
+        f"at most about {100 * EXPECTED_UNLIKE:g} % would if they came from where the training samples came from."
     )
     caption = (
         "Share of held-out training samples at least as far from every class mean as the sample is. Samples from the "
-        "same source lie evenly between 0 and 1; a heap at the left is a shift: another laboratory, array or "
-        f"population. {told}"
+        "same source lie between 0 and 1 about evenly, with somewhat more at the right, for the means of all training "
+        "samples are a little nearer to everybody than those of some; a heap at the left is a shift: another "
+        f"laboratory, array or population. {told}"
     )
     return Drawing(
         pd.DataFrame(rows), lambda table: _paint(table, validation), caption, f"Histogram of likeness. {told}"

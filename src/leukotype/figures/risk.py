@@ -23,19 +23,21 @@ def draw(validation: Validation) -> Drawing:
     if claimed:
         blocks.append(_block(CLAIMED, claimed))
     numbers = pd.concat(blocks, ignore_index=True)
-    share, error = validation.share_called.value, validation.right_among_called.value
+    n_called, n_wrong = int(validation.called.sum()), int((validation.called & ~validation.right).sum())
     operating = (
-        f"The classifier itself called {100 * share:.0f} % of them, and {100 * (1 - error):.0f} % of those calls were "
-        "wrong (dot); it abstains for other reasons than confidence, too."
-        if validation.right_among_called.n
+        f"The classifier itself called {n_called} of them, and {n_wrong or 'none'} of those calls "
+        f"{'was' if n_wrong < 2 else 'were'} wrong (dot); it abstains for other reasons than confidence, too."
+        if n_called
         else "The classifier itself called none of them."
     )
     caption = (
         f"The {theme.counted(len(confidence), 'sample')} of known classes, the most confident first: share of wrong "
         f"ones among those kept against the share kept (El-Yaniv & Wiener 2010). {operating}"
     )
-    last = numbers[numbers["source"] == HERE].iloc[-1]
-    summary = f"Risk-coverage curves. With every external sample kept, {100 * last['error']:.0f} % are wrong."
+    n_all = int((~validation.right).sum())
+    summary = (
+        f"Risk-coverage curves. With every external sample kept, {n_all} of {len(confidence)} are wrong."
+    )
     return Drawing(numbers, lambda table: _paint(table, validation), caption, summary)
 
 

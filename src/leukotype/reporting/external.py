@@ -133,7 +133,7 @@ def _points(one: Validation) -> list[Point]:
             "Likeness",
             f"{_text(one.unlike)} of the samples lie farther from every class than {percent(1 - EXPECTED_UNLIKE)} of "
             f"the held-out training samples, and {_text(one.near_the_edge)} farther than {percent(1 - EDGE)} of them; "
-            f"of samples from the same source {EXPECTED_UNLIKE:g} and {EDGE:g} are expected.",
+            f"of samples from the same source at most about {EXPECTED_UNLIKE:g} and {EDGE:g} are expected.",
         )
     )
     points.append(Point("Probes", one.calls.matched))
