@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leukotype.batch import Batch
-from leukotype.classifier import conformal
+from leukotype.classifier import conformal, unlikeness
 from leukotype.classifier.calls import REASONS, Calls
 from leukotype.classifier.classifier import Classifier
 from leukotype.cohort import FloatArray, IntArray, StrArray
@@ -25,7 +25,7 @@ from leukotype.readers import read_labels
 
 # What needs no sample of every class.
 _ALWAYS = ("accuracy", "log_loss", "brier", "ece")
-EXPECTED_UNLIKE = 0.05
+EXPECTED_UNLIKE = unlikeness.LEVEL
 EDGE = 0.25
 
 

@@ -136,8 +136,8 @@ def _refuse_damaged(damaged: dict[int, list[tuple[int, str]]], head: Head) -> No
     hint = f" {POINT_HINT}" if is_decimal_comma(cell) else ""
     raise BadValues(
         f"{head.path}: {sum(map(len, damaged.values()))} cells are no numbers, the first {cell!r} in line "
-        f"{row + 2}, column {head.header[column]!r}. Correct them, or leave them empty and use "
-        f"--impute median.{hint}"
+        f"{row + 2}, column {head.header[column]!r}. Correct them, or leave them empty; a "
+        f"cohort then needs --impute median.{hint}"
     )
 
 

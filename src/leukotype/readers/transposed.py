@@ -121,7 +121,7 @@ def _refuse_damaged(cells: list[tuple[int, str, str, str]], path: str) -> None:
     hint = f" {POINT_HINT}" if is_decimal_comma(cell) else ""
     raise BadValues(
         f"{path}: {len(cells)} cells are no numbers, the first {cell!r} in line {line}, probe {probe!r}, sample "
-        f"{sample!r}. Correct them, or leave them empty and use --impute median.{hint}"
+        f"{sample!r}. Correct them, or leave them empty; a cohort then needs --impute median.{hint}"
     )
 
 

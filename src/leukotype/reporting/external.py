@@ -1,4 +1,4 @@
-"""The report of an external validation, and its JSON twin."""
+"""The report of an external validation, and what to mind before believing it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from leukotype.reporting.statements import Point
 from leukotype.reporting.summary import Tile
 
 _FEW = 10
-_MOST_ROWS = 500
 
 
 def of_validation(validation: Validation, plates: Sequence[Plate], *, command: str = "") -> str:
