@@ -27,3 +27,13 @@ def test_names_break_no_table() -> None:
 def test_no_interval_is_no_nan(none: float | None) -> None:
     assert estimate({"value": 0.5, "low": none, "high": none}) == "0.500"
     assert estimate({"value": none, "low": 0.1, "high": 0.2}) == "not defined"
+
+
+def test_what_a_study_expects_is_said_of_what_it_fitted() -> None:
+    drawn = lt.simulate({"A": 9, "B": 9}, 30, effect=2.0, seed=1).cohort
+    chosen = {"metric": "balanced_accuracy", "n_models": 3, "value": 0.9, "low": 0.8, "high": 0.95}
+    design = lt.Design(outer=3, inner=2, repeats=1)
+    panel = lt.train(drawn, "centroids", design=design, jobs=1, max_probes=5, chosen_by=chosen)
+    assert "of the same cohort, with all its probes and without alignment" in panel.card
+    assert "balanced accuracy of 0.900 [0.800, 0.950]" in panel.card
+    assert "is not corrected for the choice" in panel.card

@@ -125,9 +125,10 @@ def _chosen(record: Mapping[str, Any]) -> str:
     if chosen is None:
         return ""
     return (
-        f"\n\nThe model was the best of {chosen['n_models']} in a study of the same cohort. Corrected for that choice, "
-        f"the study expects of it a {chosen['metric'].replace('_', ' ')} of {estimate(chosen)}; it is that number, not "
-        "the one in the table, that the choice has left unspoiled."
+        f"\n\nThe model was the best of {chosen['n_models']} in a study of the same cohort, with all its probes and "
+        f"without alignment. Corrected for that choice, the study expects of it, so fitted, a "
+        f"{chosen['metric'].replace('_', ' ')} of {estimate(chosen)}. The table above is of this file's own procedure, "
+        "and is not corrected for the choice."
     )
 
 
