@@ -321,7 +321,7 @@ def test_precision_steps_have_the_area_of_average_precision(tiny_evaluation: Eva
 
 @pytest.mark.parametrize("metric", ["roc_auc", "average_precision"])
 def test_areas_in_the_legend_are_those_of_the_tables(tiny_evaluation: Evaluation, metric: str) -> None:
-    found = curves.areas(tiny_evaluation, metric)
+    found = curves.of_evaluation(tiny_evaluation, metric).areas
     expected = tiny_evaluation.per_class([metric])
     assert_allclose(found["value"], expected["value"])
     assert list(found["class"]) == list(expected["class"])

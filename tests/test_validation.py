@@ -178,7 +178,7 @@ def test_figures_obey_the_laws(figure, eight):
     text = json.dumps(spec, allow_nan=False)
     assert '"title"' in text
     assert json.dumps(figure.draw(eight).chart().to_dict()) == text
-    assert isinstance(chart, alt.LayerChart)
+    assert isinstance(chart, alt.LayerChart | alt.ConcatChart)
     assert theme.COLOURS[0] in text or "#08306b" in text
 
 
@@ -194,6 +194,35 @@ def test_the_numbers_behind_the_figures(eight):
     risk = by_name["risk-coverage"]
     here = risk[risk["source"] == "external samples"]
     assert here.iloc[-1][["coverage", "error"]].tolist() == [1.0, pytest.approx(1 / 6)]
+
+
+def test_curves_are_of_the_probabilities_of_known_samples(eight):
+    drawn = {figure.name: figure.draw(eight) for figure in EXTERNAL}
+    # One sample of AML has the probability of those that are of PB's: 2 of 3 come before every other.
+    points = drawn["roc"].table()
+    aml = points[(points["class"] == "AML") & (points["model"] == "classifier")]
+    assert list(zip(aml["fpr"], aml["tpr"], strict=True))[:2] == [(0, 0), (0, pytest.approx(2 / 3))]
+    assert "Macro AUC" in drawn["roc"].alt
+    for name, metric in (("roc", "roc_auc_macro"), ("precision-recall", "average_precision_macro")):
+        told = eight.metrics[metric][1].value
+        assert f"{told:.3f}" in drawn[name].alt
+        assert f"classifier  {told:.3f}" in json.dumps(drawn[name].chart().to_dict())
+    recall = drawn["precision-recall"].table()
+    base = recall[(recall["class"] == "PB") & (recall["model"] == "prevalence of the class")]
+    assert base["precision"].tolist() == [1 / 6, 1 / 6]
+
+
+def test_curves_of_the_classes_that_are_here():
+    two = made(["AML", "AML", "PB"], [SURE["AML"], SURE["PB"], SURE["PB"]])
+    one = made(["AML", "AML"], [SURE["AML"], SURE["PB"]])
+    for figure in EXTERNAL:
+        if figure.name in ("roc", "precision-recall"):
+            drawing = figure.draw(two)
+            assert set(drawing.table()["class"]) == {"AML", "PB"}
+            assert "No sample here is of Bone_Marrow." in drawing.caption
+            assert "at least two of the classes" in figure.applies(one)
+    text = external.of_validation(one, plates.draw_each(EXTERNAL, one, on_step=lambda _: None))
+    assert "at least two of the classes" in text
 
 
 def test_likeness_counts_what_the_rule_counts():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import altair as alt
@@ -36,8 +37,37 @@ def repeats_note(evaluation: Evaluation, area: str) -> str:
     )
 
 
-def areas(evaluation: Evaluation, metric: str) -> pd.DataFrame:
-    """One row per model and class: model, class, value; as `Evaluation.per_class`, without intervals."""
+@dataclass(frozen=True, eq=False)
+class Source:
+    """What the curves are of.
+
+    counts        : number of samples of each class that has a panel, by name
+    truths        : one (n_samples,) array per panel, 1 where the sample is of its class
+    models        : one line each
+    probabilities : one (n_samples, n_panels) array per model
+    areas         : one row per model and class: model, class, value
+    """
+
+    counts: Mapping[str, int]
+    truths: Sequence[FloatArray]
+    models: Sequence[str]
+    probabilities: Sequence[FloatArray]
+    areas: pd.DataFrame
+
+    @property
+    def macro(self) -> pd.Series:
+        """Unweighted mean of the areas of each model over the classes."""
+        return self.areas.groupby("model", sort=False)["value"].mean()
+
+    @property
+    def listed(self) -> str:
+        """Macro area of each model, in words."""
+        return ", ".join(f"{model} {value:.3f}" for model, value in self.macro.items())
+
+
+def of_evaluation(evaluation: Evaluation, metric: str) -> Source:
+    """The curves of a study; `metric` gives the areas, as `Evaluation.per_class` without intervals."""
+    codes = evaluation.cohort.codes
     value = metrics.by_name(metric).value
     blocks = []
     for model in evaluation.models:
@@ -45,23 +75,26 @@ def areas(evaluation: Evaluation, metric: str) -> pd.DataFrame:
         blocks.append(
             pd.DataFrame({"model": model, "class": evaluation.classes, "value": repeats.mean(axis=0)})
         )
-    return pd.concat(blocks, ignore_index=True)
+    return Source(
+        evaluation.cohort.class_counts,
+        [(codes == k).astype(np.float64) for k in range(len(evaluation.classes))],
+        evaluation.models,
+        [mean_probabilities(evaluation, model) for model in evaluation.models],
+        pd.concat(blocks, ignore_index=True),
+    )
 
 
-def long(
-    evaluation: Evaluation, curve: Curve, names: tuple[str, str], reference: Curve, label: str
-) -> pd.DataFrame:
+def long(source: Source, curve: Curve, names: tuple[str, str], reference: Curve, label: str) -> pd.DataFrame:
     """One row per point: class, model, point, and the two coordinates called `names`.
 
     reference : the line that a rule without knowledge gives; its rows have `label` in place of a model
     """
-    codes = evaluation.cohort.codes
     blocks = []
-    for k, name in enumerate(evaluation.classes):
-        truth = (codes == k).astype(np.float64)
+    for k, (name, truth) in enumerate(zip(source.counts, source.truths, strict=True)):
         lines = [(label, reference(truth, truth))]
         lines += [
-            (model, curve(truth, mean_probabilities(evaluation, model)[:, k])) for model in evaluation.models
+            (model, curve(truth, p[:, k]))
+            for model, p in zip(source.models, source.probabilities, strict=True)
         ]
         for model, (x, y) in lines:
             points = {"class": name, "model": model, "point": np.arange(len(x)), names[0]: x, names[1]: y}
@@ -71,28 +104,23 @@ def long(
 
 def panels(
     table: pd.DataFrame,
-    evaluation: Evaluation,
+    source: Source,
     *,
     names: tuple[str, str],
     titles: tuple[str, str],
-    areas: pd.DataFrame,
     area_title: str,
     label: str,
     interpolate: Literal["linear", "step-before"],
 ) -> Chart:
-    """The rows of `long` as small multiples; the legend gives the macro area of each model.
-
-    areas : one row per model and class: model, class, value
-    """
-    macro = areas.groupby("model", sort=False)["value"].mean()
-    entries = {model: f"{model}  {macro[model]:.3f}" for model in evaluation.models} | {label: label}
-    counts = evaluation.cohort.class_counts
+    """The rows of `long` as small multiples; the legend gives the macro area of each model."""
+    areas, counts = source.areas, source.counts
+    entries = {model: f"{model}  {source.macro[model]:.3f}" for model in source.models} | {label: label}
     table = table.merge(areas[["model", "class", "value"]], on=["model", "class"], how="left", validate="m:1")
     table = table.assign(line=table["model"].map(entries)).rename(columns={"value": "area"})
     lines = list(entries.values())
-    styles = theme.model_styles(evaluation.models) | {label: theme.Style(theme.GREY, (1, 3))}
+    styles = theme.model_styles(source.models) | {label: theme.Style(theme.GREY, (1, 3))}
     # The first is widest, so that of lines that coincide all stay visible.
-    widths = np.linspace(min(3.6, 1.2 + 0.3 * len(evaluation.models)), 1.2, len(lines)).tolist()
+    widths = np.linspace(min(3.6, 1.2 + 0.3 * len(source.models)), 1.2, len(lines)).tolist()
     legend = theme.legend(f"Model, macro {area_title}", lines, width=600)
 
     def by_line(channel: type[Any], values: Sequence[Any], kind: str = "N") -> Any:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from leukotype.figures import called, likeness, reliability, risk
+from leukotype.figures import called, discrimination, likeness, reliability, risk
 from leukotype.figures.figure import Figure
 
 EXTERNAL: tuple[Figure, ...] = (
     Figure("called", called.TITLE, "external", called.draw, called.applies),
+    Figure("roc", discrimination.ROC, "external", discrimination.roc_curves, discrimination.applies),
+    Figure(
+        "precision-recall",
+        discrimination.PRECISION,
+        "external",
+        discrimination.precision_recall,
+        discrimination.applies,
+    ),
     Figure("reliability", reliability.TITLE, "external", reliability.draw, reliability.applies),
     Figure("risk-coverage", risk.TITLE, "external", risk.draw, risk.applies),
     Figure("likeness", likeness.TITLE, "external", likeness.draw, likeness.applies),

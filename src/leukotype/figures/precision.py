@@ -16,9 +16,7 @@ PREVALENCE = "prevalence of the class"
 
 
 def draw(evaluation: Evaluation) -> Drawing:
-    numbers = curves.long(evaluation, curve, ("recall", "precision"), _prevalence, PREVALENCE)
-    areas = curves.areas(evaluation, "average_precision")
-    macro = areas.groupby("model", sort=False)["value"].mean()
+    source = curves.of_evaluation(evaluation, "average_precision")
     n = len(evaluation.cohort.labels)
     caption = (
         "Out-of-fold precision against recall of every class against the rest, "
@@ -28,12 +26,14 @@ def draw(evaluation: Evaluation) -> Drawing:
         "precision) must be read against it (Saito & Rehmsmeier "
         f"2015).{curves.repeats_note(evaluation, 'the average precision')}"
     )
-    listed = ", ".join(f"{model} {value:.3f}" for model, value in macro.items())
     summary = (
         f"Precision-recall curves, one panel for each of {len(evaluation.classes)} classes. "
-        f"Macro average precision: {listed}."
+        f"Macro average precision: {source.listed}."
     )
-    return Drawing(numbers, lambda table: _paint(table, evaluation, areas), caption, summary)
+    said = theme.subtitle(evaluation.cohort, "out of fold")
+    return Drawing(
+        rows(source), lambda table: theme.dress(paint(table, source), TITLE, said), caption, summary
+    )
 
 
 def applies(evaluation: Evaluation) -> str | None:
@@ -56,15 +56,18 @@ def _prevalence(truth: FloatArray, _: FloatArray) -> tuple[FloatArray, FloatArra
     return np.array([0.0, 1.0]), np.full(2, truth.mean())
 
 
-def _paint(table: pd.DataFrame, evaluation: Evaluation, areas: pd.DataFrame) -> Chart:
-    chart = curves.panels(
+def rows(source: curves.Source) -> pd.DataFrame:
+    """The points of every curve, and of the share of each class."""
+    return curves.long(source, curve, ("recall", "precision"), _prevalence, PREVALENCE)
+
+
+def paint(table: pd.DataFrame, source: curves.Source) -> Chart:
+    return curves.panels(
         table,
-        evaluation,
+        source,
         names=("recall", "precision"),
         titles=("Recall", "Precision"),
-        areas=areas,
         area_title="AP",
         label=PREVALENCE,
         interpolate="step-before",
     )
-    return theme.dress(chart, TITLE, theme.subtitle(evaluation.cohort, "out of fold"))

@@ -16,10 +16,8 @@ CHANCE = "chance"
 
 
 def draw(evaluation: Evaluation) -> Drawing:
-    numbers = curves.long(evaluation, curve, ("fpr", "tpr"), lambda *_: (_DIAGONAL, _DIAGONAL), CHANCE)
-    areas = curves.areas(evaluation, "roc_auc")
-    macro = areas.groupby("model", sort=False)["value"].mean()
-    best = str(macro.idxmax())
+    source = curves.of_evaluation(evaluation, "roc_auc")
+    best = str(source.macro.idxmax())
     n = len(evaluation.cohort.labels)
     caption = (
         "Out-of-fold receiver operating characteristic (Fawcett 2006) of every class against the rest, "
@@ -29,12 +27,14 @@ def draw(evaluation: Evaluation) -> Drawing:
         "knowledge below it, since a fold that holds out more of a class is trained on fewer (Airola et al. "
         f"2011).{curves.repeats_note(evaluation, 'the AUC')}"
     )
-    listed = ", ".join(f"{model} {value:.3f}" for model, value in macro.items())
     summary = (
-        f"ROC curves, one panel for each of {len(evaluation.classes)} classes. Macro AUC: {listed}. "
+        f"ROC curves, one panel for each of {len(evaluation.classes)} classes. Macro AUC: {source.listed}. "
         f"The largest is that of {best}; chance is 0.5."
     )
-    return Drawing(numbers, lambda table: _paint(table, evaluation, areas), caption, summary)
+    said = theme.subtitle(evaluation.cohort, "out of fold")
+    return Drawing(
+        rows(source), lambda table: theme.dress(paint(table, source), TITLE, said), caption, summary
+    )
 
 
 def applies(evaluation: Evaluation) -> str | None:
@@ -50,15 +50,18 @@ def curve(truth: FloatArray, scores: FloatArray) -> tuple[FloatArray, FloatArray
 _DIAGONAL = np.array([0.0, 1.0])
 
 
-def _paint(table: pd.DataFrame, evaluation: Evaluation, areas: pd.DataFrame) -> Chart:
-    chart = curves.panels(
+def rows(source: curves.Source) -> pd.DataFrame:
+    """The points of every curve, and of the diagonal."""
+    return curves.long(source, curve, ("fpr", "tpr"), lambda *_: (_DIAGONAL, _DIAGONAL), CHANCE)
+
+
+def paint(table: pd.DataFrame, source: curves.Source) -> Chart:
+    return curves.panels(
         table,
-        evaluation,
+        source,
         names=("fpr", "tpr"),
         titles=("False positive rate", "True positive rate"),
-        areas=areas,
         area_title="AUC",
         label=CHANCE,
         interpolate="linear",
     )
-    return theme.dress(chart, TITLE, theme.subtitle(evaluation.cohort, "out of fold"))
