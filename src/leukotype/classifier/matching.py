@@ -92,7 +92,7 @@ class Matching:
     def said(self) -> str:
         """Say how probes were matched, for whoever reads the calls."""
         what = "gene symbol" if self.by == "symbol" else "probe id"
-        text = f"{self.n_found} of {len(self.columns)} probes matched by {what}"
+        text = f"{self.n_found:,} of {len(self.columns):,} probes matched by {what}"
         if self.several:
             text += f"; {len(self.several)} of them stand in several columns, whose median was taken"
         if self.shared:
