@@ -177,6 +177,22 @@ def test_on_dask_a_task_that_dies_or_hangs_is_given_up_alone():
 
 
 @pytest.mark.slow
+def test_on_dask_no_task_is_blamed_for_the_deaths_of_its_neighbours():
+    pytest.importorskip("distributed")
+    dask = pytest.importorskip("dask")
+    # All tasks wait at the one worker, and Dask counts its deaths against each of them.
+    with (
+        dask.config.set({"distributed.scheduler.worker-saturation": "inf"}),
+        open_engine("dask", jobs=1) as engine,
+    ):
+        found = outcomes(engine, ["die", "a", "raise", "die", "bb"])
+    assert [outcome.result for outcome in found] == [None, 16.0, None, None, 17.0]
+    kinds = [outcome.failure.kind if outcome.failure else "" for outcome in found]
+    assert kinds == ["Killed", "", "KeyError", "Killed", ""]
+    assert "in each of 4 tries" in found[0].failure.message
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("is_local", [True, False], ids=["own cluster", "a scheduler's address"])
 def test_dask_workers_killed_at_random_moments_cost_no_result(is_local):
     distributed = pytest.importorskip("distributed")

@@ -19,7 +19,7 @@ from leukotype.cohort import FloatArray
 from leukotype.errors import ClusterFailed, LeukotypeError, MissingPackage
 from leukotype.execution import dask_worker
 from leukotype.execution.engine import Engine
-from leukotype.execution.outcome import Failure, Outcome, Result, Task, pack, unpack
+from leukotype.execution.outcome import KILLED, Failure, Outcome, Result, Task, pack, unpack
 from leukotype.models import code
 
 ANSWER_SECONDS = 30
@@ -97,6 +97,9 @@ class Cluster(Engine):
         """Yield outcomes as they come."""
         run = _Run(self._client, f"leukotype-{secrets.token_hex(8)}", self._time_limit)
         waiting = iter(range(len(tasks)))
+        # Dask blames every task that waited at a worker for its death: those it gives up are tried again, each alone.
+        blamed: list[int] = []
+        alone: int | None = None
         n_sent = 0
         held = self._held(matrix)
         try:
@@ -105,6 +108,9 @@ class Cluster(Engine):
                     run.submit(held, number, pack(work, number, tasks[number]))
                     if len(run.underway) >= _MOST_UNDERWAY:
                         break
+                if not run.underway and blamed:
+                    alone = blamed.pop(0)
+                    run.submit(held, alone, pack(work, alone, tasks[alone]))
                 if not run.underway:
                     return
                 number, key, status = self._next(run)
@@ -116,7 +122,11 @@ class Cluster(Engine):
                 elif status == "finished":
                     yield unpack(run.take(number))
                 elif status == "error":
-                    yield Outcome(number, None, run.failure(number))
+                    failure = run.failure(number)
+                    if failure.kind == KILLED and number != alone:
+                        blamed.append(number)
+                    else:
+                        yield Outcome(number, None, failure)
                 else:
                     # The matrix went down with the workers that held it, and its tasks with the matrix.
                     n_sent += 1

@@ -16,6 +16,8 @@ from leukotype.errors import LeukotypeError
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
+KILLED = "Killed"
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -42,7 +44,7 @@ class Failure:
     @classmethod
     def of_lost_worker(cls, how: str, tries: int) -> Failure:
         return cls(
-            "Killed",
+            KILLED,
             f"its worker process ended in each of {tries} tries ({how}), as one does that finds no memory",
         )
 
