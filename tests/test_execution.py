@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import sys
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -235,6 +238,30 @@ def test_dask_workers_killed_at_random_moments_cost_no_result(is_local):
     assert sorted(outcome.number for outcome in found) == list(range(200))
     assert [outcome.failure for outcome in found if outcome.failure] == []
     assert all(outcome.result == 15.0 + outcome.number for outcome in found)
+
+
+@pytest.mark.slow
+def test_on_dask_an_answer_lost_with_its_worker_and_the_matrix_is_computed_anew(monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    from leukotype.execution import cluster
+
+    take = cluster._Run.take
+    lost: list[int] = []
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as other:
+
+        def late(run, number):
+            if not lost:
+                lost.append(number)
+                for nanny in other.workers.values():
+                    os.kill(nanny.pid, signal.SIGKILL)
+                time.sleep(2)
+            return take(run, number)
+
+        monkeypatch.setattr(cluster._Run, "take", late)
+        with open_engine("dask", jobs=2, scheduler=other.scheduler_address) as engine:
+            found = outcomes(engine, ["a", "bb", "ccc"])
+    assert lost
+    assert [outcome.result for outcome in found] == [16.0, 17.0, 18.0]
 
 
 def safe_cmdline(process):

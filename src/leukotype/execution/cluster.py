@@ -120,7 +120,9 @@ class Cluster(Engine):
                     run.cancel(number)
                     yield Outcome(number, None, Failure.of_time(self._time_limit or 0.0))
                 elif status == "finished":
-                    yield unpack(run.take(number))
+                    answer = run.take(number)
+                    if answer is not None:
+                        yield unpack(answer)
                 elif status == "error":
                     failure = run.failure(number)
                     if failure.kind == KILLED and number != alone:
@@ -203,8 +205,19 @@ class _Run:
         """Tell news of a task that is done, or was sent anew since."""
         return number not in self.underway or key not in ("", str(self.underway[number].key))
 
-    def take(self, number: int) -> bytes:
-        return bytes(self.underway.pop(number).result())
+    def take(self, number: int) -> bytes | None:
+        """Fetch an answer; None where its worker was lost first, and it cannot be had anew: that is news, too."""
+        future = self.underway[number]
+        try:
+            answer = bytes(future.result())
+        except Exception:
+            status = str(future.status)
+            if status not in ("error", "cancelled", "lost"):
+                raise
+            self.news.put((number, str(future.key), status))
+            return None
+        del self.underway[number]
+        return answer
 
     def cancel(self, number: int) -> None:
         self.underway.pop(number).cancel(force=True)
