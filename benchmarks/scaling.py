@@ -107,7 +107,7 @@ def driver(n: int = 1500) -> dict[str, Any]:
         stored = (Path(folder) / "tasks.sqlite").stat().st_size / n
     payload = np.zeros(160, dtype=np.intp)
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster,
         Client(cluster) as client,
     ):
         client.gather([client.submit(nothing, payload, number, pure=False) for number in range(50)])

@@ -203,7 +203,7 @@ def test_dask_workers_killed_at_random_moments_cost_no_result(is_local):
     other = (
         None
         if is_local
-        else distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+        else distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0")
     )
     try:
         with open_engine("dask", jobs=2, scheduler=other and other.scheduler_address) as engine:
@@ -241,13 +241,51 @@ def test_dask_workers_killed_at_random_moments_cost_no_result(is_local):
 
 
 @pytest.mark.slow
+def test_on_dask_workers_that_the_cluster_strikes_off_are_replaced(monkeypatch):
+    pytest.importorskip("distributed")
+    dask = pytest.importorskip("dask")
+    from leukotype.execution import cluster
+
+    monkeypatch.setattr(cluster, "_POLL_SECONDS", 0.5)
+    # So soon after its death no worker is back, and the cluster of Dask's own gives it up.
+    with (
+        dask.config.set({"distributed.deploy.lost-worker-timeout": "1ms"}),
+        open_engine("dask", jobs=1) as engine,
+    ):
+        watchdog = threading.Timer(100, engine._client.close)
+        watchdog.start()
+        found = outcomes(engine, ["die", "a"])
+        watchdog.cancel()
+    assert [outcome.result for outcome in found] == [None, 16.0]
+    assert found[0].failure.kind == "Killed"
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_goes_away_is_said(monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    from leukotype.execution import cluster
+
+    monkeypatch.setattr(cluster, "_POLL_SECONDS", 0.5)
+    monkeypatch.setattr(cluster, "ANSWER_SECONDS", 2)
+    other = distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0")
+    with open_engine("dask", jobs=1, scheduler=other.scheduler_address) as engine:
+        found = engine.outcomes(pause, MATRIX, range(200))
+        next(found)
+        other.close()
+        with pytest.raises(ClusterFailed, match="goes on with what was finished"):
+            list(found)
+
+
+@pytest.mark.slow
 def test_on_dask_an_answer_lost_with_its_worker_and_the_matrix_is_computed_anew(monkeypatch):
     distributed = pytest.importorskip("distributed")
     from leukotype.execution import cluster
 
     take = cluster._Run.take
     lost: list[int] = []
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as other:
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0"
+    ) as other:
 
         def late(run, number):
             if not lost:

@@ -8,6 +8,7 @@ import os
 import queue
 import secrets
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -48,6 +49,8 @@ class Cluster(Engine):
             ) from problem
         self._time_limit = time_limit
         self._address = scheduler
+        self._jobs = jobs
+        self._looked = time.monotonic()
         self._cluster: Any = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._sent: tuple[FloatArray, Any] | None = None
@@ -59,7 +62,9 @@ class Cluster(Engine):
                 processes=True,
                 # The matrix that all of them map counts as memory of each.
                 memory_limit=None,
-                dashboard_address=None,
+                # None would be port 8787, for which two studies at once would quarrel.
+                dashboard_address="127.0.0.1:0",
+                scheduler_kwargs={"dashboard": False},
                 silence_logs=logging.CRITICAL,
                 local_directory=self._folder.name,
             )
@@ -101,9 +106,10 @@ class Cluster(Engine):
         blamed: list[int] = []
         alone: int | None = None
         n_sent = 0
-        held = self._held(matrix)
         try:
+            held = self._held(matrix)
             while True:
+                self._check()
                 for number in waiting:
                     run.submit(held, number, pack(work, number, tasks[number]))
                     if len(run.underway) >= _MOST_UNDERWAY:
@@ -139,16 +145,33 @@ class Cluster(Engine):
                     for other in sorted(run.underway):
                         if run.is_lost(other):
                             run.submit(held, other, pack(work, other, tasks[other]))
+        except (OSError, TimeoutError) as problem:
+            if self._address is None:
+                raise
+            raise self._gone((str(problem).splitlines() or [type(problem).__name__])[0]) from problem
         finally:
             run.close()
 
     def _next(self, run: _Run) -> tuple[int, str, str]:
         while True:
+            self._replenish()
             try:
                 return run.news.get(timeout=_POLL_SECONDS)
             except queue.Empty:
-                if self._client.status not in ("running", "connecting"):
-                    raise self._gone(f"it is {self._client.status}") from None
+                self._check()
+
+    def _check(self) -> None:
+        if self._client.status not in ("running", "connecting"):
+            raise self._gone(f"it is {self._client.status}")
+
+    def _replenish(self) -> None:
+        """Replace workers that our own cluster has struck off.
+
+        It does so with one that happens to be starting 15 seconds after a death, and would end without any.
+        """
+        if self._cluster is not None and time.monotonic() - self._looked > _POLL_SECONDS:
+            self._looked = time.monotonic()
+            self._cluster.scale(self._jobs)
 
     def _gone(self, why: str) -> ClusterFailed:
         return ClusterFailed(
