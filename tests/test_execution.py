@@ -247,6 +247,19 @@ def test_on_dask_workers_that_the_cluster_strikes_off_are_replaced(monkeypatch):
     from leukotype.execution import cluster
 
     monkeypatch.setattr(cluster, "_POLL_SECONDS", 0.5)
+    monkeypatch.setattr(cluster, "_FETCH_SECONDS", 2.0)
+    take, n_taken = cluster._Run.take, []
+
+    def late(run, number):
+        # The worker goes down with the first answer, before it is fetched.
+        n_taken.append(number)
+        if len(n_taken) == 1:
+            for nanny in engine._cluster.workers.values():
+                os.kill(nanny.pid, signal.SIGKILL)
+            time.sleep(1)
+        return take(run, number)
+
+    monkeypatch.setattr(cluster._Run, "take", late)
     # So soon after its death no worker is back, and the cluster of Dask's own gives it up.
     with (
         dask.config.set({"distributed.deploy.lost-worker-timeout": "1ms"}),

@@ -30,6 +30,8 @@ _SENDINGS = 20
 # Enough to keep the largest cluster busy, and little for its scheduler to hold.
 _MOST_UNDERWAY = 5000
 _POLL_SECONDS = 5.0
+# An answer is small; one that takes longer went with its worker, and the task is done again elsewhere, some time.
+_FETCH_SECONDS = 10.0
 
 
 class Cluster(Engine):
@@ -222,6 +224,9 @@ class _Run:
             key=f"{self._topic}-{self._n_submitted}", pure=False,
         )  # fmt: skip
         self.underway[number] = future
+        self._watch(number, future)
+
+    def _watch(self, number: int, future: Any) -> None:
         future.add_done_callback(lambda done: self.news.put((number, str(done.key), str(done.status))))
 
     def is_stale(self, number: int, key: str) -> bool:
@@ -229,16 +234,15 @@ class _Run:
         return number not in self.underway or key not in ("", str(self.underway[number].key))
 
     def take(self, number: int) -> bytes | None:
-        """Fetch an answer; None where its worker was lost first, and it cannot be had anew: that is news, too."""
+        """Fetch an answer; None where its worker was lost first: what becomes of the task then is news again."""
         future = self.underway[number]
         try:
-            answer = bytes(future.result())
-        except Exception:
-            status = str(future.status)
-            if status not in ("error", "cancelled", "lost"):
-                raise
-            self.news.put((number, str(future.key), status))
-            return None
+            answer = bytes(future.result(timeout=_FETCH_SECONDS))
+        except Exception as problem:
+            if isinstance(problem, TimeoutError) or str(future.status) in ("error", "cancelled"):
+                self._watch(number, future)
+                return None
+            raise
         del self.underway[number]
         return answer
 
