@@ -13,7 +13,6 @@ from leukotype.cohort import FloatArray
 from leukotype.figures import curves, precision, roc, theme
 from leukotype.figures.figure import Drawing
 
-ROC, PRECISION = roc.TITLE, precision.TITLE
 LINE = "classifier"
 
 
@@ -29,10 +28,7 @@ def roc_curves(validation: Validation) -> Drawing:
         f"ROC curves on external samples, one panel for each of {theme.counted(len(source.counts), 'class')}. Macro "
         f"AUC {source.macro[LINE]:.3f}; chance is 0.5."
     )
-    said = _subtitle(validation)
-    return Drawing(
-        roc.rows(source), lambda table: theme.dress(roc.paint(table, source), ROC, said), caption, summary
-    )
+    return roc.drawing(source, _subtitle(validation), caption, summary)
 
 
 def precision_recall(validation: Validation) -> Drawing:
@@ -47,13 +43,7 @@ def precision_recall(validation: Validation) -> Drawing:
         "Precision-recall curves on external samples, one panel for each of "
         f"{theme.counted(len(source.counts), 'class')}. Macro average precision {source.macro[LINE]:.3f}."
     )
-    said = _subtitle(validation)
-    return Drawing(
-        precision.rows(source),
-        lambda table: theme.dress(precision.paint(table, source), PRECISION, said),
-        caption,
-        summary,
-    )
+    return precision.drawing(source, _subtitle(validation), caption, summary)
 
 
 def applies(validation: Validation) -> str | None:

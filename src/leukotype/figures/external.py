@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from leukotype.figures import called, discrimination, likeness, reliability, risk
+from leukotype.figures import called, discrimination, likeness, precision, reliability, risk, roc
 from leukotype.figures.figure import Figure
 
 EXTERNAL: tuple[Figure, ...] = (
     Figure("called", called.TITLE, "external", called.draw, called.applies),
-    Figure("roc", discrimination.ROC, "external", discrimination.roc_curves, discrimination.applies),
+    Figure("roc", roc.TITLE, "external", discrimination.roc_curves, discrimination.applies),
     Figure(
         "precision-recall",
-        discrimination.PRECISION,
+        precision.TITLE,
         "external",
         discrimination.precision_recall,
         discrimination.applies,

@@ -30,10 +30,7 @@ def draw(evaluation: Evaluation) -> Drawing:
         f"Precision-recall curves, one panel for each of {len(evaluation.classes)} classes. "
         f"Macro average precision: {source.listed}."
     )
-    said = theme.subtitle(evaluation.cohort, "out of fold")
-    return Drawing(
-        rows(source), lambda table: theme.dress(paint(table, source), TITLE, said), caption, summary
-    )
+    return drawing(source, theme.subtitle(evaluation.cohort, "out of fold"), caption, summary)
 
 
 def applies(evaluation: Evaluation) -> str | None:
@@ -56,18 +53,21 @@ def _prevalence(truth: FloatArray, _: FloatArray) -> tuple[FloatArray, FloatArra
     return np.array([0.0, 1.0]), np.full(2, truth.mean())
 
 
-def rows(source: curves.Source) -> pd.DataFrame:
-    """The points of every curve, and of the share of each class."""
-    return curves.long(source, curve, ("recall", "precision"), _prevalence, PREVALENCE)
+def drawing(source: curves.Source, subtitle: list[str], caption: str, summary: str) -> Drawing:
+    """The curves of a study, or of a validation, and the line of a rule without knowledge."""
 
+    def paint(table: pd.DataFrame) -> Chart:
+        chart = curves.panels(
+            table,
+            source,
+            names=("recall", "precision"),
+            titles=("Recall", "Precision"),
+            area_title="AP",
+            label=PREVALENCE,
+            interpolate="step-before",
+        )
+        return theme.dress(chart, TITLE, subtitle)
 
-def paint(table: pd.DataFrame, source: curves.Source) -> Chart:
-    return curves.panels(
-        table,
-        source,
-        names=("recall", "precision"),
-        titles=("Recall", "Precision"),
-        area_title="AP",
-        label=PREVALENCE,
-        interpolate="step-before",
+    return Drawing(
+        curves.long(source, curve, ("recall", "precision"), _prevalence, PREVALENCE), paint, caption, summary
     )

@@ -31,10 +31,7 @@ def draw(evaluation: Evaluation) -> Drawing:
         f"ROC curves, one panel for each of {len(evaluation.classes)} classes. Macro AUC: {source.listed}. "
         f"The largest is that of {best}; chance is 0.5."
     )
-    said = theme.subtitle(evaluation.cohort, "out of fold")
-    return Drawing(
-        rows(source), lambda table: theme.dress(paint(table, source), TITLE, said), caption, summary
-    )
+    return drawing(source, theme.subtitle(evaluation.cohort, "out of fold"), caption, summary)
 
 
 def applies(evaluation: Evaluation) -> str | None:
@@ -50,18 +47,24 @@ def curve(truth: FloatArray, scores: FloatArray) -> tuple[FloatArray, FloatArray
 _DIAGONAL = np.array([0.0, 1.0])
 
 
-def rows(source: curves.Source) -> pd.DataFrame:
-    """The points of every curve, and of the diagonal."""
-    return curves.long(source, curve, ("fpr", "tpr"), lambda *_: (_DIAGONAL, _DIAGONAL), CHANCE)
+def drawing(source: curves.Source, subtitle: list[str], caption: str, summary: str) -> Drawing:
+    """The curves of a study, or of a validation, and the line of a rule without knowledge."""
 
+    def paint(table: pd.DataFrame) -> Chart:
+        chart = curves.panels(
+            table,
+            source,
+            names=("fpr", "tpr"),
+            titles=("False positive rate", "True positive rate"),
+            area_title="AUC",
+            label=CHANCE,
+            interpolate="linear",
+        )
+        return theme.dress(chart, TITLE, subtitle)
 
-def paint(table: pd.DataFrame, source: curves.Source) -> Chart:
-    return curves.panels(
-        table,
-        source,
-        names=("fpr", "tpr"),
-        titles=("False positive rate", "True positive rate"),
-        area_title="AUC",
-        label=CHANCE,
-        interpolate="linear",
+    return Drawing(
+        curves.long(source, curve, ("fpr", "tpr"), lambda *_: (_DIAGONAL, _DIAGONAL), CHANCE),
+        paint,
+        caption,
+        summary,
     )
