@@ -30,7 +30,7 @@ _SENDINGS = 20
 # Enough to keep the largest cluster busy, and little for its scheduler to hold.
 _MOST_UNDERWAY = 5000
 _POLL_SECONDS = 5.0
-# An answer is small; one that takes longer went with its worker, and the task is done again elsewhere, some time.
+# An answer is small: one that takes longer was lost with its worker, and there is news once the task is done again.
 _FETCH_SECONDS = 10.0
 
 

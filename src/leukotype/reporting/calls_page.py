@@ -159,7 +159,7 @@ def _reading(calls: Calls) -> list[str]:
         "samples from the same source. A sample is abstained on where a rule that was fixed in training says so; the "
         "class it is nearest to is no call.",
         "p is the share of held-out training samples at least as far from every class as this one: small is unlike. "
-        "One in twenty samples of the right kind falls below 0.05.",
+        "One in twenty samples of the right kind, or fewer, falls below 0.05.",
     ]
     if calls.sets is not None:
         said.append(
