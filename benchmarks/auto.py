@@ -25,8 +25,8 @@ import pandas as pd
 import leukotype as lt
 from common import RESULTS, machine
 from leukotype.cohort import Cohort
+from leukotype.evaluation.auto import choose
 from leukotype.inference import AUTO, auto
-from leukotype.inference.auto import choose
 from leukotype.models import DEFAULT
 
 ODDS_TRIED = (1.0, 3.0, 5.3)

@@ -16,7 +16,7 @@ import pytest
 
 from benchmark_cases import FAILING, SIZES, write_cohorts
 from leukotype import benchmark, cli, datasets
-from leukotype.benchmark import page, published, twin
+from leukotype.benchmark import json_report, page, published
 from leukotype.benchmark.sources import LeftOut, Source
 from leukotype.datasets import simulate
 from leukotype.datasets.catalogue import catalogue
@@ -25,8 +25,8 @@ from leukotype.errors import UnknownName
 from leukotype.evaluation import evaluate
 from leukotype.figures.leaderboard import LEADERBOARD
 from leukotype.models import select
-from leukotype.reporting import plates
 from leukotype.resampling import Design, too_small
+from leukotype.results import rendered
 
 MODELS = ("centroids", "knn", "majority")
 DESIGN = Design(3, 2)
@@ -188,7 +188,7 @@ def test_dropping_never_leaves_a_single_class(tmp_path):
 
 
 def test_the_page_holds_everything_and_fetches_nothing(found):
-    drawn = plates.draw_each(LEADERBOARD, found.board, on_step=str)
+    drawn = rendered.draw_each(LEADERBOARD, found.board, on_step=str)
     text = page.of_benchmark(found, drawn)
     assert text == page.of_benchmark(found, drawn)
     assert "default-src &#39;none&#39;" in text
@@ -203,12 +203,12 @@ def test_names_of_cohorts_cannot_run_on_the_page(found):
     evil = dataclasses.replace(found.outcomes[0], name="<script>alert(1)</script>")
     changed = dataclasses.replace(found, outcomes=(evil, *found.outcomes[1:]))
     assert "<script>alert" not in page.of_benchmark(
-        changed, plates.draw_each(LEADERBOARD, changed.board, on_step=str)
+        changed, rendered.draw_each(LEADERBOARD, changed.board, on_step=str)
     )
 
 
 def test_the_json_twin_is_plain_and_whole(found):
-    content = json.loads(json.dumps(twin.of_benchmark(found), allow_nan=False))
+    content = json.loads(json.dumps(json_report.of_benchmark(found), allow_nan=False))
     assert [model["model"] for model in content["models"]] == list(found.board.mean_ranks.index)
     assert content["tests"]["n_cohorts"] == 3
     assert 0 < content["tests"]["permutation_p"] <= 1

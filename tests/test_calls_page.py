@@ -11,7 +11,7 @@ import pytest
 
 from leukotype.classifier.calls import REASONS, Calls, Driver, Evidence
 from leukotype.cohort import Provenance
-from leukotype.reporting.calls_page import page
+from leukotype.results.calls_page import page
 
 ODD = ("<script>alert(1)</script>", "a\"b'c & d", "ü | µ, 10 %", "{{ 7 * 7 }}", "GSM1.CEL.gz")
 FACTS = {"name": "Lab <1>", "fingerprint": "ab" * 32, "classes": ["A", "B"], "title": "Logistic", "trained_on": "x",

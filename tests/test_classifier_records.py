@@ -12,8 +12,8 @@ import leukotype as lt
 from leukotype import cli, console
 from leukotype.classifier.validation import validate
 from leukotype.figures import risk
-from leukotype.reporting import external
-from leukotype.reporting.external_twin import validation_json
+from leukotype.results import external
+from leukotype.results.validation_json import validation_json
 from test_classifier_files import RANK, forged, puts
 
 ODD = (None, True, -1, 1e300, 10**30, "x", "x" * 5000, "a\nb", [], [[]], [3], {}, {"a": {"b": []}}, {"value": "x"},

@@ -18,8 +18,8 @@ from leukotype.classifier.alignment import HOWS, Alignment, Sorted, default, nor
 from leukotype.classifier.calls import MISSING, OFF_SCALE, UNLIKE
 from leukotype.classifier.matching import Matching
 from leukotype.classifier.missing import MissingLimit, limit_of
-from leukotype.classifier.offscale import ScaleRange
-from leukotype.classifier.unlikeness import ClassMeans, Unlikeness, p_value
+from leukotype.classifier.novelty import ClassMeans, Unlikeness, p_value
+from leukotype.classifier.scale_check import ScaleRange
 from leukotype.errors import BadIdentifiers, BadValues
 
 NAN = float("nan")

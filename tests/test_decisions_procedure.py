@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from leukotype.classifier import abstention, calibration, honest, unlikeness
+from leukotype.classifier import abstention, calibration, honest, novelty
 from leukotype.classifier.abstention import Target
 
 
@@ -30,7 +30,7 @@ def test_rules_of_a_fold_are_those_of_a_file_of_the_other_samples() -> None:
                 margin[repeat, out], expected.max(axis=1) < least[expected.argmax(axis=1)]
             )
             held_out = seen.distances[:, ~out].mean(axis=0)
-            far = [unlikeness.p_value(held_out, d) <= 0.2 for d in seen.distances[repeat, out]]
+            far = [novelty.p_value(held_out, d) <= 0.2 for d in seen.distances[repeat, out]]
             np.testing.assert_array_equal(unlike[repeat, out], far)
 
 

@@ -10,7 +10,7 @@ from sklearn.feature_selection import f_classif
 from leukotype.datasets.simulate import null_cohort
 from leukotype.errors import UnknownName
 from leukotype.evaluation import evaluate
-from leukotype.inference.auto import auto
+from leukotype.evaluation.auto import auto
 from leukotype.inference.leaks import MISTAKES, _standardised, price_leaks
 from leukotype.models import Model, by_name
 from leukotype.models.baselines import majority

@@ -12,8 +12,8 @@ from leukotype.cohort import Cohort
 from leukotype.datasets.simulate import simulate
 from leukotype.errors import InfeasibleDesign, UnknownName
 from leukotype.evaluation import evaluate
+from leukotype.evaluation.auto import auto
 from leukotype.inference import power_law, stability
-from leukotype.inference.auto import auto
 from leukotype.inference.learning import LearningCurve, learning_curve, subset, thinner
 from leukotype.metrics import by_name
 from leukotype.resampling import Design

@@ -12,7 +12,7 @@ from leukotype.cohort import Cohort
 from leukotype.datasets.simulate import null_cohort
 from leukotype.errors import InfeasibleDesign, UnknownName
 from leukotype.evaluation import evaluate
-from leukotype.inference.auto import auto
+from leukotype.evaluation.auto import auto
 from leukotype.inference.permutation import exchange, permutation_test, permutation_tests
 from leukotype.models import Model
 from leukotype.models.baselines import majority

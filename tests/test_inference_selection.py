@@ -11,8 +11,8 @@ from leukotype import execution
 from leukotype.cohort import Cohort
 from leukotype.errors import InfeasibleDesign, UnknownName
 from leukotype.evaluation import Evaluation, FoldResult
+from leukotype.evaluation.auto import auto, choose
 from leukotype.inference import selection
-from leukotype.inference.auto import auto, choose
 from leukotype.inference.selection import corrected_best
 from leukotype.metrics import by_name
 from leukotype.metrics.estimate import estimate

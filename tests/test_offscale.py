@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from leukotype.arrays import FloatArray
 from leukotype.classifier.alignment import Sorted
-from leukotype.classifier.offscale import ScaleRange
-from leukotype.cohort import FloatArray
+from leukotype.classifier.scale_check import ScaleRange
 
 
 def _samples(n: int, n_probes: int, seed: int) -> FloatArray:

@@ -25,7 +25,7 @@ from leukotype.errors import OutputRefused
 from leukotype.evaluation import Evaluation
 from leukotype.figures import FIGURES, Figure
 from leukotype.inference import auto
-from leukotype.reporting import page, plates, twin
+from leukotype.results import json_report, page, rendered
 from report_cases import HOSTILE, cohort, evaluation, hostile_cohort
 
 SIZES = {"AML": 14, "Bone_Marrow": 9, "PB": 7}
@@ -185,7 +185,7 @@ def test_an_audit_leads_to_the_figure_that_shows_it(written: Path) -> None:
 
 
 def test_pictures_bear_no_title_of_their_own(tiny_evaluation: Evaluation) -> None:
-    for plate in plates.draw(tiny_evaluation, "evaluation", on_step=lambda step: None):
+    for plate in rendered.draw(tiny_evaluation, "evaluation", on_step=lambda step: None):
         assert plate.spec is not None
         assert plate.title not in json.dumps(plate.spec.get("title", ""))
         assert tiny_evaluation.cohort.name in json.dumps(plate.spec["title"])
@@ -294,7 +294,7 @@ def test_a_report_that_cannot_be_written_leaves_nothing(tiny_evaluation: Evaluat
 
 
 def schema() -> dict[str, object]:
-    file = resources.files("leukotype.reporting").joinpath("assets", "study.schema.json")
+    file = resources.files("leukotype.results").joinpath("assets", "study.schema.json")
     return json.loads(file.read_text(encoding="utf-8"))
 
 
@@ -336,5 +336,5 @@ def test_only_seconds_differ_between_runs(tiny_evaluation: Evaluation) -> None:
 
 
 def test_cohort_json_says_what_was_read(tiny_cohort: Cohort) -> None:
-    facts = twin.cohort_json(tiny_cohort)["cohort"]
+    facts = json_report.cohort_json(tiny_cohort)["cohort"]
     assert (facts["n_samples"], facts["n_probes"], facts["simulated"]) == (30, 40, True)

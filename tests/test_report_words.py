@@ -9,16 +9,25 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from leukotype.results.ranking import Ranking, Score
 
+from leukotype import wording
 from leukotype.audits import AUDITS
 from leukotype.cohort import Cohort
 from leukotype.evaluation import Evaluation
 from leukotype.figures import FIGURES
 from leukotype.metrics import METRICS
 from leukotype.models import MODELS, Model
-from leukotype.reporting import cautions, formats, methods, ranking, summary, tables, versus, worth
-from leukotype.reporting.ranking import Ranking, Score
 from leukotype.resampling import Design
+from leukotype.results import (
+    comparisons,
+    inference_section,
+    methods,
+    notices,
+    ranking,
+    summary,
+    tables,
+)
 from report_cases import cohort, evaluation
 
 SIZES = {"AML": 14, "Bone_Marrow": 10, "PB": 12}
@@ -46,14 +55,14 @@ def with_scores(found: Ranking, **intervals: tuple[float, float, float]) -> Rank
 
 @given(st.floats(0.0, 1.0))
 def test_a_share_is_printed_as_a_bound_only_where_it_is_one(value: float) -> None:
-    text = formats.number(value)
+    text = wording.number(value)
     assert (text == "1.00") == (value >= 1 - 1e-9)
     assert (text == "0.00") == (value <= 1e-9)
 
 
 @given(st.floats(-1.0, 1.0))
 def test_a_number_is_rounded_to_two_decimals_and_has_no_negative_zero(value: float) -> None:
-    text = formats.number(value, (-1.0, 1.0))
+    text = wording.number(value, (-1.0, 1.0))
     assert text != "-0.00"
     assert float(text.strip("<>")) == pytest.approx(value, abs=0.0151)
 
@@ -68,11 +77,11 @@ def test_a_number_is_rounded_to_two_decimals_and_has_no_negative_zero(value: flo
     ],
 )
 def test_an_estimate_is_printed_alike_everywhere(value: float, low: float, high: float, text: str) -> None:
-    assert formats.estimate(value, low, high) == text
+    assert wording.estimate(value, low, high) == text
 
 
 def test_a_metric_without_an_upper_bound_may_be_one() -> None:
-    assert formats.number(0.998, formats.bounds_of("log_loss")) == "1.00"
+    assert wording.number(0.998, metrics.by_name("log_loss").bounds) == "1.00"
 
 
 # Who leads
@@ -128,13 +137,13 @@ def test_the_summary_says_what_was_done_and_what_came_out() -> None:
     assert "2 models and 1 baseline were tried" in said["What was done"]
     assert "cut into 3 parts" in said["What was done"]
     assert f"{right} of 36 samples were classified correctly" in said["Result"]
-    assert f"balanced accuracy, {formats.number(found.leader.value)} (95 % interval" in said["Result"]
+    assert f"balanced accuracy, {wording.number(found.leader.value)} (95 % interval" in said["Result"]
     assert "guessing gives 0.33" in said["Result"]
     best, auto = found.dossier.best, found.auto
     assert auto is not None
     assert "It is the best of 3 tried on these same samples, which may flatter it" in said["Result"]
     assert (
-        f"expect {formats.number(best.value)} (95 % interval {formats.number(best.low)} to" in said["Result"]
+        f"expect {wording.number(best.value)} (95 % interval {wording.number(best.low)} to" in said["Result"]
     )
     assert f"nothing to correct: that gave {auto.text}." in said["Result"]
     assert "not for the diagnosis" in said["What it does not say"]
@@ -147,7 +156,7 @@ def test_one_model_alone_is_the_best_of_nothing() -> None:
     assert "highest" not in said["Result"]
     assert "Between the models" not in said
     assert found.auto is None
-    assert worth.choice(found) is versus.comparisons(found) is None
+    assert inference_section.choice(found) is comparisons.comparisons(found) is None
     assert "Between the models" not in words(summary.of_evaluation(of({"logistic": 4.0, "majority": 0.0})))
 
 
@@ -166,7 +175,7 @@ def test_repeats_are_told_and_averaged() -> None:
         (found.evaluation.predicted(found.leader.model) == found.evaluation.cohort.codes).sum(axis=1).mean()
     )
     assert "This was done 4 times" in said["What was done"]
-    assert f"{formats.count(round(mean, 1))} of 36 samples, on average over repeats," in said["Result"]
+    assert f"{wording.count(round(mean, 1))} of 36 samples, on average over repeats," in said["Result"]
 
 
 @pytest.mark.parametrize(
@@ -193,7 +202,7 @@ def test_without_baselines_guessing_is_what_is_left(low: float, verdict: str) ->
     said = words(summary.of_evaluation(found))["Against baselines"]
     assert "No baseline was run" in said
     assert verdict in said
-    titles = [caution.title for caution in cautions.of_evaluation(found)]
+    titles = [caution.title for caution in notices.of_evaluation(found)]
     assert ("No better than guessing" in titles) is (low <= 1 / 3)
 
 
@@ -256,7 +265,7 @@ def test_errors_name_the_weakest_class_the_worst_confusion_and_the_samples_nobod
     said = words(summary.of_evaluation(Ranking.of(replace(good, results=tuple(swapped)))))["Errors"]
     assert "does worst on PB: it found 9 of 12" in said
     assert "PB called AML: 3 of 12" in said
-    names = formats.listed(good.cohort.samples[rows].tolist())
+    names = wording.listed(good.cohort.samples[rows].tolist())
     assert f"Every model was wrong on samples {names}" in said
     perfect = words(summary.of_evaluation(Ranking.of(good)))["Errors"]
     assert "classified every sample correctly" in perfect
@@ -270,7 +279,7 @@ def test_a_simulated_cohort_says_nothing_of_patients() -> None:
 # Warnings
 
 
-def titles(found: list[cautions.Caution]) -> list[str]:
+def titles(found: list[notices.Caution]) -> list[str]:
     return [caution.title for caution in found]
 
 
@@ -280,7 +289,7 @@ def changed(base: Cohort, **columns: object) -> Cohort:
 
 def test_a_harmless_cohort_gets_no_warning() -> None:
     plain = changed(cohort(SIZES), donors=np.array([f"d{i}" for i in range(36)]))
-    assert cautions.of_cohort(plain) == []
+    assert notices.of_cohort(plain) == []
 
 
 @pytest.mark.parametrize(
@@ -296,9 +305,9 @@ def test_a_harmless_cohort_gets_no_warning() -> None:
 )
 def test_each_fault_of_the_data_is_named(title: str, make: object) -> None:
     faulty = make()  # type: ignore[operator]
-    assert title in titles(cautions.of_cohort(faulty))
+    assert title in titles(notices.of_cohort(faulty))
     others = {"Small classes", "Unequal classes", "Missing values", "Constant probes"} - {title}
-    assert others.isdisjoint(titles(cautions.of_cohort(faulty)))
+    assert others.isdisjoint(titles(notices.of_cohort(faulty)))
 
 
 def _holes() -> np.ndarray:
@@ -316,19 +325,19 @@ def _constant() -> np.ndarray:
 def test_what_was_done_to_the_values_is_told_once() -> None:
     base = cohort(SIZES)
     steps = ("Linear scale found: log2 taken.", "2 samples left out.")
-    told = cautions.of_cohort(changed(base, provenance=replace(base.provenance, steps=steps)))
+    told = notices.of_cohort(changed(base, provenance=replace(base.provenance, steps=steps)))
     assert {caution.title: caution.text for caution in told}["Before the analysis"] == " ".join(steps)
 
 
 def test_what_the_audits_find_stands_among_the_cautions_with_its_code() -> None:
     found = Ranking.of(evaluation(changed(cohort(SIZES), expression=_constant()), {"knn": 3.0}))
-    said = {caution.title: caution for caution in cautions.of_evaluation(found)}
+    said = {caution.title: caution for caution in notices.of_evaluation(found)}
     assert said["Probes with one value (LT014)"].level == "note"
     assert said["Probes with one value (LT014)"].text.startswith("1 of 30 probes has one value")
     assert len([title for title in said if "(LT" in title]) == len(found.dossier.findings)
     assert {entry.figure for entry in AUDITS} <= {"", *(figure.name for figure in FIGURES)}
-    grave = cautions.Caution("error", "x", "y")
-    assert cautions.ordered([*said.values(), grave])[0] is grave
+    grave = notices.Caution("error", "x", "y")
+    assert notices.ordered([*said.values(), grave])[0] is grave
 
 
 def test_many_classes_are_counted_and_not_listed() -> None:
@@ -339,12 +348,12 @@ def test_many_classes_are_counted_and_not_listed() -> None:
 
 def test_notes_of_fitting_intervals_without_width_and_classes_never_called_are_told() -> None:
     found = of({"logistic": 60.0, "majority": 0.0, "knn": 0.01}, notes=["ConvergenceWarning: stopped early"])
-    said = {caution.title: caution.text for caution in cautions.of_evaluation(found)}
+    said = {caution.title: caution.text for caution in notices.of_evaluation(found)}
     assert "stopped early" in said["While fitting Logistic regression (ridge)"]
     assert "Logistic regression (ridge)" in said["Intervals left out"]
     assert "Classes never called" not in said or "Majority" not in said["Classes never called"]
     lazy = Ranking.of(evaluation(cohort(SIZES), {"knn": 0.0}))
-    never = {caution.title: caution.text for caution in cautions.of_evaluation(lazy)}["Classes never called"]
+    never = {caution.title: caution.text for caution in notices.of_evaluation(lazy)}["Classes never called"]
     assert never == "k nearest neighbours never calls Bone_Marrow or PB."
 
 
@@ -373,8 +382,8 @@ def test_a_recipe_gives_title_citation_and_the_whole_grid(model: Model) -> None:
     assert recipe.text.startswith("Baseline. ") is model.baseline
     for setting, values in model.grid.items():
         assert f"{setting} = " in recipe.text
-        assert formats.value(values[0]) in recipe.text
-        assert formats.value(values[-1]) in recipe.text
+        assert wording.value(values[0]) in recipe.text
+        assert wording.value(values[-1]) in recipe.text
 
 
 def test_a_model_of_the_users_own_is_said_to_be_one() -> None:
@@ -433,7 +442,7 @@ def test_the_tables_hold_the_numbers_of_the_evaluation(tiny_evaluation: Evaluati
     for row, model in zip(tables.results(found).rows, found.models, strict=True):
         for cell, name in zip(row[2:], tables.SHOWN, strict=True):
             value = facts.loc[(model, name), "value"]
-            assert cell.text == formats.number(value, formats.bounds_of(name))
+            assert cell.text == wording.number(value, metrics.by_name(name).bounds)
     whole = tables.all_metrics(found)
     assert len(whole.rows) == sum(not metric.per_class for metric in METRICS)
     for table in (shown, whole, tables.settings(found), tables.per_class(found, "knn")):

@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leukotype.errors import OutputRefused, RunInProgress, StoreFailed
-from leukotype.evaluation import evaluate, keys
+from leukotype.evaluation import evaluate, task_keys
 from leukotype.models import MODELS, Model, by_name
 from leukotype.resampling import Design, draw
 from leukotype.runs import LOCK, NAME, Item, Store, codec, lock, rescue
@@ -404,7 +404,7 @@ def test_a_full_disk_is_said_and_nothing_finished_is_lost(tmp_path):
 def key(cohort, model="knn", design=DESIGN, fold=0, tune_by="log_loss"):
     recipe = by_name(model) if isinstance(model, str) else model
     folds = draw(cohort, design)
-    return keys.item(cohort, recipe, folds.splits[fold], tune_by=tune_by, seed=design.seed).key
+    return task_keys.item(cohort, recipe, folds.splits[fold], tune_by=tune_by, seed=design.seed).key
 
 
 def test_a_key_changes_with_all_that_a_result_depends_on(tiny_cohort, monkeypatch):
@@ -458,9 +458,9 @@ def test_models_of_ones_own_are_told_apart_by_their_code(tiny_cohort):
 
 @pytest.mark.parametrize("model", MODELS, ids=str)
 def test_keys_are_the_same_in_every_process(model):
-    facts = json.dumps(keys.model_facts(model), sort_keys=True)
+    facts = json.dumps(task_keys.model_facts(model), sort_keys=True)
     assert " at 0x" not in facts
-    assert "path" not in keys.model_facts(model)
+    assert "path" not in task_keys.model_facts(model)
 
 
 # Evaluations

@@ -13,12 +13,12 @@ import pytest
 
 from leukotype import inference, runs, study
 from leukotype.errors import Interrupted, OutputRefused, UnreadableFile
-from leukotype.evaluation import KeptEngine, evaluate
+from leukotype.evaluation import CachingEngine, evaluate
 from leukotype.execution.engine import Serial
 from leukotype.models import plugins
 from leukotype.resampling import Design, draw
+from leukotype.results.study_folder import folder, manifest
 from leukotype.runs import NAME, Store, read_status
-from leukotype.study import folder, manifest
 from run_cases import counts, start, write_plugin, write_tiny_csv
 
 KILLS = 20
@@ -300,7 +300,7 @@ def test_what_refits_is_kept_too_and_comes_out_the_same(tiny_cohort, tmp_path, w
     plain = ask(1)
     engine = Counted()
     with Store(tmp_path) as store:
-        kept = KeptEngine(engine, store, tiny_cohort)
+        kept = CachingEngine(engine, store, tiny_cohort)
         assert ask(kept) == plain
         n_first = engine.n_done
         assert n_first > 0
@@ -308,5 +308,5 @@ def test_what_refits_is_kept_too_and_comes_out_the_same(tiny_cohort, tmp_path, w
         assert ask(kept) == plain
     assert engine.n_done == n_first
     with Store(tmp_path) as store:
-        assert ask(KeptEngine(engine, store, tiny_cohort)) == plain
+        assert ask(CachingEngine(engine, store, tiny_cohort)) == plain
     assert engine.n_done == n_first

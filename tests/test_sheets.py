@@ -16,7 +16,7 @@ from leukotype.audits import audit
 from leukotype.cohort import Provenance
 from leukotype.errors import OutputRefused
 from leukotype.evaluation import Evaluation
-from leukotype.sheets import AUTHORS, SHEETS, Facts, escape, tables
+from leukotype.results.sheets import AUTHORS, SHEETS, Facts, escape, tables
 
 NUMBERS = {
     "DOME": "1.1 1.2 1.3 1.4 2.1 2.2 2.3 2.4 2.5 2.6 2.7 2.8 3.1 3.2 3.3 3.4 4.1 4.2 4.3 4.4 4.5",

@@ -15,13 +15,12 @@ import pytest
 
 from leukotype import figures, reporting, study
 from leukotype.cohort import Cohort
-from leukotype.dossier import compile_dossier
 from leukotype.errors import OutputRefused
 from leukotype.evaluation import Evaluation
 from leukotype.inference import auto
-from leukotype.reporting import plates
-from leukotype.study import folder as folders
-from leukotype.study import manifest
+from leukotype.results import manifest
+from leukotype.results.study_folder import folder as folders
+from leukotype.study import compile_dossier
 from report_cases import AWKWARD, cohort, evaluation
 
 SIZES = {"AML": 14, "Bone_Marrow": 9, "PB": 7}

@@ -24,9 +24,9 @@ from leukotype.errors import BadLabels
 from leukotype.figures import theme
 from leukotype.figures.external import EXTERNAL
 from leukotype.metrics import intervals
-from leukotype.reporting import external, plates
-from leukotype.reporting.external_twin import validation_json
-from leukotype.study.external import write
+from leukotype.results import external, rendered
+from leukotype.results.validation_folder import write
+from leukotype.results.validation_json import validation_json
 
 CLASSES = ("AML", "Bone_Marrow", "PB")
 
@@ -87,7 +87,7 @@ def test_a_class_without_samples_leaves_what_is_defined():
     assert set(one.metrics) == {"accuracy", "balanced_accuracy", "log_loss", "brier", "ece"}
     assert one.metrics["balanced_accuracy"][1].value == 0.75
     assert "ROC AUC (macro, one-vs-rest)" in one.undefined
-    text = external.of_validation(one, plates.draw_each(EXTERNAL, one, on_step=lambda _: None))
+    text = external.of_validation(one, rendered.draw_each(EXTERNAL, one, on_step=lambda _: None))
     assert "Not defined here, for Bone_Marrow has no sample" in text
 
 
@@ -95,7 +95,7 @@ def test_one_sample_and_nobody_called():
     one = made(["AML"], [SURE["AML"]], {0: UNLIKE}, p_like=[0.01])
     assert one.share_called.value == 0
     assert math.isnan(one.right_among_called.value)
-    text = external.of_validation(one, plates.draw_each(EXTERNAL, one, on_step=lambda _: None))
+    text = external.of_validation(one, rendered.draw_each(EXTERNAL, one, on_step=lambda _: None))
     assert not re.search(r"\bnan\b", re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL))
     told = json.dumps(validation_json(one), allow_nan=False)
     assert json.loads(told)["right_among_called"]["value"] is None
@@ -145,10 +145,10 @@ def test_a_shift_is_said():
     rng = np.random.default_rng(0)
     noisy = replace(fresh, expression=fresh.expression + rng.normal(0, 1.5, fresh.expression.shape))
     here = validate(trained("logistic"), noisy)
-    drawn = plates.draw_each(EXTERNAL, here, on_step=lambda _: None)
+    drawn = rendered.draw_each(EXTERNAL, here, on_step=lambda _: None)
     assert "Shift against training" in external.of_validation(here, drawn)
     calm = validate(trained("logistic"), fresh)
-    drawn = plates.draw_each(EXTERNAL, calm, on_step=lambda _: None)
+    drawn = rendered.draw_each(EXTERNAL, calm, on_step=lambda _: None)
     assert "Shift against training" not in external.of_validation(calm, drawn)
 
 
@@ -221,7 +221,7 @@ def test_curves_of_the_classes_that_are_here():
             assert set(drawing.table()["class"]) == {"AML", "PB"}
             assert "No sample here is of Bone_Marrow." in drawing.caption
             assert "at least two of the classes" in figure.applies(one)
-    text = external.of_validation(one, plates.draw_each(EXTERNAL, one, on_step=lambda _: None))
+    text = external.of_validation(one, rendered.draw_each(EXTERNAL, one, on_step=lambda _: None))
     assert "at least two of the classes" in text
 
 

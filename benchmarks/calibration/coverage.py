@@ -22,11 +22,12 @@ import numpy as np
 import pandas as pd
 
 from leukotype import metrics
-from leukotype.cohort import Cohort, FloatArray, IntArray
+from leukotype.arrays import FloatArray, IntArray
+from leukotype.cohort import Cohort
 from leukotype.datasets.simulate import Simulation, simulate
 from leukotype.evaluation import Evaluation, evaluate
+from leukotype.evaluation.auto import choose
 from leukotype.inference import AUTO, auto, corrected_best
-from leukotype.inference.auto import choose
 from leukotype.inference.splits import nested
 from leukotype.metrics import Scored
 from leukotype.models import by_name

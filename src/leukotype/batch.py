@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from leukotype.cohort import Cohort, FloatArray, Provenance, StrArray
+from leukotype.arrays import FloatArray, StrArray
+from leukotype.cohort import Cohort, Provenance
 from leukotype.errors import BadIdentifiers, BadValues
 
 # No logarithm of an intensity comes near it, and squares of such values stay finite.

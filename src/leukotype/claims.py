@@ -12,18 +12,15 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
+from leukotype.arrays import BoolArray, FloatArray, IntArray
 from leukotype.errors import InputError
 
 METRICS = ("accuracy", "precision", "recall", "f1")
 MOST_WITHOUT_POSITIVES = 600
 _TOLERANCE = 1e-12
 _EXAMPLES = 5
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -40,11 +37,11 @@ class Printed:
     high: float
     cut: float
 
-    def fits(self, values: FloatArray) -> NDArray[np.bool_]:
+    def fits(self, values: FloatArray) -> BoolArray:
         """Tell which values are printed like this when rounded."""
         return (values >= self.low - _TOLERANCE) & (values <= self.high + _TOLERANCE)
 
-    def fits_cut(self, values: FloatArray) -> NDArray[np.bool_]:
+    def fits_cut(self, values: FloatArray) -> BoolArray:
         """Tell which values are printed like this when digits are cut off."""
         return (values >= self.value - _TOLERANCE) & (values < self.cut - _TOLERANCE)
 

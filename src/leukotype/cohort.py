@@ -14,11 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from leukotype.arrays import FloatArray, IntArray, StrArray
 from leukotype.errors import BadIdentifiers, BadLabels, BadValues
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
-StrArray = NDArray[np.str_]
 
 # Affymetrix: AFFX-BioB-5_at.  ERCC spike-ins, which end in five digits: ERCC-00002; ERCC1 and ERCC2 are genes.
 # Agilent: (+)E1A_r60_3, (-)3xSLv1, DarkCorner.  R writes a dot for other signs.

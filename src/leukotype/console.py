@@ -9,13 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from leukotype import wording
+
 if TYPE_CHECKING:
     from leukotype.benchmark import Benchmark
     from leukotype.classifier import Calls, Classifier
     from leukotype.classifier.validation import Validation
     from leukotype.cohort import Cohort
-    from leukotype.dossier import Dossier
     from leukotype.runs import Status
+    from leukotype.study import Study
 
 SHOWN = ("balanced_accuracy", "accuracy", "f1_macro", "roc_auc_macro", "log_loss")
 
@@ -33,14 +35,6 @@ def say(line: str) -> None:
 def fail(message: str) -> None:
     """Print an error as one line."""
     print(f"Error: {' '.join(message.split())}", file=sys.stderr)
-
-
-def duration(seconds: float) -> str:
-    """A time to be waited, roughly: "about 40 seconds"."""
-    for unit, length in (("hour", 3600), ("minute", 60)):
-        if seconds >= 1.5 * length:
-            return f"about {round(seconds / length)} {unit}s"
-    return f"about {max(round(seconds, -1), 10):.0f} seconds"
 
 
 @contextmanager
@@ -67,12 +61,12 @@ def say_cohort(cohort: Cohort) -> None:
         say(f"  {step}")
 
 
-def show_results(dossier: Dossier, folder: Path) -> None:
+def show_results(study: Study, folder: Path) -> None:
     """Print what to expect of the best model, the main metrics of every model, what the audits found, and where."""
-    evaluation = dossier.evaluation
+    evaluation = study.evaluation
     summary = evaluation.summary(SHOWN)
     titles = list(dict.fromkeys(summary["title"]))
-    cells: dict[str, list[str]] = {model: [] for model in evaluation.models}
+    cells: dict[str, list[str]] = {model: [] for model in evaluation.names}
     columns = summary[["model", "value", "low", "high", "interval"]]
     for model, value, low, high, interval in columns.itertuples(index=False):
         untold = interval.endswith("(degenerate)")
@@ -88,16 +82,16 @@ def show_results(dossier: Dossier, folder: Path) -> None:
     )
     if any("[–]" in cell for row in rows for cell in row):
         print("[–]: every bootstrap resample gave the same value, so no interval can be told.")
-    best = dossier.best
+    best = study.best
     if len(best.chosen) > 1:
         print(
             f"Best of {len(best.chosen)} models: {best.model}, balanced accuracy {best.value:.3f} "
             f"[{best.low:.3f}, {best.high:.3f}] corrected for the choice, {best.uncorrected:.3f} as measured."
         )
-    for finding in dossier.findings:
+    for finding in study.findings:
         if finding.severity != "note":
             print(finding)
-    n_notes = sum(finding.severity == "note" for finding in dossier.findings)
+    n_notes = sum(finding.severity == "note" for finding in study.findings)
     if n_notes:
         print(f"{n_notes} note{'s' * (n_notes > 1)} of the audits stand{'s' * (n_notes == 1)} in the report.")
     print(f"Report: {folder / 'report.html'}")
@@ -137,7 +131,7 @@ def show_status(status: Status) -> None:
     if status.rate is not None:
         words.append(f"{status.rate:.3g} a minute")
     if status.state == "running":
-        words.append("" if status.remaining is None else f"{duration(status.remaining)} to go")
+        words.append("" if status.remaining is None else f"{wording.duration(status.remaining)} to go")
     elif status.finished < status.planned:
         words.append("the same command goes on with the rest")
     rows = [

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from leukotype.cohort import Cohort, IntArray, StrArray
+from leukotype.arrays import IntArray, StrArray
+from leukotype.cohort import Cohort
 from leukotype.errors import BadLabels, InfeasibleDesign
 
 Split = tuple[IntArray, IntArray]

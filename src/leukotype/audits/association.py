@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from leukotype.cohort import FloatArray, IntArray, StrArray
+from leukotype.arrays import FloatArray, IntArray, StrArray
 
 N_PERMUTATIONS = 4999
 

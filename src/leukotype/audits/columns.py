@@ -8,9 +8,9 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from leukotype.cohort import Cohort, FloatArray, IntArray, StrArray
+from leukotype.arrays import BoolArray, FloatArray, IntArray, StrArray
+from leukotype.cohort import Cohort
 
 Kind = Literal["number", "date", "category"]
 MISSING = "(missing)"
@@ -80,7 +80,7 @@ class Column:
     restates: bool
 
     @property
-    def known(self) -> NDArray[np.bool_]:
+    def known(self) -> BoolArray:
         """(n_samples,) whether the value is known."""
         if self.kind == "category":
             return np.asarray(self.values != MISSING)
@@ -153,7 +153,7 @@ def _typed(cells: pd.Series) -> tuple[Kind, FloatArray | StrArray]:
     return "category", texts.to_numpy(dtype=str)
 
 
-def _restates(values: FloatArray | StrArray, known: NDArray[np.bool_], cohort: Cohort) -> bool:
+def _restates(values: FloatArray | StrArray, known: BoolArray, cohort: Cohort) -> bool:
     table = pd.crosstab(values[known], cohort.labels[known]).to_numpy() > 0
     if min(table.shape) < 2:
         return False

@@ -8,12 +8,13 @@ from scipy import stats
 from sklearn.ensemble import RandomForestClassifier
 from threadpoolctl import threadpool_limits
 
+from leukotype.arrays import FloatArray
 from leukotype.audits.association import cramer, holm
 from leukotype.audits.columns import Column, columns, design
 from leukotype.audits.finding import Observation, Source
 from leukotype.audits.profiles import listed
 from leukotype.audits.standing import best_model
-from leukotype.cohort import Cohort, FloatArray
+from leukotype.cohort import Cohort
 from leukotype.metrics import intervals
 
 LEVEL = 0.01

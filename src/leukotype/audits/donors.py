@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy import stats
 
+from leukotype.arrays import BoolArray, FloatArray, IntArray, StrArray
 from leukotype.audits.finding import Observation, Source
 from leukotype.audits.profiles import fisher_z, listed, robust_sd
-from leukotype.cohort import Cohort, FloatArray, IntArray, StrArray
+from leukotype.cohort import Cohort
 from leukotype.resampling import Folds
 
 _DONOR_NAMES = frozenset(
@@ -173,9 +173,9 @@ def _foreign_partners(closest: IntArray, source: Source) -> IntArray:
     return np.column_stack([rows[found], closest[found]])
 
 
-def _linked(pairs: IntArray, closest: IntArray) -> NDArray[np.bool_]:
+def _linked(pairs: IntArray, closest: IntArray) -> BoolArray:
     first, second = pairs.T
-    found: NDArray[np.bool_] = (closest[first] == second) | (closest[second] == first)
+    found: BoolArray = (closest[first] == second) | (closest[second] == first)
     return found
 
 

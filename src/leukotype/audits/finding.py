@@ -10,8 +10,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from leukotype.arrays import FloatArray
 from leukotype.audits import profiles
-from leukotype.cohort import Cohort, FloatArray
+from leukotype.cohort import Cohort
 from leukotype.evaluation import Evaluation
 from leukotype.genes import Annotation
 

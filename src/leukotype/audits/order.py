@@ -6,12 +6,12 @@ import re
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.special import gammaln
 
+from leukotype.arrays import BoolArray, FloatArray, IntArray
 from leukotype.audits.finding import Observation, Source
 from leukotype.audits.profiles import listed, percent
-from leukotype.cohort import Cohort, FloatArray, IntArray
+from leukotype.cohort import Cohort
 
 N_PERMUTATIONS = 1999
 _STRAY = frozenset(
@@ -128,7 +128,7 @@ def _changes(codes: IntArray) -> int:
     return int((np.diff(codes) != 0).sum())
 
 
-def _monotone(matrix: FloatArray) -> NDArray[np.bool_]:
+def _monotone(matrix: FloatArray) -> BoolArray:
     steps = np.diff(matrix, axis=0)
     return np.asarray((steps > 0).all(axis=0) | (steps < 0).all(axis=0))
 

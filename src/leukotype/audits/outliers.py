@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from leukotype.arrays import BoolArray, FloatArray, IntArray
 from leukotype.audits.finding import Observation, Source
 from leukotype.audits.profiles import LEAST_CLASS, correlation, fisher_z, listed, pooled_spread, robust_z
-from leukotype.cohort import FloatArray, IntArray
 
 LEAST_CUT = 3.5
 FALSE_ALARMS = 0.01
@@ -109,7 +108,7 @@ def outlier_cut(codes: IntArray) -> float:
     return max(LEAST_CUT, float(np.quantile(extremes, 1 - FALSE_ALARMS)))
 
 
-def _peers(source: Source, row: int) -> NDArray[np.bool_]:
+def _peers(source: Source, row: int) -> BoolArray:
     """(n_samples,) the samples of the same class; all where the class is too small to have a centre."""
     same = source.cohort.codes == source.cohort.codes[row]
     return same if same.sum() >= LEAST_CLASS else np.ones(len(same), dtype=bool)

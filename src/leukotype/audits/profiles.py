@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from leukotype.cohort import FloatArray, IntArray
+from leukotype.arrays import FloatArray, IntArray
 
 # Makes the median absolute deviation an estimate of a normal distribution's standard deviation.
 MAD_TO_SD = 1.4826

@@ -7,10 +7,10 @@ import pandas as pd
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
+from leukotype.arrays import FloatArray
 from leukotype.audits.finding import Observation, Source
 from leukotype.audits.profiles import listed
 from leukotype.audits.standing import baselines, best_model, standings
-from leukotype.cohort import FloatArray
 from leukotype.metrics import intervals
 from leukotype.wide import Fold
 
@@ -82,7 +82,7 @@ def perfect_on_few(source: Source) -> Observation | None:
     evaluation = source.evaluated
     codes, n = evaluation.cohort.codes, evaluation.units.total
     low, _ = intervals.clopper_pearson(n, n)
-    names = [name for name in evaluation.models if (evaluation.predicted(name) == codes).all()]
+    names = [name for name in evaluation.names if (evaluation.predicted(name) == codes).all()]
     if not names or low >= 0.9:
         return None
     many = len(names) != 1

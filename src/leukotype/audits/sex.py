@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from leukotype.arrays import FloatArray, StrArray
 from leukotype.audits.association import cramer
 from leukotype.audits.columns import is_sex
 from leukotype.audits.finding import Observation, Source
 from leukotype.audits.profiles import listed
-from leukotype.cohort import Cohort, FloatArray, StrArray
+from leukotype.cohort import Cohort
 from leukotype.genes import Annotation
 
 # Probe sets of Affymetrix HG-U133A and HG-U133 Plus 2.0, used where no annotation is given.

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from leukotype.arrays import FloatArray
 from leukotype.audits.finding import Observation, Source
 from leukotype.audits.profiles import listed, percent
-from leukotype.cohort import FloatArray
 from leukotype.metrics.estimate import Units
 
 CONFORMAL_LEVEL = 0.95

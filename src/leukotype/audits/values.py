@@ -7,9 +7,10 @@ import re
 import numpy as np
 import pandas as pd
 
+from leukotype.arrays import FloatArray
 from leukotype.audits.finding import Observation, Source
 from leukotype.audits.profiles import listed, percent
-from leukotype.cohort import Cohort, FloatArray, is_control
+from leukotype.cohort import Cohort, is_control
 
 # The scanner counts to 2^16, sequencing of one sample to some 2^25 per gene.
 MOST_LOG2 = 25.0

@@ -10,7 +10,7 @@ import pandas as pd
 
 from leukotype import inference
 from leukotype.cohort import Cohort
-from leukotype.evaluation import Evaluation
+from leukotype.evaluation import Evaluation, auto
 from leukotype.inference import AUTO, BestOfMany
 from leukotype.resampling import Folds
 
@@ -59,7 +59,7 @@ class Outcome:
         failures : of the models that gave none
         """
         cohort = evaluation.cohort
-        whole = inference.auto(evaluation) if len(evaluation.models) > 1 else evaluation
+        whole = auto(evaluation) if len(evaluation.names) > 1 else evaluation
         seconds = evaluation.settings().groupby("model", sort=False)["seconds"].sum()
         return cls(
             name=cohort.name,

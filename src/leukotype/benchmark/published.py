@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from leukotype.benchmark.board import Benchmark
 from leukotype.benchmark.outcome import Outcome
+from leukotype.benchmark.result import Benchmark
 from leukotype.datasets import Dataset, catalogue
 from leukotype.datasets.cumida import MEAN_OF_NINE
 

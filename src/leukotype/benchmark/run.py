@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from leukotype import evaluation, resampling
-from leukotype.benchmark.board import Benchmark
 from leukotype.benchmark.outcome import Outcome
+from leukotype.benchmark.result import Benchmark
 from leukotype.benchmark.sources import LeftOut, Source
 from leukotype.cohort import Cohort
 from leukotype.errors import DownloadFailed, FingerprintMismatch, InputError, TasksFailed

@@ -11,7 +11,7 @@ from typing import Any
 from leukotype import datasets, readers
 from leukotype.cohort import Cohort
 from leukotype.errors import UnknownName
-from leukotype.study import manifest
+from leukotype.results import manifest
 
 # What no reader takes for a table, so that a folder may hold more than cohorts.
 _NO_TABLES = frozenset(

@@ -7,16 +7,16 @@ from typing import Any
 
 import pandas as pd
 
+from leukotype import wording
 from leukotype.benchmark import published
-from leukotype.benchmark.board import Benchmark
 from leukotype.benchmark.outcome import Outcome
+from leukotype.benchmark.result import Benchmark
 from leukotype.datasets.cumida import MEAN_OF_NINE
-from leukotype.figures.theme import counted
 from leukotype.inference import AUTO
 from leukotype.metrics import Metric
 from leukotype.models import Model
-from leukotype.reporting import formats
-from leukotype.reporting.tables import Cell, Table
+from leukotype.results.tables import Cell, Table
+from leukotype.wording import counted
 
 
 def ranking(benchmark: Benchmark) -> Table:
@@ -29,8 +29,8 @@ def ranking(benchmark: Benchmark) -> Table:
             Cell(f"{row['mean_rank']:.2f}" if math.isfinite(row["mean_rank"]) else "not ranked"),
             Cell(str(row["wins"])),
             Cell(str(row["shared"])),
-            Cell(formats.number(row["mean"], metric.bounds)),
-            Cell(formats.number(row["median"], metric.bounds)),
+            Cell(wording.number(row["mean"], metric.bounds)),
+            Cell(wording.number(row["median"], metric.bounds)),
             Cell(str(row["cohorts"])),
             Cell(seconds(row["seconds"])),
         )
@@ -85,7 +85,7 @@ def _cohort(outcome: Outcome, models: list[str], metric: Metric) -> tuple[Cell, 
         corrected = Cell(corrected.text, f"{corrected.under} {best.model}".strip())
     under = counted(facts["n_probes"], "probe")
     if outcome.dropped:
-        under += f"; without {formats.listed(outcome.dropped)}"
+        under += f"; without {wording.listed(outcome.dropped)}"
     return (
         Cell(outcome.name, under),
         Cell(f"{facts['n_samples']:,}"),
@@ -118,7 +118,7 @@ def beside(benchmark: Benchmark) -> Table:
             Cell(method),
             Cell(f"{accuracy:.2f}"),
             Cell(model),
-            Cell(formats.number(value), formats.interval(low, high)),
+            Cell(wording.number(value), wording.interval(low, high)),
         )
         for cohort, method, accuracy, model, value, low, high in published.rows(benchmark)
     ]
@@ -126,7 +126,7 @@ def beside(benchmark: Benchmark) -> Table:
     for cohort, mean in published.means(benchmark).items():
         ours = by_name[cohort].values("accuracy")["value"].drop(AUTO, errors="ignore")
         span = (
-            f"{formats.number(float(ours.min()))} to {formats.number(float(ours.max()))}"
+            f"{wording.number(float(ours.min()))} to {wording.number(float(ours.max()))}"
             if len(ours)
             else "–"
         )
@@ -179,8 +179,8 @@ def seconds(number: float) -> str:
 
 def _estimate(value: float, low: float, high: float, metric: Metric, interval: str) -> Cell:
     if interval.endswith("(degenerate)"):
-        return Cell(formats.number(value, metric.bounds))
-    return Cell(formats.number(value, metric.bounds), formats.interval(low, high, metric.bounds))
+        return Cell(wording.number(value, metric.bounds))
+    return Cell(wording.number(value, metric.bounds), wording.interval(low, high, metric.bounds))
 
 
 def _named(model: Model) -> Cell:

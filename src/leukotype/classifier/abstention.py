@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from leukotype.cohort import FloatArray, IntArray
+from leukotype.arrays import BoolArray, FloatArray, IntArray
 from leukotype.errors import UnknownName
 
 # Above every probability: no call of this class reached the target.
@@ -60,7 +59,7 @@ def thresholds(p: FloatArray, labels: IntArray, target: Target) -> FloatArray:
     return found
 
 
-def _threshold(confidence: FloatArray, right: NDArray[np.bool_], target: Target) -> float:
+def _threshold(confidence: FloatArray, right: BoolArray, target: Target) -> float:
     if not len(confidence):
         # Nobody was called so: even odds are the least that can be asked.
         return _EVEN
@@ -82,9 +81,7 @@ def _threshold(confidence: FloatArray, right: NDArray[np.bool_], target: Target)
     return min(least, _EVEN) if place == len(order) - 1 else least
 
 
-def risk_coverage(
-    confidence: FloatArray, right: NDArray[np.bool_], points: int = 50
-) -> list[dict[str, float]]:
+def risk_coverage(confidence: FloatArray, right: BoolArray, points: int = 50) -> list[dict[str, float]]:
     """Error among the most confident calls against the share of samples that they are, from few to all.
 
     confidence, right : (n,) any number of repeats one after another

@@ -9,7 +9,7 @@ from typing import Literal, Self, get_args
 
 import numpy as np
 
-from leukotype.cohort import FloatArray, IntArray
+from leukotype.arrays import FloatArray, IntArray
 
 How = Literal["none", "quantile", "rank"]
 HOWS: tuple[How, ...] = get_args(How)

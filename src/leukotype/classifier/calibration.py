@@ -8,8 +8,8 @@ from typing import Literal, Self, get_args
 
 import numpy as np
 
+from leukotype.arrays import FloatArray, IntArray
 from leukotype.classifier.scorer import softmax
-from leukotype.cohort import FloatArray, IntArray
 
 Method = Literal["raw", "temperature", "sigmoid"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -87,7 +87,7 @@ def choose(p: FloatArray, labels: IntArray, fold_of: IntArray) -> Choice:
     The probabilities stay raw where no method is better by more than its samples can tell, and a method is not tried
     where a class is too small for it.
     """
-    from leukotype.inference.auto import choose as plainest
+    from leukotype.evaluation.auto import choose as plainest
 
     smallest = int(np.bincount(labels, minlength=p.shape[2]).min())
     tried = [method for method in METHODS if smallest >= LEAST[method]]

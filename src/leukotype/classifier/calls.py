@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from leukotype.cohort import FloatArray, IntArray, StrArray
+from leukotype.arrays import BoolArray, FloatArray, IntArray, StrArray
 
 ABSTAINED = "abstained"
 OFF_SCALE, MISSING, UNLIKE, MARGIN = (
@@ -82,7 +81,7 @@ class Calls:
     samples: StrArray
     probabilities: FloatArray
     reasons: tuple[tuple[str, ...], ...]
-    sets: NDArray[np.bool_] | None
+    sets: BoolArray | None
     level: float
     unlikeness: FloatArray
     p_like: FloatArray
@@ -103,7 +102,7 @@ class Calls:
         return self.probabilities.argmax(axis=1)
 
     @property
-    def called(self) -> NDArray[np.bool_]:
+    def called(self) -> BoolArray:
         """(n,) whether there is a call."""
         return np.array([not reasons for reasons in self.reasons], dtype=bool)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from leukotype.arrays import BoolArray, FloatArray
 from leukotype.batch import Batch
 from leukotype.classifier import conformal
 from leukotype.classifier.alignment import Sorted
@@ -18,10 +18,10 @@ from leukotype.classifier.calls import MARGIN, MISSING, OFF_SCALE, REASONS, UNLI
 from leukotype.classifier.conformal import CrossConformal
 from leukotype.classifier.matching import Matching
 from leukotype.classifier.missing import MissingLimit
-from leukotype.classifier.offscale import ScaleRange
+from leukotype.classifier.novelty import Unlikeness
+from leukotype.classifier.scale_check import ScaleRange
 from leukotype.classifier.scorer import Scorer
-from leukotype.classifier.unlikeness import Unlikeness
-from leukotype.cohort import Cohort, FloatArray
+from leukotype.cohort import Cohort
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,7 +188,7 @@ class _Seen:
 
     p: FloatArray
     reasons: tuple[str, ...]
-    inside: NDArray[np.bool_] | None
+    inside: BoolArray | None
     distance: float
     p_like: float
     missing: int

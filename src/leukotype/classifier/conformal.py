@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from leukotype.cohort import FloatArray, IntArray
+from leukotype.arrays import BoolArray, FloatArray, IntArray
 from leukotype.errors import UnknownName
 
 LEVEL = 0.9
@@ -99,7 +98,7 @@ class CrossConformal:
                 found[code] = (lower + 1) / (len(scores) + 1)
         return found
 
-    def inside(self, by_fold: Sequence[FloatArray], level: float) -> NDArray[np.bool_]:
+    def inside(self, by_fold: Sequence[FloatArray], level: float) -> BoolArray:
         """(n_classes,) which classes are in the set of one sample."""
         groups = self.groups(level, len(by_fold[0]))
         return np.asarray(self.p_values(by_fold, groups) > 1 - level + 1e-12)

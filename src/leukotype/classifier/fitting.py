@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from leukotype.arrays import FloatArray, IntArray
 from leukotype.classifier import missing
 from leukotype.classifier.alignment import Alignment, How
+from leukotype.classifier.novelty import ClassMeans
 from leukotype.classifier.scorer import Scorer
-from leukotype.classifier.unlikeness import ClassMeans
-from leukotype.cohort import FloatArray, IntArray
 from leukotype.evaluation import FoldResult
 from leukotype.models import Model, tuning
 from leukotype.resampling import OuterFold

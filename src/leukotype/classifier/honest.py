@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from leukotype.classifier import abstention, calibration, unlikeness
+from leukotype.arrays import BoolArray, FloatArray, IntArray
+from leukotype.classifier import abstention, calibration, novelty
 from leukotype.classifier.abstention import Target
 from leukotype.classifier.calibration import Method
 from leukotype.classifier.calls import MARGIN, UNLIKE
-from leukotype.cohort import FloatArray, IntArray
 from leukotype.metrics import intervals
 
 
@@ -51,7 +50,7 @@ def decisions(
     right = predicted == seen.labels
     n_repeats = len(called)
 
-    def share(hits: NDArray[np.bool_], among: NDArray[np.bool_]) -> dict[str, float | None]:
+    def share(hits: BoolArray, among: BoolArray) -> dict[str, float | None]:
         n = among.sum() / n_repeats
         if not n:
             return {"value": None, "low": None, "high": None, "n": 0.0}
@@ -86,7 +85,7 @@ def decisions(
 
 def _crossed(
     seen: OutOfFold, method: Method, target: Target, level: float
-) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.bool_]]:
+) -> tuple[FloatArray, BoolArray, BoolArray]:
     """Calibrated probabilities, and who falls to the margin or to unlikeness, each by rules of the other samples."""
     calibrated = np.empty_like(seen.p)
     margin = np.zeros(seen.fold_of.shape, dtype=bool)
@@ -101,7 +100,5 @@ def _crossed(
             calibrated[repeat, out] = shown
             margin[repeat, out] = shown.max(axis=1) < least[shown.argmax(axis=1)]
             held_out = seen.distances[:, ~out].mean(axis=0)
-            unlike[repeat, out] = [
-                unlikeness.p_value(held_out, d) <= level for d in seen.distances[repeat, out]
-            ]
+            unlike[repeat, out] = [novelty.p_value(held_out, d) <= level for d in seen.distances[repeat, out]]
     return calibrated, margin, unlike

@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from leukotype.cohort import FloatArray, IntArray
+from leukotype.arrays import FloatArray, IntArray
 from leukotype.errors import BadIdentifiers
 
 

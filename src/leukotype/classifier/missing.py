@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from leukotype.arrays import FloatArray, IntArray
 from leukotype.classifier.alignment import Sorted
+from leukotype.classifier.novelty import ClassMeans
 from leukotype.classifier.scorer import Scorer
-from leukotype.classifier.unlikeness import ClassMeans
-from leukotype.cohort import FloatArray, IntArray
 
 SHARES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 # How much accuracy may go before a sample with so many probes missing is not called.

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.pipeline import Pipeline
 
+from leukotype.arrays import FloatArray, StrArray
+from leukotype.classifier.novelty import ClassMeans
 from leukotype.classifier.scorer import Scorer
-from leukotype.classifier.unlikeness import ClassMeans
-from leukotype.cohort import FloatArray
 from leukotype.errors import BadValues
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ class RuleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         self.classes = classes
 
     @property
-    def classes_(self) -> NDArray[np.str_]:
+    def classes_(self) -> StrArray:
         return np.array(self.classes)
 
     def fit(self, x: Any, y: Any = None) -> RuleClassifier:
@@ -67,7 +66,7 @@ class RuleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         """(n, n_classes) before calibration."""
         return self.scorer.probabilities(np.asarray(x, dtype=np.float64))
 
-    def predict(self, x: Any) -> NDArray[np.str_]:
+    def predict(self, x: Any) -> StrArray:
         """(n,) the most probable class; nothing is abstained on."""
         return np.asarray(self.classes_[self.predict_proba(x).argmax(axis=1)])
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from leukotype.arrays import FloatArray
 from leukotype.classifier.alignment import Alignment
-from leukotype.cohort import FloatArray
 from leukotype.rules import Rule
 
 

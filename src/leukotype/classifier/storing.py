@@ -17,9 +17,9 @@ from leukotype.classifier.calibration import METHODS, Calibration
 from leukotype.classifier.classifier import Classifier
 from leukotype.classifier.conformal import CrossConformal
 from leukotype.classifier.missing import MissingLimit
-from leukotype.classifier.offscale import ScaleRange
+from leukotype.classifier.novelty import ClassMeans, Unlikeness
+from leukotype.classifier.scale_check import ScaleRange
 from leukotype.classifier.scorer import Scorer
-from leukotype.classifier.unlikeness import ClassMeans, Unlikeness
 from leukotype.errors import BadBundle, NotPortable
 from leukotype.rules import assemble
 from leukotype.rules.fields import LARGEST, MOST_CLASSES, MOST_PROBES, Fields, refuse

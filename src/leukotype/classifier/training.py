@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from leukotype import execution, resampling
-from leukotype.classifier import abstention, alignment, calibration, honest, missing, unlikeness
+from leukotype.classifier import abstention, alignment, calibration, honest, missing, novelty
 from leukotype.classifier.abstention import Target
 from leukotype.classifier.alignment import HOWS, How
 from leukotype.classifier.calls import ABSTAINED
@@ -19,10 +19,10 @@ from leukotype.classifier.classifier import Classifier
 from leukotype.classifier.conformal import CrossConformal
 from leukotype.classifier.fitting import Fitted, Recipe, Task, fit
 from leukotype.classifier.honest import OutOfFold
-from leukotype.classifier.offscale import ScaleRange
+from leukotype.classifier.novelty import Unlikeness
 from leukotype.classifier.recording import recorded
+from leukotype.classifier.scale_check import ScaleRange
 from leukotype.classifier.scorer import Scorer
-from leukotype.classifier.unlikeness import Unlikeness
 from leukotype.cohort import Cohort
 from leukotype.errors import BadLabels, BadValues, InfeasibleDesign, UnknownName
 from leukotype.evaluation import Evaluation
@@ -170,7 +170,7 @@ def _assembled(
         setting=final.setting,
         n_read=final.scorer.rule.n_read,
         calibration=choice,
-        decisions=honest.decisions(seen, cohort.classes, choice.calibration.method, target, unlikeness.LEVEL),
+        decisions=honest.decisions(seen, cohort.classes, choice.calibration.method, target, novelty.LEVEL),
         plainer=[(trial.recipe, trial.evaluation) for trial in trials[1:]],
         why_no_sets=why_no_sets,
         chosen=chosen_by,

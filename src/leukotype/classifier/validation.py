@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from leukotype.arrays import BoolArray, FloatArray, IntArray, StrArray
 from leukotype.batch import Batch
-from leukotype.classifier import conformal, unlikeness
+from leukotype.classifier import conformal, novelty
 from leukotype.classifier.calls import REASONS, Calls
 from leukotype.classifier.classifier import Classifier
-from leukotype.cohort import FloatArray, IntArray, StrArray
 from leukotype.errors import BadLabels
 from leukotype.metrics import METRICS, intervals
 from leukotype.metrics.estimate import Units, estimate
@@ -25,7 +24,7 @@ from leukotype.readers import read_labels
 
 # What needs no sample of every class.
 _ALWAYS = ("accuracy", "log_loss", "brier", "ece")
-EXPECTED_UNLIKE = unlikeness.LEVEL
+EXPECTED_UNLIKE = novelty.LEVEL
 EDGE = 0.25
 
 
@@ -64,7 +63,7 @@ class Validation:
         return self.classifier.classes
 
     @cached_property
-    def known(self) -> NDArray[np.bool_]:
+    def known(self) -> BoolArray:
         """(n,) whether the sample is of a class that the classifier was trained on; the others count in no metric."""
         return np.isin(self.labels, np.array(self.classes))
 
@@ -91,12 +90,12 @@ class Validation:
         return self.calls.probabilities[self.known]
 
     @cached_property
-    def right(self) -> NDArray[np.bool_]:
+    def right(self) -> BoolArray:
         """(n_known,) whether the most probable class is the true one, called or not."""
         return np.asarray(self.calls.predicted[self.known] == self.codes)
 
     @cached_property
-    def called(self) -> NDArray[np.bool_]:
+    def called(self) -> BoolArray:
         """(n_known,) whether there is a call."""
         return self.calls.called[self.known]
 
@@ -230,7 +229,7 @@ def read_names(path: str | Path) -> dict[str, str]:
     return read_labels(path)
 
 
-def _share(hits: NDArray[np.bool_]) -> Number:
+def _share(hits: BoolArray) -> Number:
     n = len(hits)
     if not n:
         return Number(float("nan"), float("nan"), float("nan"), 0)

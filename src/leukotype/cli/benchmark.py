@@ -85,10 +85,10 @@ def benchmark(
     """
     from leukotype import benchmark as rooms
     from leukotype import datasets, execution, metrics
-    from leukotype import study as outputs
     from leukotype.benchmark import published
     from leukotype.models import plugins, tuning
     from leukotype.resampling import Design
+    from leukotype.results import study_folder as outputs
 
     chosen = plugins.choose(names(models), plugin or ())
     if tune_by not in tuning.CRITERIA:

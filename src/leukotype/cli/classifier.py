@@ -111,14 +111,15 @@ def train(
 
     Example: leukotype train Leukemia_GSE9476 --model logistic --out aml.leuko
     """
-    from leukotype import execution, genes, study
+    from leukotype import execution, genes
     from leukotype.classifier import files, training
-    from leukotype.classifier.favoured import favoured
+    from leukotype.classifier.from_study import favoured
     from leukotype.classifier.panel import restrict
     from leukotype.cli.study import read_cohort
     from leukotype.errors import InputError
     from leukotype.models import plugins
     from leukotype.resampling import Design
+    from leukotype.results.folder import plain_name
 
     target = files.target_of(target_accuracy, target_coverage)
     given = {"--model": model, "--outer": outer, "--inner": inner, "--seed": seed, "--tune-by": tune_by}
@@ -155,7 +156,7 @@ def train(
         cohort = restrict(cohort, probes, symbols)
         console.say(f"  {cohort.provenance.steps[-1]}")
     name = name or f"{cohort.name}-{recipe[0].name}"
-    place = out or Path(f"{study.plain_name(name)}.leuko")
+    place = out or Path(f"{plain_name(name)}.leuko")
     if out is None:
         files.check_new(place, overwrite=overwrite, read=sources)
     n_steps = training.n_tasks(cohort, design, align, max_probes)  # type: ignore[arg-type]  # checked in train
@@ -229,7 +230,7 @@ def predict(
     calls = classifier.predict(batch, level=level, why=why if beside is not None else 0, annotation=symbols)
     written = []
     if beside is not None:
-        from leukotype.reporting.calls_page import page as drawn
+        from leukotype.results.calls_page import page as drawn
 
         facts, command = files.facts(classifier), console.command()
         text = drawn(calls, classifier=facts, source=batch.provenance, command=command)

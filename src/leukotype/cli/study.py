@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from leukotype import console
+from leukotype import console, wording
 from leukotype.cli.options import (
     Data,
     Donor,
@@ -94,11 +94,12 @@ def study(
     Without DATA: Leukemia_GSE9476, or a simulated cohort of its shape where that cannot be had.
     A study that was ended before its end goes on by the same command.
     """
-    from leukotype import dossier, execution, genes
     from leukotype import evaluation as rooms
-    from leukotype import study as outputs
+    from leukotype import execution, genes
+    from leukotype import study as studies
     from leukotype.models import plugins
     from leukotype.resampling import Design, draw, read_folds
+    from leukotype.results import study_folder as outputs
 
     chosen = plugins.choose(names(models), plugin or ())
     design = Design(outer, inner, repeats, seed)
@@ -111,7 +112,7 @@ def study(
         keep_controls=keep_controls,
     )  # fmt: skip
     splits = draw(cohort, design) if folds is None else read_folds(folds, cohort, design)
-    dossier.check_wishes(cohort, splits, permutations=permutations, learning_curve=learning_curve)
+    studies.check_feasible(cohort, splits, permutations=permutations, learning_curve=learning_curve)
     wishes: dict[str, Any] = {
         "permutations": permutations, "price_leaks": price_leaks, "learning_curve": learning_curve,
     }  # fmt: skip
@@ -130,14 +131,13 @@ def study(
                 store=store,
                 on_done=lambda result: advance(f"{result.model}, fold {result.fold + 1}"),
             )
-        for name, seconds in dossier.expected_seconds(evaluation, chosen, **wishes).items():
-            console.say(f"The {name} comes next, and may take {console.duration(seconds)}.")
+        for name, seconds in studies.expected_seconds(evaluation, **wishes).items():
+            console.say(f"The {name} comes next, and may take {wording.duration(seconds)}.")
         with console.progress("Inference and audits", None) as advance:
-            found = dossier.compile_dossier(
+            found = studies.of_evaluation(
                 evaluation,
-                recipes=chosen,
                 annotation=symbols,
-                engine=rooms.KeptEngine(workers, store, cohort),
+                engine=rooms.CachingEngine(workers, store, cohort),
                 on_step=advance,
                 **wishes,
             )
@@ -175,7 +175,7 @@ def explore(
 
     Example: leukotype explore mine.csv --label diagnosis --out runs/look
     """
-    from leukotype import study as outputs
+    from leukotype.results import study_folder as outputs
 
     cohort, folder = _prepare(
         data, out, overwrite, no_cache,
@@ -214,7 +214,7 @@ def _prepare(
     **options: Any,
 ) -> tuple[Cohort, Path]:
     """Return the cohort and the folder for its results; both are refused before anything is computed."""
-    from leukotype import study as outputs
+    from leukotype.results import study_folder as outputs
 
     if out is not None:
         outputs.check_output(out, overwrite=overwrite, resume=resume)

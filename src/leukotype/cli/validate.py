@@ -48,10 +48,10 @@ def validate(
     """
     from leukotype import classifier as rooms
     from leukotype import readers
-    from leukotype import study as outputs
     from leukotype.classifier import conformal, files, validation
-    from leukotype.reporting.external import cautions
-    from leukotype.study import external
+    from leukotype.results import study_folder as outputs
+    from leukotype.results import validation_folder as external
+    from leukotype.results.validation_page import cautions
 
     conformal.check_level(level)
     if out is not None:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from leukotype.cohort import Cohort, FloatArray, IntArray, Provenance, StrArray
+from leukotype.arrays import FloatArray, IntArray, StrArray
+from leukotype.cohort import Cohort, Provenance
 from leukotype.errors import BadValues
 
 GSE9476_CLASSES: Mapping[str, int] = {

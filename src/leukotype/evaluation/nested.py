@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from leukotype import execution, resampling
-from leukotype.cohort import Cohort, FloatArray, IntArray
+from leukotype.arrays import FloatArray, IntArray
+from leukotype.cohort import Cohort
 from leukotype.errors import InfeasibleDesign, TasksFailed, UnknownName
-from leukotype.evaluation import keys
-from leukotype.evaluation.kept import KeptEngine
+from leukotype.evaluation import task_keys
+from leukotype.evaluation.caching import CachingEngine
 from leukotype.evaluation.results import Evaluation, FoldResult
 from leukotype.execution import Engine
 from leukotype.models import Model, select, tuning
@@ -101,7 +102,7 @@ def evaluate(
         for model in chosen
     ]
     failed: list[FailedTask] = []
-    if isinstance(engine, KeptEngine):
+    if isinstance(engine, CachingEngine):
         store = engine.store if store is None else store
         engine = engine.engine
     with ExitStack() as stack:
@@ -119,7 +120,15 @@ def evaluate(
     results = [result for result in results if result.model in rank]
     results.sort(key=lambda result: (rank[result.model], result.repeat, result.fold))
     seconds = time.perf_counter() - start
-    return Evaluation(cohort, folds, tuple(rank), tuple(results), tune_by, seconds, workers)
+    return Evaluation(
+        cohort,
+        folds,
+        tuple(model for model in chosen if model.name in rank),
+        tuple(results),
+        tune_by,
+        seconds,
+        workers,
+    )
 
 
 def _silent(result: FoldResult) -> None:
@@ -167,7 +176,8 @@ def _computed(
     items: list[Item] = []
     if store is not None:
         items = [
-            keys.item(cohort, task.model, task.split, tune_by=task.criterion, seed=seed) for task in tasks
+            task_keys.item(cohort, task.model, task.split, tune_by=task.criterion, seed=seed)
+            for task in tasks
         ]
         store.plan(items)
     missing = []
@@ -176,7 +186,7 @@ def _computed(
         if record is None:
             missing.append(number)
         else:
-            results.append(keys.of_record(record))
+            results.append(task_keys.of_record(record))
             on_done(results[-1])
     if not missing:
         return results
@@ -189,7 +199,7 @@ def _computed(
             on_failure(FailedTask(task.model.name, task.split.repeat, task.split.fold, error))
             continue
         if store is not None:
-            store.put(items[number], keys.to_record(outcome.result), outcome.result.seconds)
+            store.put(items[number], task_keys.to_record(outcome.result), outcome.result.seconds)
         results.append(outcome.result)
         on_done(outcome.result)
     return results

@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from leukotype.cohort import Cohort, FloatArray, IntArray
+from leukotype.arrays import FloatArray, IntArray
+from leukotype.cohort import Cohort
+from leukotype.errors import UnknownName
 from leukotype.evaluation import summaries
 from leukotype.metrics import Scored
 from leukotype.metrics.estimate import Estimate, Units
+from leukotype.models import Model
 from leukotype.resampling import Folds
 
 
@@ -43,11 +46,16 @@ class FoldResult:
     notes: tuple[str, ...] = ()
 
 
+def unfitted(*_: Any) -> Any:
+    """Path of a model that is never fitted: `auto` chooses among the results of the others."""
+    raise TypeError("auto is chosen from the results of other models and is never fitted.")
+
+
 @dataclass(frozen=True, eq=False)
 class Evaluation:
     """The out-of-fold predictions of every model on one cohort.  Nothing here refits.
 
-    models  : names, in the order they were asked for
+    models  : in the order they were named; `auto`, which chooses among the others, is last
     results : one per model, repeat and outer fold, ordered by model, repeat, fold
     tune_by : criterion of the inner folds
     seconds : wall time of the whole evaluation
@@ -56,7 +64,7 @@ class Evaluation:
 
     cohort: Cohort
     folds: Folds
-    models: tuple[str, ...]
+    models: tuple[Model, ...]
     results: tuple[FoldResult, ...]
     tune_by: str = "log_loss"
     seconds: float = 0.0
@@ -66,10 +74,31 @@ class Evaluation:
     def classes(self) -> tuple[str, ...]:
         return self.cohort.classes
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the models."""
+        return tuple(model.name for model in self.models)
+
+    @property
+    def tried(self) -> tuple[Model, ...]:
+        """The models that were fitted: all but `auto`."""
+        return tuple(model for model in self.models if model.path is not unfitted)
+
+    def model(self, name: str) -> Model:
+        """Return the model called `name`; raises UnknownName with the names of this evaluation."""
+        for model in self.models:
+            if model.name == name:
+                return model
+        raise UnknownName(f"no model {name!r} in this evaluation. Choose from {', '.join(self.names)}.")
+
+    def title(self, name: str) -> str:
+        """Return the title of the model called `name`."""
+        return self.model(name).title
+
     @cached_property
     def _probabilities(self) -> dict[str, FloatArray]:
         shape = (self.folds.design.repeats, self.cohort.n_samples, len(self.classes))
-        filled = {model: np.full(shape, np.nan) for model in self.models}
+        filled = {model: np.full(shape, np.nan) for model in self.names}
         tests = {(split.repeat, split.fold): split.test for split in self.folds.splits}
         for result in self.results:
             filled[result.model][result.repeat, tests[result.repeat, result.fold]] = result.probabilities

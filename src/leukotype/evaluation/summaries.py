@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from leukotype.cohort import FloatArray
+from leukotype.arrays import FloatArray
 from leukotype.errors import UnknownName
 from leukotype.metrics import Metric, weighted
 from leukotype.metrics import get as get_metrics
@@ -22,7 +22,7 @@ def predictions(evaluation: Evaluation) -> pd.DataFrame:
     """One row per sample, model and repeat, all out of fold."""
     cohort, classes = evaluation.cohort, np.array(evaluation.classes)
     blocks = []
-    for model in evaluation.models:
+    for model in evaluation.names:
         pairs = zip(evaluation.probabilities(model), evaluation.predicted(model), strict=True)
         for repeat, (p, calls) in enumerate(pairs):
             columns: dict[str, Any] = {
@@ -100,7 +100,7 @@ def _chosen(names: Sequence[str] | None, *, per_class: bool) -> list[Metric]:
 
 def _estimates(evaluation: Evaluation, metrics: Sequence[Metric]) -> Iterator[tuple[str, Estimate]]:
     known = evaluation.estimates
-    for model in evaluation.models:
+    for model in evaluation.names:
         for metric in metrics:
             if (model, metric.name) not in known:
                 known[model, metric.name] = estimate(metric, evaluation.scored(model), evaluation.units)

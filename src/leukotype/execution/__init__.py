@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from leukotype import errors
-from leukotype.cohort import FloatArray
+from leukotype.arrays import FloatArray
 from leukotype.execution.engine import ENGINES, Engine, available_cores, check_engine, open_engine
 from leukotype.execution.outcome import Outcome, Result, Task
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from leukotype.cohort import FloatArray
+from leukotype.arrays import FloatArray
 from leukotype.errors import ClusterFailed, LeukotypeError, MissingPackage
 from leukotype.execution import dask_worker
 from leukotype.execution.engine import Engine

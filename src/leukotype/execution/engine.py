@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from threadpoolctl import threadpool_limits
 
-from leukotype.cohort import FloatArray
+from leukotype.arrays import FloatArray
 from leukotype.errors import InfeasibleDesign, UnknownName
 from leukotype.execution.outcome import Outcome, Result, Task, attempt
 

@@ -10,7 +10,7 @@ import cloudpickle
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from leukotype.cohort import FloatArray
+from leukotype.arrays import FloatArray
 from leukotype.errors import LeukotypeError
 
 Task = TypeVar("Task")

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from joblib.externals.loky.backend import get_context
 
-from leukotype.cohort import FloatArray
+from leukotype.arrays import FloatArray
 from leukotype.errors import TasksFailed
 from leukotype.execution import worker
 from leukotype.execution.engine import Engine

@@ -9,7 +9,7 @@ import time
 from functools import lru_cache, partial
 from multiprocessing.connection import Connection
 
-from leukotype.cohort import FloatArray
+from leukotype.arrays import FloatArray
 from leukotype.execution import outcome
 
 READY = b"ready"

@@ -6,6 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from leukotype import wording
 from leukotype.evaluation import Evaluation
 from leukotype.figures import multiples, theme
 from leukotype.figures.figure import Chart, Drawing
@@ -15,7 +16,7 @@ TITLE = "Calibration of the confidence"
 
 
 def draw(evaluation: Evaluation) -> Drawing:
-    numbers = pd.DataFrame([row for model in evaluation.models for row in _bins(evaluation, model)])
+    numbers = pd.DataFrame([row for model in evaluation.names for row in _bins(evaluation, model)])
     n, repeats = len(evaluation.cohort.labels), evaluation.folds.design.repeats
     pooled = (
         f" Predictions of {repeats} repeats are pooled, and counts divided by {repeats}."
@@ -26,7 +27,7 @@ def draw(evaluation: Evaluation) -> Drawing:
         "Reliability of the probability of the called class, out of fold: share of correct calls against "
         f"mean confidence in {weighted.N_BINS} bins of equal width (Guo et al. 2017), with 95 % Wilson "
         "intervals; the area of a dot is the number of samples in the bin. Dots on the diagonal are "
-        f"calibrated, below it over-confident. {theme.counted(n, 'sample')} over so many bins are few: judge "
+        f"calibrated, below it over-confident. {wording.counted(n, 'sample')} over so many bins are few: judge "
         f"no model by a single dot.{pooled}"
     )
     gaps = numbers.assign(gap=(numbers["correct"] - numbers["confidence"]).abs() * numbers["samples"])
@@ -40,7 +41,7 @@ def draw(evaluation: Evaluation) -> Drawing:
 
 
 def applies(evaluation: Evaluation) -> str | None:
-    return None if evaluation.models else "No model was evaluated."
+    return None if evaluation.names else "No model was evaluated."
 
 
 def _bins(evaluation: Evaluation, model: str) -> list[dict[str, object]]:
@@ -69,7 +70,7 @@ def _bins(evaluation: Evaluation, model: str) -> list[dict[str, object]]:
 
 
 def _paint(table: pd.DataFrame, evaluation: Evaluation) -> Chart:
-    columns = multiples.columns_for(len(evaluation.models), 4)
+    columns = multiples.columns_for(len(evaluation.names), 4)
     side = {1: 300, 2: 230, 3: 165, 4: 124}[columns]
     unit = alt.Scale(domain=[0, 1], nice=False)
     x_axis = alt.Axis(title="Mean confidence", values=[0, 0.5, 1], format=".1~f")
@@ -110,7 +111,7 @@ def _paint(table: pd.DataFrame, evaluation: Evaluation) -> Chart:
         chart: Chart = alt.layer(whiskers, diagonal, dots).properties(width=side, height=side)
         return chart
 
-    names = dict(zip(evaluation.models, evaluation.models, strict=True))
+    names = dict(zip(evaluation.names, evaluation.names, strict=True))
     chart = multiples.wrap(names, panel, columns=columns, width=side)
     return theme.dress(chart, TITLE, theme.subtitle(evaluation.cohort, "out of fold"))
 

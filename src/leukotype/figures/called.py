@@ -6,6 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from leukotype import wording
 from leukotype.classifier.calls import ABSTAINED
 from leukotype.classifier.validation import Validation
 from leukotype.figures import theme
@@ -29,13 +30,13 @@ def draw(validation: Validation) -> Drawing:
     strangers = [truth for truth in truths if truth not in validation.classes]
     extra = f" {', '.join(strangers)}: not among the classes trained on." if strangers else ""
     caption = (
-        f"Calls of {theme.counted(len(calls), 'external sample')}: rows are the true class, columns the call; the "
+        f"Calls of {wording.counted(len(calls), 'external sample')}: rows are the true class, columns the call; the "
         f"number is of samples, the colour its share of the row. Cells without a number are 0.{extra}"
     )
     wrong = numbers[(numbers["truth"] != numbers["call"]) & (numbers["call"] != ABSTAINED)]
     summary = (
         f"{int(wrong['count'].sum())} wrong calls and {int((calls == ABSTAINED).sum())} abstentions among "
-        f"{len(calls)} samples of {theme.counted(len(truths), 'class')}."
+        f"{len(calls)} samples of {wording.counted(len(truths), 'class')}."
     )
     return Drawing(numbers, lambda table: _paint(table, validation), caption, summary)
 

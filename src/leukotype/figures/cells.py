@@ -8,7 +8,7 @@ from typing import Literal
 import altair as alt
 import pandas as pd
 
-from leukotype.cohort import FloatArray
+from leukotype.arrays import FloatArray
 from leukotype.figures import theme
 
 STRIP = 10

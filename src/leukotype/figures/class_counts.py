@@ -6,6 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from leukotype import wording
 from leukotype.cohort import Cohort
 from leukotype.figures import theme
 from leukotype.figures.figure import Chart, Drawing
@@ -19,11 +20,11 @@ def draw(cohort: Cohort) -> Drawing:
     donors = ""
     if cohort.donors is not None:
         numbers["donors"] = [len(np.unique(cohort.donors[cohort.labels == name])) for name in cohort.classes]
-        donors = f" They come from {theme.counted(len(np.unique(cohort.donors)), 'donor')}."
+        donors = f" They come from {wording.counted(len(np.unique(cohort.donors)), 'donor')}."
     largest, smallest = cohort.classes[int(counts.argmax())], cohort.classes[int(counts.argmin())]
     caption = (
-        f"The {theme.counted(int(counts.sum()), 'sample')} of {cohort.name} by class.{donors} A rule that "
-        f"always says {largest} would be right for {theme.percent(counts.max() / counts.sum())} of them, so "
+        f"The {wording.counted(int(counts.sum()), 'sample')} of {cohort.name} by class.{donors} A rule that "
+        f"always says {largest} would be right for {wording.percent(counts.max() / counts.sum())} of them, so "
         "accuracy must be read against that; balanced accuracy weighs every class alike."
     )
     listed = ", ".join(f"{name} {count}" for name, count in cohort.class_counts.items())
@@ -40,7 +41,7 @@ def applies(cohort: Cohort) -> str | None:
 
 def _paint(table: pd.DataFrame, cohort: Cohort) -> Chart:
     table = table.assign(
-        label=[f"{n} ({theme.percent(s)})" for n, s in zip(table["samples"], table["share"], strict=True)]
+        label=[f"{n} ({wording.percent(s)})" for n, s in zip(table["samples"], table["share"], strict=True)]
     )
     names = list(cohort.classes)
     tooltips = [alt.Tooltip("class:N", title="Class"), alt.Tooltip("samples:Q", title="Samples")]
@@ -63,5 +64,5 @@ def _paint(table: pd.DataFrame, cohort: Cohort) -> Chart:
     labels = base.mark_text(align="left", dx=5, fontSize=11, color=theme.INK).encode(text="label:N")
     chart = alt.layer(bars, labels).properties(width=theme.WIDTH - 120, height=alt.Step(26))
     return theme.dress(
-        chart, TITLE, theme.subtitle(cohort, theme.counted(len(names), "class")), axisY={"grid": False}
+        chart, TITLE, theme.subtitle(cohort, wording.counted(len(names), "class")), axisY={"grid": False}
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from leukotype import metrics
+from leukotype import metrics, wording
 from leukotype.evaluation import Evaluation
 from leukotype.figures import theme
 from leukotype.figures.figure import Chart, Drawing
@@ -33,7 +33,7 @@ def draw(evaluation: Evaluation) -> Drawing:
     unit = "" if evaluation.cohort.donors is None else ", with donors as the units"
     methods = ", ".join(dict.fromkeys(numbers["interval"].str.replace(" (degenerate)", "")))
     caption = (
-        f"Out-of-fold performance on {theme.counted(n, 'sample')} of {k} classes, {design.outer}-fold nested "
+        f"Out-of-fold performance on {wording.counted(n, 'sample')} of {k} classes, {design.outer}-fold nested "
         f"cross-validation drawn {times}; dots are estimates, lines their 95 % intervals ({methods}{unit}). "
         "Hollow dots are baselines, which any useful model must beat; dashed lines are what chance gives. "
         "Intervals of two models may overlap even where one is better on the very same samples, and they do "
@@ -54,7 +54,7 @@ def draw(evaluation: Evaluation) -> Drawing:
 
 
 def applies(evaluation: Evaluation) -> str | None:
-    return None if evaluation.models else "No model was evaluated."
+    return None if evaluation.names else "No model was evaluated."
 
 
 def _chance(metric: str, evaluation: Evaluation) -> float:
@@ -81,7 +81,7 @@ def _panel(table: pd.DataFrame, evaluation: Evaluation, *, first: bool) -> Chart
     metric = metrics.by_name(table["metric"].iloc[0])
     better = "higher is better" if metric.higher_is_better else "lower is better"
     # Models in the order they were asked for, baselines last.
-    order = sorted(evaluation.models, key=theme.is_baseline)
+    order = sorted(evaluation.names, key=theme.is_baseline)
     low = min(0.0, float(table[["value", "low", "chance"]].min().min()))
     high = max(1.0, float(table[["value", "high"]].max().max())) if metric.higher_is_better else None
     scale = alt.Scale(domainMin=low, domainMax=high, nice=False, zero=True) if high else alt.Scale(zero=True)

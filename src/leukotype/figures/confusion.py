@@ -6,6 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from leukotype import wording
 from leukotype.evaluation import Evaluation
 from leukotype.figures import multiples, theme
 from leukotype.figures.figure import Chart, Drawing
@@ -17,7 +18,7 @@ def draw(evaluation: Evaluation) -> Drawing:
     classes = np.array(evaluation.classes)
     k = len(classes)
     blocks = []
-    for model in evaluation.models:
+    for model in evaluation.names:
         counts = evaluation.confusion(model)
         cells = {
             "model": model,
@@ -31,16 +32,16 @@ def draw(evaluation: Evaluation) -> Drawing:
     n, repeats = len(evaluation.cohort.labels), evaluation.folds.design.repeats
     mean = f" Numbers are means over {repeats} repeats." if repeats > 1 else ""
     caption = (
-        f"Out-of-fold calls of {theme.counted(n, 'sample')}: rows are the true class, columns the call; the "
+        f"Out-of-fold calls of {wording.counted(n, 'sample')}: rows are the true class, columns the call; the "
         f"number is of samples, the colour its share of the row, so that the diagonal shows recall.{mean} "
         "Cells without a number are 0."
     )
     # The errors of a baseline are many and tell nothing.
-    told = [model for model in evaluation.models if not theme.is_baseline(model)] or list(evaluation.models)
+    told = [model for model in evaluation.names if not theme.is_baseline(model)] or list(evaluation.names)
     worst = numbers[(numbers["truth"] != numbers["predicted"]) & numbers["model"].isin(told)].sort_values(
         "count", ascending=False, kind="stable"
     )
-    summary = f"Confusion matrices of {theme.counted(len(evaluation.models), 'model')} over {k} classes."
+    summary = f"Confusion matrices of {wording.counted(len(evaluation.names), 'model')} over {k} classes."
     if len(worst) and worst["count"].iloc[0] > 0:
         row = worst.iloc[0]
         summary += (
@@ -51,7 +52,7 @@ def draw(evaluation: Evaluation) -> Drawing:
 
 
 def applies(evaluation: Evaluation) -> str | None:
-    return None if evaluation.models else "No model was evaluated."
+    return None if evaluation.names else "No model was evaluated."
 
 
 def _number(count: float) -> str:
@@ -65,7 +66,7 @@ def _paint(table: pd.DataFrame, evaluation: Evaluation) -> Chart:
     k = len(classes)
     cell = 34.0 if k <= 4 else 28.0 if k <= 8 else max(16.0, 250 // k)
     room = theme.WIDTH + 90 - 6.2 * min(max(map(len, classes)), 22)
-    columns = multiples.columns_for(len(evaluation.models), max(1, min(4, int(room // (k * cell + 16)))))
+    columns = multiples.columns_for(len(evaluation.names), max(1, min(4, int(room // (k * cell + 16)))))
     table = table.assign(text=[_number(count) for count in table["count"]])
     x_axis = theme.names_axis("Called class", domain=False, labelAngle=-90)
     y_axis = theme.names_axis("True class", domain=False)
@@ -102,6 +103,6 @@ def _paint(table: pd.DataFrame, evaluation: Evaluation) -> Chart:
         chart: Chart = alt.layer(cells, text).properties(width=k * cell, height=k * cell)
         return chart
 
-    names = dict(zip(evaluation.models, evaluation.models, strict=True))
+    names = dict(zip(evaluation.names, evaluation.names, strict=True))
     chart = multiples.wrap(names, panel, columns=columns, width=k * cell)
     return theme.dress(chart, TITLE, theme.subtitle(evaluation.cohort, "out of fold"))

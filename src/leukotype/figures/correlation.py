@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from leukotype.cohort import Cohort, FloatArray, IntArray
+from leukotype import wording
+from leukotype.arrays import FloatArray, IntArray
+from leukotype.cohort import Cohort
 from leukotype.figures import cells, span, theme, trees
 from leukotype.figures.figure import Chart, Drawing
 
@@ -42,14 +44,14 @@ def draw(cohort: Cohort) -> Drawing:
             "mean over pairs of different samples"
         )
     caption = (
-        f"Pearson correlation of the expression of {theme.counted(cohort.n_probes, 'probe')} between every "
-        f"two of {theme.counted(cohort.n_samples, 'sample')}, ordered by class and within it by "
+        f"Pearson correlation of the expression of {wording.counted(cohort.n_probes, 'probe')} between every "
+        f"two of {wording.counted(cohort.n_samples, 'sample')}, ordered by class and within it by "
         f"average-linkage clustering; {diagonal}. Since probes differ more than samples do, even unlike "
         "samples correlate highly: compare the colours, which end at the 1st and the 99.5th percentile, not "
         f"with zero.{span.missing_note(cohort)}"
     )
     summary = (
-        f"Heatmap of the correlation between {theme.counted(cohort.n_samples, 'sample')}; "
+        f"Heatmap of the correlation between {wording.counted(cohort.n_samples, 'sample')}; "
         f"between different samples it ranges from {np.nanmin(off):.2f} to {np.nanmax(off):.2f}."
     )
     return Drawing(numbers, lambda table: _paint(table, cohort), caption, summary)
@@ -145,7 +147,7 @@ def _paint(table: pd.DataFrame, cohort: Cohort) -> Chart:
         columns=2,
         spacing=3,
     ).resolve_scale(color="independent")
-    return theme.dress(grid, TITLE, theme.subtitle(cohort, theme.counted(cohort.n_probes, "probe")))
+    return theme.dress(grid, TITLE, theme.subtitle(cohort, wording.counted(cohort.n_probes, "probe")))
 
 
 def _domain(matrix: FloatArray) -> list[float]:

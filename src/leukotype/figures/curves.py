@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from leukotype import metrics
-from leukotype.cohort import FloatArray
+from leukotype.arrays import FloatArray
 from leukotype.evaluation import Evaluation
 from leukotype.figures import multiples, theme
 from leukotype.figures.figure import Chart
@@ -70,7 +70,7 @@ def of_evaluation(evaluation: Evaluation, metric: str) -> Source:
     codes = evaluation.cohort.codes
     value = metrics.by_name(metric).value
     blocks = []
-    for model in evaluation.models:
+    for model in evaluation.names:
         repeats = np.array([value(scored) for scored in evaluation.scored(model)])
         blocks.append(
             pd.DataFrame({"model": model, "class": evaluation.classes, "value": repeats.mean(axis=0)})
@@ -78,8 +78,8 @@ def of_evaluation(evaluation: Evaluation, metric: str) -> Source:
     return Source(
         evaluation.cohort.class_counts,
         [(codes == k).astype(np.float64) for k in range(len(evaluation.classes))],
-        evaluation.models,
-        [mean_probabilities(evaluation, model) for model in evaluation.models],
+        evaluation.names,
+        [mean_probabilities(evaluation, model) for model in evaluation.names],
         pd.concat(blocks, ignore_index=True),
     )
 

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from leukotype import wording
+from leukotype.arrays import FloatArray
 from leukotype.classifier.validation import Validation
-from leukotype.cohort import FloatArray
 from leukotype.figures import curves, precision, roc, theme
 from leukotype.figures.figure import Drawing
 
@@ -25,7 +26,7 @@ def roc_curves(validation: Validation) -> Drawing:
         f"steps, and an uncertain area.{_absent(validation, source)}"
     )
     summary = (
-        f"ROC curves on external samples, one panel for each of {theme.counted(len(source.counts), 'class')}. Macro "
+        f"ROC curves on external samples, one panel for each of {wording.counted(len(source.counts), 'class')}. Macro "
         f"AUC {source.macro[LINE]:.3f}; chance is 0.5."
     )
     return roc.drawing(source, _subtitle(validation), caption, summary)
@@ -41,7 +42,7 @@ def precision_recall(validation: Validation) -> Drawing:
     )
     summary = (
         "Precision-recall curves on external samples, one panel for each of "
-        f"{theme.counted(len(source.counts), 'class')}. Macro average precision {source.macro[LINE]:.3f}."
+        f"{wording.counted(len(source.counts), 'class')}. Macro average precision {source.macro[LINE]:.3f}."
     )
     return precision.drawing(source, _subtitle(validation), caption, summary)
 
@@ -74,7 +75,7 @@ def _source(validation: Validation, area: Callable[[FloatArray, FloatArray], flo
 
 
 def _samples(validation: Validation) -> str:
-    return f"{theme.counted(len(validation.codes), 'external sample')} of known classes"
+    return f"{wording.counted(len(validation.codes), 'external sample')} of known classes"
 
 
 def _absent(validation: Validation, source: curves.Source) -> str:

@@ -8,7 +8,9 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from leukotype.cohort import Cohort, FloatArray
+from leukotype import wording
+from leukotype.arrays import FloatArray
+from leukotype.cohort import Cohort
 from leukotype.figures import cells, span, theme, trees
 from leukotype.figures.figure import Chart, Drawing
 
@@ -40,15 +42,15 @@ def draw(cohort: Cohort) -> Drawing:
         }
     )
     caption = (
-        f"The {theme.counted(n_probes, 'probe')} of largest variance over all "
-        f"{theme.counted(n_samples, 'sample')}, of {theme.counted(cohort.n_probes, 'probe')}; each is shown "
+        f"The {wording.counted(n_probes, 'probe')} of largest variance over all "
+        f"{wording.counted(n_samples, 'sample')}, of {wording.counted(cohort.n_probes, 'probe')}; each is shown "
         "as its distance from its mean in standard deviations, and colours end at 3. Rows and columns are "
         "ordered by average-linkage clustering of Euclidean distances (Eisen et al. 1998). Probes are "
         "selected by variance, which uses no labels, so classes that come together here were not made "
         f"to.{span.missing_note(cohort)}"
     )
     summary = (
-        f"Clustered heatmap of {theme.counted(n_probes, 'probe')} by {theme.counted(n_samples, 'sample')} "
+        f"Clustered heatmap of {wording.counted(n_probes, 'probe')} by {wording.counted(n_samples, 'sample')} "
         "with a dendrogram of each and a strip that shows the class of every sample, of "
         f"{len(cohort.classes)} classes."
     )
@@ -120,7 +122,7 @@ def _paint(table: pd.DataFrame, cohort: Cohort, c: _Clustered) -> Chart:
         columns=2,
         spacing=3,
     ).resolve_scale(color="independent")
-    facts = f"{n_probes} of {theme.counted(cohort.n_probes, 'probe')}"
+    facts = f"{n_probes} of {wording.counted(cohort.n_probes, 'probe')}"
     return theme.dress(grid, TITLE, theme.subtitle(cohort, facts))
 
 

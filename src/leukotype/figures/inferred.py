@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from leukotype.figures import leaks, learning, permutation, stability
 from leukotype.figures.figure import Drawing, Figure
-from leukotype.inference import Findings
+from leukotype.study import Study
 
 
-def _draw_stability(findings: Findings) -> Drawing:
-    return stability.draw(findings.evaluation)
+def _draw_stability(study: Study) -> Drawing:
+    return stability.draw(study.evaluation)
 
 
-def _stability_applies(findings: Findings) -> str | None:
-    return stability.applies(findings.evaluation)
+def _stability_applies(study: Study) -> str | None:
+    return stability.applies(study.evaluation)
 
 
 INFERENCE: tuple[Figure, ...] = (

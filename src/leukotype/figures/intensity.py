@@ -6,6 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from leukotype import wording
 from leukotype.cohort import Cohort
 from leukotype.figures import span, theme
 from leukotype.figures.figure import Chart, Drawing
@@ -23,8 +24,8 @@ def draw(cohort: Cohort) -> Drawing:
     n_missing = int(numbers["missing"].sum())
     medians = numbers["median"]
     caption = (
-        f"Quantiles of the {theme.counted(cohort.n_probes, 'probe')} of each of "
-        f"{theme.counted(cohort.n_samples, 'sample')}: white tick the median, bar the middle half, line from "
+        f"Quantiles of the {wording.counted(cohort.n_probes, 'probe')} of each of "
+        f"{wording.counted(cohort.n_samples, 'sample')}: white tick the median, bar the middle half, line from "
         "the 5th to the 95th percentile (a box plot after Tukey 1977, with fixed percentiles for its ends). "
         "Samples whose distribution lies apart from the others were measured or normalised otherwise; where "
         "that goes with the class, a model can learn it in place of biology."
@@ -32,7 +33,7 @@ def draw(cohort: Cohort) -> Drawing:
     if n_missing:
         caption += f" {n_missing:,} missing values are left out."
     summary = (
-        f"Box plot of expression in {theme.counted(cohort.n_samples, 'sample')}, ordered by class. "
+        f"Box plot of expression in {wording.counted(cohort.n_samples, 'sample')}, ordered by class. "
         f"The medians of the samples range from {medians.min():.3g} to {medians.max():.3g}."
     )
     return Drawing(numbers, lambda table: _paint(table, cohort), caption, summary)
@@ -70,5 +71,5 @@ def _paint(table: pd.DataFrame, cohort: Cohort) -> Chart:
     ticks = base.mark_tick(color="white", thickness=1.6, width={"band": 0.78}).encode(y="median:Q")
     chart = alt.layer(lines, boxes, ticks).properties(width=width, height=280)
     return theme.dress(
-        chart, TITLE, theme.subtitle(cohort, theme.counted(cohort.n_probes, "probe")), axisX={"grid": False}
+        chart, TITLE, theme.subtitle(cohort, wording.counted(cohort.n_probes, "probe")), axisX={"grid": False}
     )

@@ -5,21 +5,22 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
-from leukotype import metrics
+from leukotype import metrics, wording
 from leukotype.figures import theme
 from leukotype.figures.figure import Chart, Drawing
-from leukotype.inference import MISTAKES, Findings
+from leukotype.inference import MISTAKES
+from leukotype.study import Study
 
 TITLE = "What the mistakes would have claimed"
 
 
-def draw(findings: Findings) -> Drawing:
-    table = findings.leaks
+def draw(study: Study) -> Drawing:
+    table = study.leaks
     assert table is not None
     metric = metrics.by_name(table["metric"].iloc[0])
     caption = (
         f"Optimism in {metric.title.lower()}: what each mistake adds to the honest number of the same model on the "
-        f"same {theme.counted(findings.evaluation.cohort.n_samples, 'sample')}, with 95 % intervals (paired bootstrap "
+        f"same {wording.counted(study.evaluation.cohort.n_samples, 'sample')}, with 95 % intervals (paired bootstrap "
         "over samples; for the single split the range over seeds, for the luckiest one the uncertainty of the honest "
         "number). To the right of zero the mistake flatters. "
         + " ".join(f"{mistake.title}: {mistake.sentence}" for mistake in MISTAKES)
@@ -30,14 +31,14 @@ def draw(findings: Findings) -> Drawing:
         f"{worst['model']} claims {worst['claimed']:.2f} where {worst['honest']:.2f} is honest."
     )
     numbers = table.drop(columns=["metric"])
-    return Drawing(numbers, lambda frame: _paint(frame, findings, metric.title), caption, summary)
+    return Drawing(numbers, lambda frame: _paint(frame, study, metric.title), caption, summary)
 
 
-def applies(findings: Findings) -> str | None:
-    return None if findings.leaks is not None else "The mistakes were not priced (--price-leaks)."
+def applies(study: Study) -> str | None:
+    return None if study.leaks is not None else "The mistakes were not priced (--price-leaks)."
 
 
-def _paint(numbers: pd.DataFrame, findings: Findings, metric: str) -> Chart:
+def _paint(numbers: pd.DataFrame, study: Study, metric: str) -> Chart:
     models = sorted(dict.fromkeys(numbers["model"]), key=theme.is_baseline)
     numbers = numbers.assign(baseline=[theme.is_baseline(model) for model in numbers["model"]])
     colour = alt.condition("datum.baseline", alt.value("#777777"), alt.value(theme.COLOURS[3]))
@@ -58,5 +59,5 @@ def _paint(numbers: pd.DataFrame, findings: Findings, metric: str) -> Chart:
             "title:N", sort=order, header=alt.Header(title=None, labelOrient="top", labelAnchor="start")
         )
     )
-    lines = theme.subtitle(findings.evaluation.cohort, "95 % intervals", "hollow: baselines")
+    lines = theme.subtitle(study.evaluation.cohort, "95 % intervals", "hollow: baselines")
     return theme.dress(chart, TITLE, lines)

@@ -8,16 +8,16 @@ import pandas as pd
 
 from leukotype.figures import theme
 from leukotype.figures.figure import Chart, Drawing
-from leukotype.inference import Findings
 from leukotype.inference.learning import LearningCurve
+from leukotype.study import Study
 
 TITLE = "Learning curve"
 # How far beyond the largest size the law is drawn: not farther than a cohort could be doubled.
 BEYOND = 2.0
 
 
-def draw(findings: Findings) -> Drawing:
-    curve = findings.learning
+def draw(study: Study) -> Drawing:
+    curve = study.learning
     assert curve is not None
     dots = curve.table()[["model", "n_train", "value", "low", "high"]].assign(kind="measured")
     sizes = np.linspace(curve.sizes[0], BEYOND * curve.sizes[-1], 60)
@@ -37,11 +37,11 @@ def draw(findings: Findings) -> Drawing:
         f"{curve.metric.title}: {listed}."
     )
     numbers = pd.concat([dots, law], ignore_index=True)
-    return Drawing(numbers, lambda table: _paint(table, findings, curve), caption, summary)
+    return Drawing(numbers, lambda table: _paint(table, study, curve), caption, summary)
 
 
-def applies(findings: Findings) -> str | None:
-    return None if findings.learning else "No learning curve was asked for."
+def applies(study: Study) -> str | None:
+    return None if study.learning else "No learning curve was asked for."
 
 
 def _price(row: object) -> str:
@@ -62,7 +62,7 @@ def _count(n: float) -> str:
     return f"{float(f'{n:.2g}'):,.0f}"
 
 
-def _paint(numbers: pd.DataFrame, findings: Findings, curve: LearningCurve) -> Chart:
+def _paint(numbers: pd.DataFrame, study: Study, curve: LearningCurve) -> Chart:
     models = list(dict.fromkeys(numbers["model"]))
     styles = theme.model_styles(models)
     scale = alt.Scale(domain=models, range=[styles[model].colour for model in models])
@@ -92,6 +92,6 @@ def _paint(numbers: pd.DataFrame, findings: Findings, curve: LearningCurve) -> C
         columns=columns,
     )
     lines = theme.subtitle(
-        findings.evaluation.cohort, "dots: measured", "lines: fitted law", "dashed: all there is"
+        study.evaluation.cohort, "dots: measured", "lines: fitted law", "dashed: all there is"
     )
     return theme.dress(chart, TITLE, lines)

@@ -6,25 +6,26 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from leukotype import wording
 from leukotype.figures import theme
 from leukotype.figures.figure import Chart, Drawing
-from leukotype.inference import Findings
 from leukotype.inference.permutation import PermutationTest
+from leukotype.study import Study
 
 TITLE = "Permutation test"
 BINS = 40
 
 
-def draw(findings: Findings) -> Drawing:
-    test = findings.permutation
+def draw(study: Study) -> Drawing:
+    test = study.permutation
     assert test is not None
     table = test.table()
-    n = findings.evaluation.cohort.n_samples
+    n = study.evaluation.cohort.n_samples
     counts = sorted(set(table["n_permutations"]))
     often = " or ".join(f"{count:,}" for count in counts)
     caption = (
         f"{test.metric.title} of the whole nested procedure, tuning included, on {often} permutations of the labels "
-        f"of {theme.counted(n, 'sample')} (bars, as a share of the permutations) and on the real labels (line). "
+        f"of {wording.counted(n, 'sample')} (bars, as a share of the permutations) and on the real labels (line). "
         "p = (b + 1) / (m + 1), where b of m permutations score at least as well; it cannot be smaller than "
         f"{1 / (counts[0] + 1):.2g}. A small p says that labels and expression are related, not that the relation is "
         "biology rather than batch, age or sex."
@@ -34,11 +35,11 @@ def draw(findings: Findings) -> Drawing:
         f"Histograms of {test.metric.title.lower()} on permuted labels, one per model. "
         f"On the real labels: {listed}."
     )
-    return Drawing(_bars(test), lambda numbers: _paint(numbers, findings, test), caption, summary)
+    return Drawing(_bars(test), lambda numbers: _paint(numbers, study, test), caption, summary)
 
 
-def applies(findings: Findings) -> str | None:
-    return None if findings.permutation else "No permutation test was asked for."
+def applies(study: Study) -> str | None:
+    return None if study.permutation else "No permutation test was asked for."
 
 
 def _bars(test: PermutationTest) -> pd.DataFrame:
@@ -53,7 +54,7 @@ def _bars(test: PermutationTest) -> pd.DataFrame:
     return pd.concat(blocks, ignore_index=True)
 
 
-def _paint(numbers: pd.DataFrame, findings: Findings, test: PermutationTest) -> Chart:
+def _paint(numbers: pd.DataFrame, study: Study, test: PermutationTest) -> Chart:
     numbers = numbers.assign(
         label=[f"{row.model}   p = {row.p:.2g}" for row in numbers.itertuples()],
     )
@@ -78,5 +79,5 @@ def _paint(numbers: pd.DataFrame, findings: Findings, test: PermutationTest) -> 
         )
         .resolve_scale(y="independent")
     )
-    lines = theme.subtitle(findings.evaluation.cohort, "grey: permuted labels", "line: real labels")
+    lines = theme.subtitle(study.evaluation.cohort, "grey: permuted labels", "line: real labels")
     return theme.dress(panels, TITLE, lines)

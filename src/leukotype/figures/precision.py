@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import precision_recall_curve
 
-from leukotype.cohort import FloatArray
+from leukotype import wording
+from leukotype.arrays import FloatArray
 from leukotype.evaluation import Evaluation
 from leukotype.figures import curves, theme
 from leukotype.figures.figure import Chart, Drawing
@@ -20,7 +21,7 @@ def draw(evaluation: Evaluation) -> Drawing:
     n = len(evaluation.cohort.labels)
     caption = (
         "Out-of-fold precision against recall of every class against the rest, "
-        f"{theme.counted(n, 'sample')}, pooled over the outer folds, drawn as steps since linear "
+        f"{wording.counted(n, 'sample')}, pooled over the outer folds, drawn as steps since linear "
         "interpolation would flatter (Davis & Goadrich 2006). The dotted line is the share of the class, "
         "which a rule without knowledge reaches: it differs from class to class, and areas (AP, average "
         "precision) must be read against it (Saito & Rehmsmeier "
@@ -34,7 +35,7 @@ def draw(evaluation: Evaluation) -> Drawing:
 
 
 def applies(evaluation: Evaluation) -> str | None:
-    return None if evaluation.models else "No model was evaluated."
+    return None if evaluation.names else "No model was evaluated."
 
 
 def curve(truth: FloatArray, scores: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
+from leukotype import wording
 from leukotype.figures import theme
 from leukotype.figures.figure import Chart, Drawing
 from leukotype.inference.leaderboard import FEW_COHORTS, Leaderboard
@@ -19,12 +20,12 @@ def draw(board: Leaderboard) -> Drawing:
     n = board.n_cohorts
     caption = (
         f"Mean rank of {len(board.mean_ranks)} models by {board.metric.title.lower()} over "
-        f"{theme.counted(n, 'cohort')}; rank 1 is the best. Thick bars join models whose mean ranks lie within the "
+        f"{wording.counted(n, 'cohort')}; rank 1 is the best. Thick bars join models whose mean ranks lie within the "
         f"critical difference of {difference:.2f} (Nemenyi’s test at the level of {board.level:g}): these ranks do not "
         "tell them apart, which does not say that they are alike."
     )
     if n < FEW_COHORTS:
-        caption += f" {theme.counted(n, 'cohort').capitalize()} are few: ranks of so few can tell little."
+        caption += f" {wording.counted(n, 'cohort').capitalize()} are few: ranks of so few can tell little."
     listed = ", ".join(f"{model} {rank:.2f}" for model, rank in board.mean_ranks.items())
     joined = "; ".join(" – ".join((group[0], group[-1])) for group in board.groups) or "none"
     summary = f"Mean ranks: {listed}. Critical difference {difference:.2f}. Not told apart: {joined}."
@@ -93,7 +94,7 @@ def _paint(numbers: pd.DataFrame, board: Leaderboard) -> Chart:
         marked.mark_text(color=orange, yOffset=-49, align="left", fontSize=11).encode(text="label:N")
     )
     chart = alt.layer(*layers).properties(width=400, height=height)
-    counted = theme.counted(board.n_cohorts, "cohort")
+    counted = wording.counted(board.n_cohorts, "cohort")
     lines = [f"{board.metric.title} · {counted} · bars join what Nemenyi’s test does not tell apart"]
     return theme.dress(chart, TITLE, lines, view={"stroke": None})
 

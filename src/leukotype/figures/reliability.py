@@ -6,6 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from leukotype import wording
 from leukotype.classifier.validation import Validation
 from leukotype.figures import theme
 from leukotype.figures.figure import Chart, Drawing
@@ -35,12 +36,12 @@ def draw(validation: Validation) -> Drawing:
     caption = (
         "Reliability of the probability of the most probable class: share of right ones against mean confidence in "
         f"{weighted.N_BINS} bins of equal width (Guo et al. 2017), with 95 % Wilson intervals; the area of a dot is "
-        f"the number of samples. Over all {theme.counted(len(p), 'sample')} of known classes the mean confidence is "
-        f"{validation.confidence:.2f}, and {accuracy:.2f} are right. {theme.counted(len(p), 'sample')} over so many "
+        f"the number of samples. Over all {wording.counted(len(p), 'sample')} of known classes the mean confidence is "
+        f"{validation.confidence:.2f}, and {accuracy:.2f} are right. {wording.counted(len(p), 'sample')} over so many "
         "bins are few: judge by no single dot."
     )
     summary = (
-        f"Reliability diagram of {theme.counted(len(rows), 'bin')}. Mean confidence {validation.confidence:.2f}, share "
+        f"Reliability diagram of {wording.counted(len(rows), 'bin')}. Mean confidence {validation.confidence:.2f}, share "
         f"right {accuracy:.2f}."
     )
     return Drawing(pd.DataFrame(rows), lambda table: _paint(table, validation), caption, summary)

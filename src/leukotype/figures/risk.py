@@ -7,6 +7,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from leukotype import wording
 from leukotype.classifier.abstention import risk_coverage
 from leukotype.classifier.validation import Validation
 from leukotype.figures import theme
@@ -31,7 +32,7 @@ def draw(validation: Validation) -> Drawing:
         else "The classifier itself called none of them."
     )
     caption = (
-        f"The {theme.counted(len(confidence), 'sample')} of known classes, the most confident first: share of wrong "
+        f"The {wording.counted(len(confidence), 'sample')} of known classes, the most confident first: share of wrong "
         f"ones among those kept against the share kept (El-Yaniv & Wiener 2010). {operating}"
     )
     n_all = int((~validation.right).sum())

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_curve
 
-from leukotype.cohort import FloatArray
+from leukotype import wording
+from leukotype.arrays import FloatArray
 from leukotype.evaluation import Evaluation
 from leukotype.figures import curves, theme
 from leukotype.figures.figure import Chart, Drawing
@@ -21,7 +22,7 @@ def draw(evaluation: Evaluation) -> Drawing:
     n = len(evaluation.cohort.labels)
     caption = (
         "Out-of-fold receiver operating characteristic (Fawcett 2006) of every class against the rest, "
-        f"{theme.counted(n, 'sample')}, pooled over the outer folds; n is the number of samples of the "
+        f"{wording.counted(n, 'sample')}, pooled over the outer folds; n is the number of samples of the "
         "class. The macro AUC is the unweighted mean over classes. A class of few samples gives a curve of "
         "few steps, and an uncertain area. Chance is 0.5, but pooling over folds can bring a rule without "
         "knowledge below it, since a fold that holds out more of a class is trained on fewer (Airola et al. "
@@ -35,7 +36,7 @@ def draw(evaluation: Evaluation) -> Drawing:
 
 
 def applies(evaluation: Evaluation) -> str | None:
-    return None if evaluation.models else "No model was evaluated."
+    return None if evaluation.names else "No model was evaluated."
 
 
 def curve(truth: FloatArray, scores: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -6,6 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from leukotype import wording
 from leukotype.evaluation import Evaluation
 from leukotype.figures import cells, theme
 from leukotype.figures.figure import Chart, Drawing
@@ -37,15 +38,15 @@ def draw(evaluation: Evaluation) -> Drawing:
     by_all = [str(cohort.samples[row]) for row in shown if (wrong[:, row] == 1).all()]
     times = "" if repeats == 1 else f" in at least one of {repeats} repeats"
     everywhere = f" {_listed(by_all)} every model got wrong every time." if by_all and len(models) > 1 else ""
-    left_out = "; baselines are left out" if len(models) < len(evaluation.models) else ""
+    left_out = "; baselines are left out" if len(models) < len(evaluation.names) else ""
     caption = (
-        f"The {len(shown)} of {theme.counted(n, 'sample')} that at least one model called wrongly out of "
+        f"The {len(shown)} of {wording.counted(n, 'sample')} that at least one model called wrongly out of "
         f"fold{times}; the other {n - len(shown)} were called rightly by all of "
-        f"{theme.counted(len(models), 'model')}{left_out}.{everywhere} A sample that unlike models agree to "
+        f"{wording.counted(len(models), 'model')}{left_out}.{everywhere} A sample that unlike models agree to "
         "get wrong deserves a look at its label and its quality."
     )
     summary = (
-        f"Heatmap of {theme.counted(len(shown), 'sample')} by {theme.counted(len(models), 'model')}, showing "
+        f"Heatmap of {wording.counted(len(shown), 'sample')} by {wording.counted(len(models), 'model')}, showing "
         f"how often each was called wrongly.{everywhere}"
     )
     return Drawing(numbers, lambda table: _paint(table, evaluation), caption, summary)
@@ -62,8 +63,8 @@ def applies(evaluation: Evaluation) -> str | None:
 
 def _models(evaluation: Evaluation) -> list[str]:
     """The models that tell something about a sample: a baseline errs on all that are not of its class."""
-    chosen = [model for model in evaluation.models if not theme.is_baseline(model)]
-    return chosen or list(evaluation.models)
+    chosen = [model for model in evaluation.names if not theme.is_baseline(model)]
+    return chosen or list(evaluation.names)
 
 
 def _called(evaluation: Evaluation, model: str, row: int) -> str:

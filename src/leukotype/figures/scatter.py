@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import altair as alt
 import pandas as pd
 
-from leukotype.cohort import Cohort, FloatArray
+from leukotype.arrays import FloatArray
+from leukotype.cohort import Cohort
 from leukotype.figures import theme
 
 

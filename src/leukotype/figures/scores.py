@@ -5,6 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
+from leukotype import wording
 from leukotype.figures import theme
 from leukotype.figures.figure import Chart, Drawing
 from leukotype.inference.leaderboard import Leaderboard
@@ -84,7 +85,7 @@ def _paint(numbers: pd.DataFrame, board: Leaderboard) -> Chart:
     chart = alt.layer(cells, best, others).properties(
         width=_WIDTH * len(models), height=_HEIGHT * len(cohorts)
     )
-    lines = [f"{board.metric.title}, out of fold · {theme.counted(len(cohorts), 'cohort')}"]
+    lines = [f"{board.metric.title}, out of fold · {wording.counted(len(cohorts), 'cohort')}"]
     return theme.dress(chart, TITLE, lines)
 
 

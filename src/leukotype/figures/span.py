@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from leukotype.cohort import Cohort, FloatArray, IntArray
+from leukotype.arrays import FloatArray, IntArray
+from leukotype.cohort import Cohort
 
 
 def filled(cohort: Cohort) -> FloatArray:

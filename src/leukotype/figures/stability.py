@@ -5,6 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
+from leukotype import wording
 from leukotype.evaluation import Evaluation
 from leukotype.figures import theme
 from leukotype.figures.figure import Chart, Drawing
@@ -26,7 +27,7 @@ def draw(evaluation: Evaluation) -> Drawing:
     left = len(mean) - len(shown)
     caption = (
         f"Share of {repeats} repeats of the folds in which each sample was called right, hardest first; a ring marks a "
-        f"call that differs between repeats. {theme.counted(left, 'sample')} of {len(mean)} not shown: right by every "
+        f"call that differs between repeats. {wording.counted(left, 'sample')} of {len(mean)} not shown: right by every "
         "model in every repeat, or beyond the hardest. A sample that every model always calls wrong may have the wrong "
         "label."
     )
@@ -47,7 +48,7 @@ def applies(evaluation: Evaluation) -> str | None:
 
 def _judges(evaluation: Evaluation) -> list[str]:
     # Whether a baseline is right on a sample says nothing of the sample.
-    return [model for model in evaluation.models if not theme.is_baseline(model)]
+    return [model for model in evaluation.names if not theme.is_baseline(model)]
 
 
 def _paint(numbers: pd.DataFrame, evaluation: Evaluation) -> Chart:

@@ -12,6 +12,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from leukotype import wording
 from leukotype.batch import Batch
 from leukotype.cohort import Cohort
 from leukotype.figures.figure import Chart
@@ -140,7 +141,7 @@ def _plain(value: object) -> object:
 
 def subtitle(cohort: Cohort, *facts: str) -> list[str]:
     """Name, number of samples and what else matters; a line of its own where the values are simulated."""
-    lines = [" · ".join([shortened(cohort.name, 44), counted(len(cohort.labels), "sample"), *facts])]
+    lines = [" · ".join([shortened(cohort.name, 44), wording.counted(len(cohort.labels), "sample"), *facts])]
     if cohort.provenance.simulated:
         lines.append("Simulated values: no patient stands behind them")
     return lines
@@ -150,7 +151,7 @@ def external(batch: Batch, classifier: str, *facts: str) -> list[str]:
     """The subtitle of a figure of external samples: their file, their number, and by which classifier."""
     source = PurePath(batch.provenance.source).name
     lines = [
-        f"{shortened(source, 44)} · {counted(batch.n_samples, 'sample')}",
+        f"{shortened(source, 44)} · {wording.counted(batch.n_samples, 'sample')}",
         " · ".join([f"by {shortened(classifier, 44)}", *facts]),
     ]
     if batch.provenance.simulated:
@@ -164,16 +165,6 @@ def shortened(name: str, most: int) -> str:
         return name
     tail = (most - 1) // 3
     return f"{name[: most - 1 - tail]}…{name[-tail:]}"
-
-
-def counted(n: int, noun: str) -> str:
-    """`1 sample`, `2 samples`, `22,283 probes`; the plural of `class` too."""
-    plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
-    return f"{n:,} {noun if n == 1 else plural}"
-
-
-def percent(share: float, digits: int = 0) -> str:
-    return f"{100 * share:.{digits}f} %"
 
 
 def expression_title(cohort: Cohort) -> str:

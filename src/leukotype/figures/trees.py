@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.cluster import hierarchy
 from scipy.spatial import distance
 
-from leukotype.cohort import FloatArray, IntArray
+from leukotype.arrays import FloatArray, IntArray
 from leukotype.figures import theme
 
 

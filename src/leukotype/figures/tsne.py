@@ -7,7 +7,9 @@ import pandas as pd
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
-from leukotype.cohort import Cohort, FloatArray
+from leukotype import wording
+from leukotype.arrays import FloatArray
+from leukotype.cohort import Cohort
 from leukotype.figures import scatter, span, theme
 from leukotype.figures.figure import Chart, Drawing
 
@@ -27,14 +29,14 @@ def draw(cohort: Cohort) -> Drawing:
     place, components = _embed(cohort)
     numbers = scatter.numbers(cohort, {"tsne1": place[:, 0], "tsne2": place[:, 1]})
     caption = (
-        f"t-SNE (van der Maaten & Hinton 2008) of the {theme.counted(cohort.n_samples, 'sample')}, from "
-        f"their first {theme.counted(components, 'principal component')}; perplexity "
+        f"t-SNE (van der Maaten & Hinton 2008) of the {wording.counted(cohort.n_samples, 'sample')}, from "
+        f"their first {wording.counted(components, 'principal component')}; perplexity "
         f"{perplexity(cohort.n_samples):.3g}, started from the principal components. It keeps near "
         "neighbours together: distances between clusters and their sizes mean little, and the axes have no "
         f"unit. Labels take no part in it.{span.missing_note(cohort)}"
     )
     summary = (
-        f"t-SNE map of {theme.counted(cohort.n_samples, 'sample')}, coloured by {len(cohort.classes)} "
+        f"t-SNE map of {wording.counted(cohort.n_samples, 'sample')}, coloured by {len(cohort.classes)} "
         "classes. Only which samples lie close together can be read from it."
     )
     return Drawing(numbers, lambda table: _paint(table, cohort), caption, summary)

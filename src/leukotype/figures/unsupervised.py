@@ -14,7 +14,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
-from leukotype.cohort import Cohort, FloatArray, IntArray
+from leukotype import wording
+from leukotype.arrays import FloatArray, IntArray
+from leukotype.cohort import Cohort
 from leukotype.figures import span, theme
 from leukotype.figures.figure import Chart, Drawing
 
@@ -90,8 +92,8 @@ def draw(cohort: Cohort) -> Drawing:
     numbers = pd.DataFrame(rows)
     caption = (
         f"Adjusted Rand index (Hubert & Arabie 1985) between the {k} classes of "
-        f"{theme.counted(cohort.n_samples, 'sample')} and {k} clusters found without labels on all "
-        f"{theme.counted(cohort.n_probes, 'probe')}: 1 is the same partition, 0 what chance gives. Grey "
+        f"{wording.counted(cohort.n_samples, 'sample')} and {k} clusters found without labels on all "
+        f"{wording.counted(cohort.n_probes, 'probe')}: 1 is the same partition, 0 what chance gives. Grey "
         f"bars: middle 95 % under {N_PERMUTATIONS:,} permutations of the labels. A low value does not mean "
         "that the classes cannot be told apart, only that they are not the largest "
         f"differences.{span.missing_note(cohort)}"

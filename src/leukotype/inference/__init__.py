@@ -1,7 +1,5 @@
 """What a result is worth: how uncertain, against which null, after how many tries, and at what price in samples."""
 
-from leukotype.inference.auto import AUTO, auto
-from leukotype.inference.findings import Findings
 from leukotype.inference.leaks import MISTAKES, N_SPLITS, Mistake, price_leaks
 from leukotype.inference.learning import FRACTIONS, LearningCurve, learning_curve, thinner
 from leukotype.inference.multiplicity import holm
@@ -18,18 +16,15 @@ from leukotype.inference.selection import BestOfMany, corrected_best
 from leukotype.inference.stability import difficulty, hardest, split_dependence
 
 __all__ = [
-    "AUTO",
     "FRACTIONS",
     "MISTAKES",
     "MOST_SLOW",
     "N_SPLITS",
     "QUICK",
     "BestOfMany",
-    "Findings",
     "LearningCurve",
     "Mistake",
     "PermutationTest",
-    "auto",
     "check_permutable",
     "compare",
     "corrected_best",

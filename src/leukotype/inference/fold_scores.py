@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from leukotype import metrics
-from leukotype.cohort import FloatArray, IntArray
+from leukotype.arrays import FloatArray, IntArray
 from leukotype.errors import UnknownName
 from leukotype.evaluation import Evaluation
 from leukotype.metrics import Metric, Scored
@@ -33,11 +33,7 @@ def single(name: str) -> Metric:
 
 def known(evaluation: Evaluation, models: Sequence[str] | None = None) -> tuple[str, ...]:
     """Return `models`, or all of the evaluation; raises UnknownName for one it does not hold."""
-    chosen = evaluation.models if models is None else tuple(models)
-    for model in chosen:
-        if model not in evaluation.models:
-            raise UnknownName(f"no model {model!r} here. There are {', '.join(evaluation.models)}.")
-    return chosen
+    return tuple(evaluation.model(name).name for name in (evaluation.names if models is None else models))
 
 
 def fold_scores(evaluation: Evaluation, model: str, metric: Metric) -> FloatArray:

@@ -12,10 +12,11 @@ import pandas as pd
 from scipy.special import softmax
 
 from leukotype import execution, resampling
-from leukotype.cohort import Cohort, FloatArray, IntArray
+from leukotype.arrays import FloatArray, IntArray
+from leukotype.cohort import Cohort
 from leukotype.evaluation import Evaluation
+from leukotype.evaluation.auto import AUTO
 from leukotype.execution import Engine
-from leukotype.inference.auto import AUTO
 from leukotype.inference.fold_scores import known, on_part, single
 from leukotype.inference.splits import criterion_of, folds_of, name_number, nested, workers
 from leukotype.metrics import Metric, Scored, intervals
@@ -97,7 +98,7 @@ def price_leaks(
     Narayanan (2023), Patterns 4, 100804.
     """
     judged = single(metric)
-    wanted: Sequence[str | Model] = [m for m in models or evaluation.models if str(m) != AUTO]
+    wanted: Sequence[str | Model] = [m for m in models or evaluation.names if str(m) != AUTO]
     known(evaluation, [str(model) for model in wanted])
     recipes = select(wanted)
     tasks = _tasks(evaluation, recipes, judged, n_selected, n_splits, seed)

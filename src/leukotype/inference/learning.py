@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from leukotype.cohort import Cohort, FloatArray, IntArray
+from leukotype.arrays import FloatArray, IntArray
+from leukotype.cohort import Cohort
 from leukotype.errors import InfeasibleDesign, UnknownName
 from leukotype.evaluation import Evaluation, FoldResult, evaluate
+from leukotype.evaluation.auto import AUTO, auto
 from leukotype.execution import Engine
 from leukotype.inference import power_law
-from leukotype.inference.auto import AUTO, auto
 from leukotype.inference.fold_scores import known, single
 from leukotype.inference.power_law import PowerLaw
 from leukotype.inference.splits import criterion_of
@@ -144,7 +145,7 @@ def learning_curve(
     judged = single(metric)
     if judged.higher_is_better and judged.bounds[1] != 1:
         raise UnknownName(f"metric {metric!r} has no error to halve. Name one whose best value is 1 or 0.")
-    wanted: Sequence[str | Model] = evaluation.models if models is None else models
+    wanted: Sequence[str | Model] = evaluation.names if models is None else models
     names = known(evaluation, [str(model) for model in wanted])
     recipes = [model for model in wanted if str(model) != AUTO]
     parts: list[tuple[float, Evaluation]] = []

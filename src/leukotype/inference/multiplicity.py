@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from leukotype.cohort import FloatArray
+from leukotype.arrays import FloatArray
 
 
 def holm(p: ArrayLike) -> FloatArray:

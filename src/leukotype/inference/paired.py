@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from leukotype.cohort import FloatArray
+from leukotype.arrays import FloatArray
 from leukotype.errors import InfeasibleDesign
 from leukotype.evaluation import Evaluation
 from leukotype.inference.fold_scores import fold_scores, known, single

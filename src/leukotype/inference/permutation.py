@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from leukotype import execution
-from leukotype.cohort import Cohort, FloatArray, IntArray
+from leukotype.arrays import FloatArray, IntArray, StrArray
+from leukotype.cohort import Cohort
 from leukotype.errors import InfeasibleDesign
 from leukotype.evaluation import Evaluation
+from leukotype.evaluation.auto import AUTO, choose
 from leukotype.execution import Engine
-from leukotype.inference.auto import AUTO, choose
 from leukotype.inference.fold_scores import known, single
 from leukotype.inference.splits import criterion_of, folds_of, name_number, nested, workers
 from leukotype.metrics import Metric, Scored, intervals
@@ -171,7 +171,7 @@ def check_permutable(cohort: Cohort, seed: int = 0) -> None:
         )
 
 
-def exchange(donors: NDArray[np.str_] | None, n_samples: int, seed: int, number: int) -> IntArray:
+def exchange(donors: StrArray | None, n_samples: int, seed: int, number: int) -> IntArray:
     """(n_samples,) which sample's expression takes the place of each sample in permutation `number`.
 
     Whole donors change places with donors of as many samples, and samples within their donor.
@@ -229,7 +229,7 @@ def _moved(split: OuterFold, order: IntArray) -> OuterFold:
 
 
 def _recipes(evaluation: Evaluation, models: Sequence[str | Model] | None) -> tuple[tuple[Model, ...], bool]:
-    wanted: Sequence[str | Model] = evaluation.models if models is None else models
+    wanted: Sequence[str | Model] = evaluation.names if models is None else models
     known(evaluation, [str(model) for model in wanted])
     recipes = select([model for model in wanted if str(model) != AUTO])
     return recipes, AUTO in [str(model) for model in wanted]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from leukotype.cohort import FloatArray
+from leukotype.arrays import FloatArray
 
 # Slower than this no cohort will ever show; faster is nearer to a step than to a law.
 _EXPONENTS = np.linspace(0.05, 3.0, 119)

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from leukotype import metrics
-from leukotype.cohort import FloatArray, IntArray
+from leukotype.arrays import FloatArray, IntArray, StrArray
 from leukotype.errors import InfeasibleDesign
 from leukotype.evaluation import Evaluation
-from leukotype.inference.auto import AUTO
+from leukotype.evaluation.auto import AUTO
 from leukotype.inference.fold_scores import known, single
 from leukotype.metrics import Metric, intervals
 from leukotype.metrics.estimate import Units, estimate
@@ -127,7 +126,7 @@ def _draws(evaluation: Evaluation, n_resamples: int, seed: int) -> tuple[FloatAr
     return drawn, left_out
 
 
-def _of_unit(weights: FloatArray, donors: NDArray[np.str_] | None) -> FloatArray:
+def _of_unit(weights: FloatArray, donors: StrArray | None) -> FloatArray:
     # A donor with samples of two classes is left out only where neither class has drawn it.
     if donors is None:
         return weights

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from leukotype import execution
-from leukotype.cohort import FloatArray, IntArray
+from leukotype.arrays import FloatArray, IntArray
 from leukotype.errors import InfeasibleDesign, LeukotypeError
 from leukotype.evaluation import Evaluation
 from leukotype.execution import Engine

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from leukotype.cohort import FloatArray
+from leukotype.arrays import FloatArray
 from leukotype.evaluation import Evaluation
 from leukotype.inference.fold_scores import known
 

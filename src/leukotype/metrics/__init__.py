@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from sklearn import metrics as sk
 
-from leukotype.cohort import FloatArray
+from leukotype.arrays import FloatArray
 from leukotype.errors import UnknownName
 from leukotype.metrics import weighted
 from leukotype.metrics.scored import Scored

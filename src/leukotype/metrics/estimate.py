@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from leukotype.cohort import FloatArray
+from leukotype.arrays import BoolArray, FloatArray, IntArray, StrArray
 from leukotype.metrics import Metric, intervals
 from leukotype.metrics.scored import Scored
 
@@ -24,7 +23,7 @@ class Estimate:
     value: FloatArray
     low: FloatArray
     high: FloatArray
-    degenerate: NDArray[np.bool_]
+    degenerate: BoolArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +40,7 @@ class Units:
     weights: FloatArray
 
     @classmethod
-    def of(cls, labels: NDArray[np.intp], donors: NDArray[np.str_] | None) -> Units:
+    def of(cls, labels: IntArray, donors: StrArray | None) -> Units:
         names = np.arange(len(labels)) if donors is None else donors
         per_class = [len(np.unique(names[labels == code])) for code in np.unique(labels)]
         weights = intervals.bootstrap_weights(labels, donors)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
-from leukotype.cohort import FloatArray, IntArray
+from leukotype.arrays import FloatArray, IntArray, StrArray
 from leukotype.metrics.scored import Scored
 from leukotype.metrics.weighted import Weighted
 
@@ -71,7 +71,7 @@ def mean_of_proportions(hits: ArrayLike, sizes: ArrayLike, level: float = LEVEL)
 
 
 def bootstrap_weights(
-    labels: IntArray, donors: NDArray[np.str_] | None = None, *, n_resamples: int = N_RESAMPLES, seed: int = 0
+    labels: IntArray, donors: StrArray | None = None, *, n_resamples: int = N_RESAMPLES, seed: int = 0
 ) -> FloatArray:
     """(n_resamples, n_samples) how often each sample is drawn in a bootstrap stratified by class.
 

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from leukotype.cohort import FloatArray, IntArray
+from leukotype.arrays import FloatArray, IntArray
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from leukotype.cohort import FloatArray, IntArray
+from leukotype.arrays import FloatArray, IntArray
 from leukotype.metrics.scored import Scored
 
 Weighted = Callable[[Scored, FloatArray], FloatArray]

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.feature_selection import f_classif
 
-from leukotype.cohort import FloatArray, IntArray
+from leukotype.arrays import FloatArray, IntArray
 from leukotype.wide import Fold, Setting
 from leukotype.wide.adapter import ClassShares
 

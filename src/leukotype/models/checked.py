@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from leukotype.cohort import FloatArray, IntArray
+from leukotype.arrays import FloatArray, IntArray
 from leukotype.wide import Candidate, Fold, Path, Setting
 
 # Single precision adds up to one within this.

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from leukotype.arrays import FloatArray
 from leukotype.batch import Batch
-from leukotype.cohort import FloatArray, Provenance
+from leukotype.cohort import Provenance
 from leukotype.errors import BadLabels, BadValues, UnknownName
 from leukotype.readers import scale as scales
 from leukotype.readers.assemble import class_column, hint, read_labels, sample_ids

@@ -13,7 +13,7 @@ from typing import BinaryIO
 import numpy as np
 import orjson
 
-from leukotype.cohort import FloatArray
+from leukotype.arrays import FloatArray
 from leukotype.readers.raw import Options, RawTable
 
 # Part of the key: raise it with every change of what a parse yields.

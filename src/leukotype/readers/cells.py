@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import orjson
 
-from leukotype.cohort import FloatArray
+from leukotype.arrays import FloatArray
 from leukotype.errors import UnreadableFile
 from leukotype.readers.raw import MISSING, Head
 

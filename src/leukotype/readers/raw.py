@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from leukotype.cohort import FloatArray, without_controls
+from leukotype.arrays import FloatArray
+from leukotype.cohort import without_controls
 
 LABEL_NAMES = (
     "type", "label", "labels", "class", "classes", "diagnosis", "group", "cancer", "cancer_type", "phenotype",

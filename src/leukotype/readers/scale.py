@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from leukotype.cohort import FloatArray
+from leukotype.arrays import FloatArray
 
 Scale = Literal["log2", "linear"]
 SCALES = ("auto", "log2", "linear")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from leukotype.cohort import FloatArray
+from leukotype.arrays import FloatArray
 from leukotype.errors import BadIdentifiers, BadValues
 from leukotype.readers.cells import (
     POINT_HINT,

@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from leukotype.arrays import FloatArray, IntArray
 from leukotype.rules.fields import Fields, refuse
 from leukotype.rules.rule import Contributions, Parts, Rule
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 # Shares of a few samples, summed in another order.
 CLOSE = 1e-9

@@ -8,10 +8,8 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from leukotype.arrays import FloatArray, IntArray
 from leukotype.errors import BadBundle
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 # No number of a fitted rule comes near it, and sums, squares and products of such numbers stay finite.
 LARGEST = 1e30

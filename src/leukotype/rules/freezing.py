@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.tree import DecisionTreeClassifier
 
+from leukotype.arrays import IntArray
 from leukotype.errors import NotPortable
 from leukotype.models.baselines import SingleProbe
 from leukotype.models.checked import unchecked
@@ -36,8 +36,6 @@ from leukotype.wide.neighbors import FittedNeighbors
 from leukotype.wide.pairs import FittedPairs
 from leukotype.wide.svm import FittedSVM
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 Freezer = Callable[[Any, Fold], Rule]
 
 

@@ -6,14 +6,11 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from leukotype.arrays import FloatArray, IntArray
 from leukotype.rules import links
 from leukotype.rules.fields import LARGEST, Fields, refuse
 from leukotype.rules.rule import Contributions, Parts, Rule
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 _CLOSE = 1e-9
 

@@ -5,16 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
-import numpy as np
-from numpy.typing import NDArray
-
+from leukotype.arrays import FloatArray, IntArray
 from leukotype.rules import links
 from leukotype.rules.fields import Fields, refuse
 from leukotype.rules.rule import Contributions, Parts, Rule
 from leukotype.wide.rowwise import row_products
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,11 +6,10 @@ from itertools import combinations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from leukotype.arrays import FloatArray
 from leukotype.wide.rowwise import row_products
 
-FloatArray = NDArray[np.float64]
 Link = Literal["softmax", "logistic", "duels"]
 LINKS: tuple[Link, ...] = ("softmax", "logistic", "duels")
 # What `evidence` weighs, in words for a report.

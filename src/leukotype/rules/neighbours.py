@@ -7,13 +7,10 @@ from functools import cached_property
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from leukotype.arrays import BoolArray, FloatArray, IntArray
 from leukotype.rules.fields import LARGEST, Fields, refuse
 from leukotype.rules.rule import Contributions, Parts, Rule
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 WEIGHTS = ("uniform", "distance")
 MOST_SAMPLES = 100_000
@@ -74,7 +71,7 @@ class Neighbours(Rule):
             return (distances == 0).astype(np.float64)
         return distances[0] / distances
 
-    def _chosen(self, ascending: FloatArray, order: IntArray) -> NDArray[np.bool_]:
+    def _chosen(self, ascending: FloatArray, order: IntArray) -> BoolArray:
         """(n_train,) which of the training samples, nearest first, vote."""
         k = self.n_neighbors
         places = np.zeros(len(ascending), dtype=np.intp)

@@ -7,13 +7,10 @@ from itertools import combinations
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from leukotype.arrays import BoolArray, FloatArray, IntArray
 from leukotype.rules.fields import Fields, refuse
 from leukotype.rules.rule import Contributions, Parts, Rule
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 MOST_PAIRS = 1_000_000
 
@@ -36,7 +33,7 @@ class Pairs(Rule):
     def _output(self, x: FloatArray) -> FloatArray:
         return self._shares(x[:, self.upper] > x[:, self.lower])
 
-    def _shares(self, above: NDArray[np.bool_]) -> FloatArray:
+    def _shares(self, above: BoolArray) -> FloatArray:
         votes = np.zeros((len(above), self.n_classes))
         start = 0
         for count, (first, second) in zip(self.counts.tolist(), self._duels, strict=True):

@@ -6,15 +6,12 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from leukotype.arrays import FloatArray, IntArray
 from leukotype.rules import links
 from leukotype.rules.fields import Fields, refuse
 from leukotype.rules.rule import Contributions, Parts, Rule
 from leukotype.wide.rowwise import row_products
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 LINKS: tuple[links.Link, ...] = ("softmax", "logistic")
 MOST_LAYERS = 4

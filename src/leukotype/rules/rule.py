@@ -9,11 +9,10 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from leukotype.arrays import FloatArray, IntArray
 from leukotype.errors import BadValues
 from leukotype.rules.fields import LARGEST, MOST_CLASSES, MOST_PROBES, Fields, refuse
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 Parts = tuple[dict[str, Any], dict[str, NDArray[Any]]]
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from leukotype.arrays import FloatArray, IntArray
 from leukotype.wide._trees import Trees
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 # Exact for up to 64 different probes on the way to one leaf; with 512, the most a way can have, off by 1e-10.
 _MOST_POINTS = 32

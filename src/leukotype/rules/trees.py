@@ -8,16 +8,13 @@ from functools import cached_property
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from leukotype.arrays import FloatArray, IntArray
 from leukotype.rules import links
 from leukotype.rules.fields import Fields, refuse
 from leukotype.rules.rule import Contributions, Parts, Rule
 from leukotype.rules.shapley import LeafPaths
 from leukotype.wide._trees import Trees
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 LINKS = ("vote", "softmax", "logistic")
 MOST_TREES = 20_000

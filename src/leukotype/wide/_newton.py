@@ -6,11 +6,9 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
+from leukotype.arrays import FloatArray, IntArray
 
 _MOST_STEPS = 100
 _MOST_INNER_STEPS = 1000

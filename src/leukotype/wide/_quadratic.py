@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
+from leukotype.arrays import BoolArray, FloatArray
 
 
 def lasso_quadratic(

@@ -6,13 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import log_softmax, softmax
 
+from leukotype.arrays import BoolArray, FloatArray, IntArray
 from leukotype.wide._quadratic import lasso_quadratic
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 _TOLERANCE = 1e-8
 _MOST_STEPS = 200
@@ -204,7 +201,7 @@ def violation(slope: FloatArray, b: FloatArray, absolute: float) -> FloatArray:
     return wrong
 
 
-def _worth_moving(b: FloatArray, wrong: FloatArray) -> NDArray[np.bool_]:
+def _worth_moving(b: FloatArray, wrong: FloatArray) -> BoolArray:
     # Most zeros that violate their condition obey it again once the worst of them have moved.
     worth = b != 0
     outside = np.where(worth, 0.0, wrong)

@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
+from leukotype.arrays import FloatArray, IntArray
 
 
 @dataclass(frozen=True, eq=False)

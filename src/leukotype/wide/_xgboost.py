@@ -11,11 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit, softmax
 
+from leukotype.arrays import FloatArray, IntArray
 from leukotype.wide._trees import TreeArrays, Trees, join
 from leukotype.wide.fold import Fold
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 # With a bin for every value of every training sample, a histogram loses nothing.
 _MOST_BINS = 256

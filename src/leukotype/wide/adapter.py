@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from leukotype.arrays import FloatArray, IntArray
 from leukotype.wide.fold import Fold
 from leukotype.wide.path import Setting
 
@@ -22,9 +22,9 @@ class FittedEstimator:
     estimator: Any
     setting: Setting
     view: View
-    probes: NDArray[np.intp] | None
+    probes: IntArray | None
 
-    def predict_proba(self, fold: Fold) -> NDArray[np.float64]:
+    def predict_proba(self, fold: Fold) -> FloatArray:
         """(n_test, n_classes) probabilities of the test part of `fold`, or its scores."""
         part = test_view(fold, self.view)
         if hasattr(self.estimator, "predict_proba"):
@@ -37,15 +37,15 @@ class FittedEstimator:
 class ClassShares:
     """The class shares of the training part, for every sample."""
 
-    shares: NDArray[np.float64]
+    shares: FloatArray
     setting: Setting
-    probes: NDArray[np.intp]
+    probes: IntArray
 
     @classmethod
-    def of(cls, labels: NDArray[np.intp], setting: Setting) -> ClassShares:
+    def of(cls, labels: IntArray, setting: Setting) -> ClassShares:
         return cls(np.bincount(labels) / len(labels), setting, np.array([], dtype=np.intp))
 
-    def predict_proba(self, fold: Fold) -> NDArray[np.float64]:
+    def predict_proba(self, fold: Fold) -> FloatArray:
         """(n_test, n_classes) the same shares in every row."""
         return np.tile(self.shares, (fold.n_test, 1))
 
@@ -65,7 +65,7 @@ class SklearnPath:
     seeded: bool = False
 
     def __call__(
-        self, fold: Fold, labels: NDArray[np.intp], grid: Sequence[Setting], rng: np.random.Generator
+        self, fold: Fold, labels: IntArray, grid: Sequence[Setting], rng: np.random.Generator
     ) -> list[FittedEstimator | ClassShares]:
         """Fit every setting of the grid on the training part of `fold`."""
         seed = {"random_state": int(rng.integers(2**31))} if self.seeded else {}
@@ -80,39 +80,39 @@ class SklearnPath:
         return fitted
 
 
-def train_view(fold: Fold, view: View) -> NDArray[np.float64]:
+def train_view(fold: Fold, view: View) -> FloatArray:
     """(n_train, n_columns) training part of `fold` in one of the views."""
     if view == "span":
         return _span(fold)[0]
     return fold.x_train if view == "raw" else fold.z_train
 
 
-def test_view(fold: Fold, view: View) -> NDArray[np.float64]:
+def test_view(fold: Fold, view: View) -> FloatArray:
     """(n_test, n_columns) test part of `fold` in one of the views."""
     if view == "span":
         return _span(fold)[1]
     return fold.x_test if view == "raw" else fold.z_test
 
 
-def span_axes(fold: Fold) -> NDArray[np.float64]:
+def span_axes(fold: Fold) -> FloatArray:
     """(n_train, rank) weights of the training samples: inner products with them give the view "span"."""
     vectors, root, size = _eigen(fold)
     return size * vectors / root
 
 
-def _span(fold: Fold) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _span(fold: Fold) -> tuple[FloatArray, FloatArray]:
     vectors, root, size = _eigen(fold)
     return size * vectors * root, size * fold.cross @ vectors / root
 
 
-def _eigen(fold: Fold) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+def _eigen(fold: Fold) -> tuple[FloatArray, FloatArray, float]:
     values, vectors = np.linalg.eigh(fold.gram)
     kept = values > values[-1] * fold.n_train * np.finfo(np.float64).eps
     # As if the columns were as many as the probes: sums of squares per column stay of order one.
     return vectors[:, kept], np.sqrt(values[kept]), float(np.sqrt(kept.sum() / fold.n_probes))
 
 
-def _probes_of(estimator: Any, view: View) -> NDArray[np.intp] | None:
+def _probes_of(estimator: Any, view: View) -> IntArray | None:
     if view == "span" or not hasattr(estimator, "feature_importances_"):
         return None
     return np.flatnonzero(estimator.feature_importances_).astype(np.intp)

@@ -10,14 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
+from leukotype.arrays import FloatArray, IntArray
 from leukotype.wide._trees import Trees
 from leukotype.wide._xgboost import Binned, Boosted
 from leukotype.wide.fold import Fold
 from leukotype.wide.path import Setting
 from leukotype.wide.settings import complete
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 _DEFAULTS: dict[str, Any] = {
     "max_depth": 6,

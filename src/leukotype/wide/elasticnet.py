@@ -10,13 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
+from leukotype.arrays import FloatArray, IntArray
 from leukotype.wide._sparse import SparsePath, SparseSolution
 from leukotype.wide.fold import Fold
 from leukotype.wide.path import Setting
 from leukotype.wide.settings import complete
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 _DEFAULTS: dict[str, Any] = {"l1_ratio": 0.5, "strength": 0.1}
 

@@ -10,11 +10,10 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
+from leukotype.arrays import FloatArray
 from leukotype.wide import centroids, discriminant, logistic, neighbors, svm
 from leukotype.wide.fold import Fold
 from leukotype.wide.path import Candidate, Path
-
-FloatArray = NDArray[np.float64]
 
 
 class PathClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]

@@ -9,12 +9,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from leukotype.arrays import FloatArray, IntArray
 from leukotype.wide.moments import ClassMoments, Scaling, column_ranks, standardise
 from leukotype.wide.rowwise import add_row_products
 from leukotype.wide.screen import f_statistic
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 # Numbers in a block of columns: 1 MiB of them, which stay in a core's cache while they are worked on.
 _BLOCK = 2**17

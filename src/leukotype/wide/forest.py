@@ -8,18 +8,15 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn import config_context
 from sklearn.tree import DecisionTreeClassifier
 
+from leukotype.arrays import BoolArray, FloatArray, IntArray
 from leukotype.wide._trees import TreeArrays, Trees, join
 from leukotype.wide.fold import Fold
 from leukotype.wide.path import Setting
 from leukotype.wide.screen import FScreens
 from leukotype.wide.settings import complete
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 _DEFAULTS: dict[str, Any] = {
     "max_features": "sqrt",
@@ -183,7 +180,7 @@ class _Grower:
         )
 
 
-def _mean_vote(trees: Trees, leaves: IntArray, counted: NDArray[np.bool_] | None = None) -> FloatArray:
+def _mean_vote(trees: Trees, leaves: IntArray, counted: BoolArray | None = None) -> FloatArray:
     n_classes = trees.value.shape[1]
     votes = np.empty((len(leaves), n_classes))
     for code in range(n_classes):

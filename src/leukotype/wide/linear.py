@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from leukotype.arrays import FloatArray, IntArray
 from leukotype.wide.fold import Fold
 from leukotype.wide.rowwise import row_products
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,17 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import softmax
 
+from leukotype.arrays import FloatArray, IntArray
 from leukotype.wide._newton import Problem
 from leukotype.wide.fold import Fold
 from leukotype.wide.linear import SampleRule
 from leukotype.wide.path import Setting
 from leukotype.wide.settings import complete, positive
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
+from leukotype.arrays import BoolArray, FloatArray, IntArray
+
 # Columns, scaled in place, and work space of their shape, to mean and deviation by which others are scaled alike.
 Scaling = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
 
@@ -113,7 +113,7 @@ class ClassMoments:
         return 1.0
 
 
-def _is_noise(variance: FloatArray, mean: FloatArray, n_samples: int) -> NDArray[np.bool_]:
+def _is_noise(variance: FloatArray, mean: FloatArray, n_samples: int) -> BoolArray:
     # The deviation of a constant column is rounding error, not zero: the bound is scikit-learn's.
     eps = np.finfo(np.float64).eps
     return variance <= n_samples * eps * variance + (n_samples * mean * eps) ** 2

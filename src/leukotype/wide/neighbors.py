@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.neighbors import KNeighborsClassifier
 from threadpoolctl import threadpool_limits
 
+from leukotype.arrays import FloatArray, IntArray
 from leukotype.wide.fold import Fold
 from leukotype.wide.path import Setting
 from leukotype.wide.settings import complete
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 WEIGHTS = ("uniform", "distance")
 _DEFAULTS = {"n_neighbors": 5, "weights": "uniform"}

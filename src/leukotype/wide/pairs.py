@@ -11,13 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from leukotype.arrays import FloatArray, IntArray
 from leukotype.wide.fold import Fold
 from leukotype.wide.path import Setting
 from leukotype.wide.screen import f_screen
 from leukotype.wide.settings import complete
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 _DEFAULTS: dict[str, Any] = {"k": 1, "screen": 500}
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from leukotype.arrays import FloatArray, IntArray
 from leukotype.wide.fold import Fold
 
 Setting = Mapping[str, Any]
@@ -21,10 +21,10 @@ class Candidate(Protocol):
         """The setting of the grid that this candidate was fitted with."""
 
     @property
-    def probes(self) -> NDArray[np.intp] | None:
+    def probes(self) -> IntArray | None:
         """Columns the fitted rule reads; None where it reads every column."""
 
-    def predict_proba(self, fold: Fold) -> NDArray[np.float64]:
+    def predict_proba(self, fold: Fold) -> FloatArray:
         """Return (n_test, n_classes) for the test part of `fold`, rows summing to 1.
 
         Models that give "scores" instead of "probabilities" return decision scores of that shape.
@@ -43,5 +43,5 @@ class Path(Protocol):
     """
 
     def __call__(
-        self, fold: Fold, labels: NDArray[np.intp], grid: Sequence[Setting], rng: np.random.Generator
+        self, fold: Fold, labels: IntArray, grid: Sequence[Setting], rng: np.random.Generator
     ) -> Sequence[Candidate]: ...

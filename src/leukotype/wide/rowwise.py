@@ -6,9 +6,8 @@ A product of whole matrices may round a row differently when it stands in anothe
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from leukotype.arrays import FloatArray
 
 # Products are taken of so many rows at a time, always: linear algebra libraries fill tiles of one shape alike
 # in every row, and almost as fast as a product of whole matrices.

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
+from leukotype.arrays import FloatArray, IntArray
 
 
 def f_statistic(x: FloatArray, labels: IntArray) -> FloatArray:

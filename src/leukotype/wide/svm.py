@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.svm import SVC
 
+from leukotype.arrays import FloatArray, IntArray
 from leukotype.wide.fold import Fold
 from leukotype.wide.linear import SampleRule
 from leukotype.wide.path import Setting
 from leukotype.wide.settings import complete, positive
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 # libsvm's own 1e-3 leaves margins uncertain in the third decimal; ten thousand times less costs little here.
 _TOLERANCE = 1e-7

@@ -1,0 +1,73 @@
+"""Off-scale: a sample whose values cannot be of the kind the classifier was trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from leukotype.arrays import FloatArray
+from leukotype.classifier.alignment import Sorted
+
+# Beyond the training samples' range, in log2 units of the median and in doublings of the spread: arrays of one
+# laboratory that were normalised together have no range at all.
+_SLACK = 1.0
+# Rounding takes variety away, too: of 22,283 log2 intensities with two decimals one value in twenty is distinct, and
+# the calls are the same. So little variety counts only where next to no values are left or most of them are one.
+_VARIETY = 0.1
+_DISTINCT = 50
+_ONE_VALUE = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class ScaleRange:
+    """What the training samples' values, as read, look like before alignment.
+
+    medians  : least and greatest median of a training sample
+    spreads  : least and greatest interquartile range
+    variety  : least share of distinct values
+    is_bound : whether median and spread count: alignment takes them away
+    """
+
+    medians: tuple[float, float]
+    spreads: tuple[float, float]
+    variety: float
+    is_bound: bool
+
+    @classmethod
+    def learn(cls, x: FloatArray, *, is_bound: bool) -> Self:
+        """Learn from training samples (n_train, n_probes), NaN where a value is missing."""
+        looks = np.array([_look(row, Sorted.of(row)) for row in x])
+        low, high = looks.min(axis=0), looks.max(axis=0)
+        return cls((float(low[0]), float(high[0])), (float(low[1]), float(high[1])), float(low[2]), is_bound)
+
+    def is_off(self, x: FloatArray, ranked: Sorted) -> bool:
+        """Tell whether a sample (n_probes,), NaN where a value is missing, is off this scale.
+
+        ranked : `Sorted.of(x)`
+        """
+        if len(ranked.present) < 2:
+            return False  # too few probes, which another rule sees to
+        median, spread, variety = _look(x, ranked)
+        if variety < _VARIETY * self.variety and (
+            len(ranked.starts) < _DISTINCT or ranked.largest_run > _ONE_VALUE * len(ranked.present)
+        ):
+            return True
+        if not self.is_bound:
+            return False
+        slack = max(self.medians[1] - self.medians[0], _SLACK)
+        if not self.medians[0] - slack <= median <= self.medians[1] + slack:
+            return True
+        factor = max(self.spreads[1] / self.spreads[0] if self.spreads[0] > 0 else 1.0, 2.0**_SLACK)
+        return not self.spreads[0] / factor <= spread <= self.spreads[1] * factor
+
+
+def _look(row: FloatArray, ranked: Sorted) -> tuple[float, float, float]:
+    """Median, interquartile range and share of distinct values."""
+    n = len(ranked.present)
+    if not n:
+        return 0.0, 0.0, 0.0
+    ascending = row[ranked.present[ranked.order[[n // 4, n // 2, (3 * n) // 4 if n > 1 else 0]]]]
+    low, middle, high = ascending.tolist()
+    return middle, high - low, len(ranked.starts) / n

@@ -1,0 +1,88 @@
+"""Numbers, counts and lists as text, the same in every output; no value is rounded up to perfection."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+Bounds = tuple[float, float]
+SHARE: Bounds = (0.0, 1.0)
+_ROUNDING = 1e-9
+
+
+def number(value: float, bounds: Bounds = SHARE) -> str:
+    """Two decimals; a value that is not at a bound is never printed as if it were."""
+    if not math.isfinite(value):
+        return "–"
+    text = f"{value:.2f}"
+    low, high = bounds
+    if value < high - _ROUNDING and float(text) >= high:
+        return f">{high - 0.01:.2f}"
+    if value > low + _ROUNDING and float(text) <= low:
+        return f"<{low + 0.01:.2f}"
+    return text.removeprefix("-") if float(text) == 0 else text
+
+
+def interval(low: float, high: float, bounds: Bounds = SHARE) -> str:
+    """`[0.88, 0.99]`; nothing where there is no interval."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return ""
+    return f"[{number(low, bounds)}, {number(high, bounds)}]"
+
+
+def estimate(value: float, low: float, high: float, bounds: Bounds = SHARE) -> str:
+    """`0.95 [0.88, 0.99]`; the value alone where there is no interval."""
+    return f"{number(value, bounds)} {interval(low, high, bounds)}".rstrip()
+
+
+def count(value: float) -> str:
+    """`1,219`, or `7.5` where repeats were averaged."""
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+
+
+def listed(names: Iterable[str], last: str = "and") -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    names = list(names)
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} {last} {names[-1]}"
+
+
+def shortlist(names: Sequence[str], most: int = 8) -> str:
+    """The first names, and how many more there are."""
+    if len(names) <= most:
+        return listed(names)
+    return f"{', '.join(names[:most])} and {len(names) - most} more"
+
+
+def value(setting: object) -> str:
+    """One value of a grid: `0.001`, `sqrt`, `none`."""
+    if setting is None:
+        return "none"
+    return f"{setting:g}" if isinstance(setting, float) else str(setting)
+
+
+def counted(n: int, noun: str) -> str:
+    """`1 sample`, `2 samples`, `22,283 probes`; the plural of `class` too."""
+    plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{n:,} {noun if n == 1 else plural}"
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """`87 %`."""
+    return f"{100 * share:.{digits}f} %"
+
+
+def p_value(p: float) -> str:
+    """`0.043`; `<0.001` for smaller values, `1` for those near 1."""
+    if math.isnan(p):
+        return "–"
+    return "<0.001" if p < 0.001 else f"{p:.2g}" if p < 0.995 else "1"
+
+
+def duration(seconds: float) -> str:
+    """An expected time, roughly: `about 40 seconds`."""
+    for unit, length in (("hour", 3600), ("minute", 60)):
+        if seconds >= 1.5 * length:
+            return f"about {round(seconds / length)} {unit}s"
+    return f"about {max(round(seconds, -1), 10):.0f} seconds"
