@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from leukotype.models import Model
     from leukotype.readers import read, read_batch
     from leukotype.resampling import Design, read_folds
-    from leukotype.results import write as report
+    from leukotype.results import write_report as report
 
 __version__ = "0.1.0"
 
@@ -51,7 +51,7 @@ _HOME = {
     "read": ("leukotype.readers", "read"),
     "read_batch": ("leukotype.readers", "read_batch"),
     "read_folds": ("leukotype.resampling", "read_folds"),
-    "report": ("leukotype.results", "write"),
+    "report": ("leukotype.results", "write_report"),
     "simulate": ("leukotype.datasets.simulate", "simulate"),
     "train": ("leukotype.classifier.training", "train"),
     "validate": ("leukotype.classifier.validation", "validate"),

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from leukotype.classifier.abstention import Target
-from leukotype.classifier.calls import Calls
 from leukotype.classifier.classifier import Classifier
 from leukotype.errors import InfeasibleDesign, OutputRefused
 
@@ -92,30 +91,6 @@ def facts(classifier: Classifier) -> dict[str, Any]:
         "trained_on": cohort.get("name"),
         "n_samples": cohort.get("n_samples"),
         "simulated": cohort.get("simulated"),
-    }
-
-
-def calls_json(calls: Calls, classifier: Classifier) -> dict[str, Any]:
-    """Return the calls for programs: plain types."""
-    return {
-        "classifier": {"name": classifier.name, "fingerprint": classifier.fingerprint},
-        "matched": calls.matched,
-        "level": calls.level,
-        "samples": [
-            {
-                "sample": str(calls.samples[row]),
-                "call": calls.calls[row],
-                "reasons": list(calls.reasons[row]),
-                "probabilities": dict(zip(calls.classes, calls.probabilities[row].tolist(), strict=True)),
-                "set": None if calls.sets is None else list(calls.set_of(row)),
-                "unlikeness": float(calls.unlikeness[row]),
-                "p_like": float(calls.p_like[row]),
-                "probes_missing": int(calls.missing[row]),
-                "probes_read": calls.n_read,
-                "scale": calls.scales[row],
-            }
-            for row in range(calls.n_samples)
-        ],
     }
 
 

@@ -85,10 +85,10 @@ def benchmark(
     """
     from leukotype import benchmark as rooms
     from leukotype import datasets, execution, metrics
+    from leukotype import results as outputs
     from leukotype.benchmark import published
     from leukotype.models import plugins, tuning
     from leukotype.resampling import Design
-    from leukotype.results import study_folder as outputs
 
     chosen = plugins.choose(names(models), plugin or ())
     if tune_by not in tuning.CRITERIA:
@@ -130,7 +130,7 @@ def benchmark(
             )
         _say_missing(found)
         with console.progress("Leaderboard", None) as advance:
-            rooms.write(
+            outputs.save_benchmark(
                 found, out, overwrite=overwrite, resume=True, command=console.command(), on_step=advance
             )
     if as_json:
@@ -149,8 +149,8 @@ def _say_missing(found: Benchmark) -> None:
         console.say(f"Left out {one.name}: {one.reason}")
     for cohort, model, reason in found.failures:
         console.say(f"No result of {model} on {cohort}: {reason}")
-    if not any(outcome.models for outcome in found.outcomes):
-        n = len(found.left_out) + len(found.outcomes)
+    if not any(result.models for result in found.results):
+        n = len(found.left_out) + len(found.results)
         raise LeukotypeError(
             f"none of {n} cohorts gave a result; the reasons stand above. Nothing was written."
         )

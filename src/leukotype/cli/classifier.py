@@ -230,7 +230,7 @@ def predict(
     calls = classifier.predict(batch, level=level, why=why if beside is not None else 0, annotation=symbols)
     written = []
     if beside is not None:
-        from leukotype.results.calls_page import page as drawn
+        from leukotype.results.calls_page import calls_page as drawn
 
         facts, command = files.facts(classifier), console.command()
         text = drawn(calls, classifier=facts, source=batch.provenance, command=command)
@@ -240,7 +240,9 @@ def predict(
         atomic.put(out, calls.to_csv().encode())
         written.insert(0, out)
     if as_json:
-        print(json.dumps(files.calls_json(calls, classifier), indent=2))
+        from leukotype.results import json_report
+
+        print(json.dumps(json_report.calls_json(calls, classifier), indent=2))
     elif out is None:
         sys.stdout.write(calls.to_csv())
     else:

@@ -96,10 +96,10 @@ def study(
     """
     from leukotype import evaluation as rooms
     from leukotype import execution, genes
+    from leukotype import results as outputs
     from leukotype import study as studies
     from leukotype.models import plugins
     from leukotype.resampling import Design, draw, read_folds
-    from leukotype.results import study_folder as outputs
 
     chosen = plugins.choose(names(models), plugin or ())
     design = Design(outer, inner, repeats, seed)
@@ -116,7 +116,9 @@ def study(
     wishes: dict[str, Any] = {
         "permutations": permutations, "price_leaks": price_leaks, "learning_curve": learning_curve,
     }  # fmt: skip
-    wish = outputs.wish(cohort, splits, chosen, tune_by=tune_by, annotation=str(annotation or ""), **wishes)
+    wish = outputs.request(
+        cohort, splits, chosen, tune_by=tune_by, annotation=str(annotation or ""), **wishes
+    )
     with (
         outputs.keeping(folder, wish, overwrite=overwrite, resume=resume, say=console.say) as store,
         execution.open_engine(engine, jobs=jobs, scheduler=scheduler, time_limit=task_timeout) as workers,
@@ -142,7 +144,7 @@ def study(
                 **wishes,
             )
         with console.progress("Figures and report", None) as advance:
-            outputs.run(
+            outputs.save_study(
                 found,
                 folder,
                 overwrite=overwrite or resume,
@@ -175,7 +177,7 @@ def explore(
 
     Example: leukotype explore mine.csv --label diagnosis --out runs/look
     """
-    from leukotype.results import study_folder as outputs
+    from leukotype import results as outputs
 
     cohort, folder = _prepare(
         data, out, overwrite, no_cache,
@@ -184,7 +186,9 @@ def explore(
         keep_controls=keep_controls,
     )  # fmt: skip
     with console.progress("Figures and report", None) as advance:
-        outputs.explore(cohort, folder, overwrite=overwrite, command=console.command(), on_step=advance)
+        outputs.save_exploration(
+            cohort, folder, overwrite=overwrite, command=console.command(), on_step=advance
+        )
     if as_json:
         print(json.dumps({"out": str(folder), **json.loads((folder / "cohort.json").read_text())}, indent=2))
     else:
@@ -214,12 +218,12 @@ def _prepare(
     **options: Any,
 ) -> tuple[Cohort, Path]:
     """Return the cohort and the folder for its results; both are refused before anything is computed."""
-    from leukotype.results import study_folder as outputs
+    from leukotype import results as outputs
 
     if out is not None:
         outputs.check_output(out, overwrite=overwrite, resume=resume)
     cohort = read_cohort(data, no_cache, **options)
-    folder = out or Path("runs") / outputs.folder_name(cohort)
+    folder = out or Path("runs") / outputs.plain_name(cohort.name)
     if out is None:
         outputs.check_output(folder, overwrite=overwrite, resume=resume)
     return cohort, folder

@@ -48,10 +48,10 @@ def validate(
     """
     from leukotype import classifier as rooms
     from leukotype import readers
+    from leukotype import results as outputs
     from leukotype.classifier import conformal, files, validation
-    from leukotype.results import study_folder as outputs
-    from leukotype.results import validation_folder as external
-    from leukotype.results.validation_page import cautions
+    from leukotype.results.page import by_severity
+    from leukotype.results.validation_page import notices
 
     conformal.check_level(level)
     if out is not None:
@@ -67,13 +67,15 @@ def validate(
     )
     found = validation.validate(classifier, batch, names=names, level=level, annotation=symbols)
     with console.progress("Figures and report", None) as advance:
-        external.write(found, folder, overwrite=overwrite, command=console.command(), on_step=advance)
+        outputs.save_validation(
+            found, folder, overwrite=overwrite, command=console.command(), on_step=advance
+        )
     if as_json:
         print(
             json.dumps({"out": str(folder), **json.loads((folder / "validation.json").read_text())}, indent=2)
         )
     else:
         console.show_validation(found, folder)
-        for caution in cautions(found):
-            if caution.level != "note":
-                console.say(f"{caution.level.capitalize()}: {caution.title}. {caution.text}")
+        for notice in by_severity(notices(found)):
+            if notice.level != "note":
+                console.say(f"{notice.level.capitalize()}: {notice.title}. {notice.text}")
