@@ -104,7 +104,7 @@ def _reliability(study: Study, figures: Sequence[RenderedFigure]) -> Iterator[Bl
 
     if study.comparisons is not None:
         yield from part("choice", "Choice of the model", study_tables.choice(study))
-        yield heading("pairs", "Comparison of models")
+        yield heading("pairs", "Pairwise comparisons")
         if len(study.contenders) > 1:
             yield Block("text", summary.between(study))
         yield table(study_tables.comparisons(study, study.leader.name))

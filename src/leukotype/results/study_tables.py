@@ -106,7 +106,7 @@ def per_class(study: Study, models: Iterable[Model], name: str = "per_class") ->
             (model.title, label, f"{n:,}", *(cells[label, metric.name] for metric in shown))
             for label, n in counts.items()
         ]
-    columns = ("Model", "Class", "Samples", *(metric.title for metric in shown))
+    columns = ("Model", "Class", "Samples", *(metric.short_title for metric in shown))
     caption = _caption(study, "Performance for each class")
     return Table(name, caption, columns, rows, text=(0, 1), numbers=study.class_metrics)
 
@@ -337,7 +337,7 @@ def _caption(study: Study, what: str) -> str:
     repeats = "" if design.repeats == 1 else f", mean of {design.repeats} repeats"
     unit = "samples" if study.cohort.donors is None else "donors"
     degenerate = study.metrics["interval"].str.contains("degenerate").any()
-    without = "; a value without an interval has a degenerate bootstrap distribution" if degenerate else ""
+    without = "; no interval if all bootstrap resamples are identical" if degenerate else ""
     return (
         f"{what} on {study.cohort.name} ({wording.counted(study.cohort.n_samples, 'sample')}), out of fold in nested "
         f"cross-validation with {design.outer} outer folds{repeats}; 95 % intervals over {unit}{without}"
@@ -345,7 +345,7 @@ def _caption(study: Study, what: str) -> str:
 
 
 def _directed(metric: Metric) -> str:
-    return metric.title if metric.higher_is_better else f"{metric.title} (lower is better)"
+    return metric.short_title if metric.higher_is_better else f"{metric.short_title} (lower is better)"
 
 
 def _picked(study: Study) -> str:

@@ -78,7 +78,7 @@ class Table:
         shown = self.paper or tuple(
             k for k in range(len(self.columns)) if not any(row[k].bar for row in cells)
         )
-        texts = [[f"{row[k].text} {row[k].under}".strip() for k in shown] for row in cells]
+        texts = [[_with_interval(row[k]) for k in shown] for row in cells]
         frame = pd.DataFrame(texts, columns=[self.columns[k] for k in shown])
         long = [bool(frame.iloc[:, place].str.len().max() > _LONG) for place in range(len(shown))]
         column_format = "".join(
@@ -98,6 +98,10 @@ class Table:
 def escape(text: object) -> str:
     """Return text that LaTeX prints literally."""
     return "".join(_LATEX.get(letter, letter) for letter in str(text))
+
+
+def _with_interval(cell: Cell) -> str:
+    return f"{cell.text} {cell.under}" if cell.under.startswith("[") else cell.text
 
 
 def estimate(value: float, low: float, high: float, metric: Metric | None = None, interval: str = "") -> Cell:
