@@ -71,7 +71,7 @@ def left_out(cohort: Cohort) -> list[dict[str, Any]]:
 
 def between(cohort: Cohort) -> list[dict[str, Any]]:
     """How far apart the class means lie, in the distance that unlikeness is told by: one row per class."""
-    from leukotype.classifier.alignment import Alignment
+    from leukotype.recipes.alignment import Alignment
     from leukotype.classifier.novelty import ClassMeans
 
     aligned = Alignment.learn(cohort.expression, "quantile").matrix(cohort.expression)
