@@ -10,8 +10,8 @@ import pandas as pd
 
 from leukotype import inference
 from leukotype.cohort import Cohort
-from leukotype.evaluation import Evaluation, auto
-from leukotype.inference import AUTO, BestOfMany
+from leukotype.evaluation import AUTO, Evaluation, auto
+from leukotype.inference import BestOfMany
 from leukotype.resampling import Folds
 
 SHOWN = ("balanced_accuracy", "accuracy", "roc_auc_macro", "log_loss")

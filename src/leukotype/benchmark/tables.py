@@ -12,7 +12,7 @@ from leukotype.benchmark import published
 from leukotype.benchmark.outcome import Outcome
 from leukotype.benchmark.result import Benchmark
 from leukotype.datasets.cumida import MEAN_OF_NINE
-from leukotype.inference import AUTO
+from leukotype.evaluation import AUTO
 from leukotype.metrics import Metric
 from leukotype.models import Model
 from leukotype.results.tables import Cell, Table

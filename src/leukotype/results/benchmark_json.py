@@ -13,7 +13,7 @@ from leukotype import __version__
 from leukotype.benchmark import published
 from leukotype.benchmark.outcome import Outcome
 from leukotype.benchmark.result import Benchmark
-from leukotype.inference import AUTO
+from leukotype.evaluation import AUTO
 
 SCHEMA = 1
 

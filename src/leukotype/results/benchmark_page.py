@@ -10,7 +10,7 @@ from leukotype.results import methods, page
 from leukotype.results.notices import Caution
 from leukotype.results.page import Section
 from leukotype.results.rendered import Plate
-from leukotype.results.statements import Point
+from leukotype.results.statements import Paragraph
 from leukotype.results.summary import Tile
 from leukotype.wording import counted
 
@@ -54,7 +54,7 @@ def of_benchmark(benchmark: Benchmark, plates: tuple[Plate, ...]) -> str:
         published=tables.beside(benchmark),
         published_words=_published(benchmark),
         methods=_methods(benchmark),
-        recipes=[methods.recipe(model.name, model) for model in benchmark.models],
+        recipes=[methods.recipe(model) for model in benchmark.models],
         origins=tables.origins(benchmark),
         seed=design.seed,
     )
@@ -79,18 +79,18 @@ def _tiles(benchmark: Benchmark) -> tuple[Tile, ...]:
     return tuple(tiles)
 
 
-def _points(benchmark: Benchmark) -> tuple[Point, ...]:
+def _points(benchmark: Benchmark) -> tuple[Paragraph, ...]:
     board = benchmark.board
     if board.friedman is None:
         return (
-            Point(
+            Paragraph(
                 "Ranks", "At least two cohorts and two models with results are needed for ranks to be tested."
             ),
         )
     metric = board.metric.title.lower()
     leaders = wording.listed(map(str, board.mean_ranks.index[board.mean_ranks == board.mean_ranks.iloc[0]]))
     points = [
-        Point(
+        Paragraph(
             "Ranks",
             f"By {metric} over {counted(board.n_cohorts, 'cohort')}, {leaders} has the best mean rank. "
             f"Do the models differ at all? Friedman’s test: p {_equals(board.p)} by {N_PERMUTATIONS:,} permutations "
@@ -101,7 +101,7 @@ def _points(benchmark: Benchmark) -> tuple[Point, ...]:
     alike = next((group for group in board.groups if first in group), ())
     told = wording.listed(model for model in alike if model != first) or "no other model"
     points.append(
-        Point(
+        Paragraph(
             "Not told apart from the first",
             f"{told} (Nemenyi’s test, critical difference {board.critical_difference:.2f}).",
         )
@@ -175,19 +175,19 @@ def _published(benchmark: Benchmark) -> list[str]:
     ]
 
 
-def _methods(benchmark: Benchmark) -> tuple[Point, ...]:
+def _methods(benchmark: Benchmark) -> tuple[Paragraph, ...]:
     design = benchmark.design
     repeats = "once" if design.repeats == 1 else f"{design.repeats} times"
     protocol = " (the 3 folds of CuMiDa’s protocol)" if benchmark.protocol else ""
     return (
-        Point(
+        Paragraph(
             "Design",
             f"Nested cross-validation of every cohort: {design.outer} outer folds{protocol}, stratified by class, "
             f"drawn {repeats} (seed {design.seed}), and {design.inner} inner folds for tuning by "
             f"{benchmark.tune_by.replace('_', ' ')}. All models saw the same folds; whatever was estimated came from "
             "training parts alone.",
         ),
-        Point(
+        Paragraph(
             "Ranks",
             f"Models are ranked by {benchmark.board.metric.title.lower()} on each cohort, 1 for the best, ties sharing "
             "their mean rank. Friedman’s test by permutation within cohorts; Nemenyi’s critical difference; Wilcoxon’s "

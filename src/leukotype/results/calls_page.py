@@ -28,7 +28,7 @@ def page(calls: Calls, *, classifier: Mapping[str, Any], source: Provenance, com
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    assets = resources.files("leukotype") / "reporting" / "assets"
+    assets = resources.files("leukotype") / "results" / "assets"
     environment = Environment(
         loader=FileSystemLoader(str(assets)),
         autoescape=True,

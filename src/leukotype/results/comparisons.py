@@ -62,7 +62,7 @@ def comparisons(study: Study, *, whole: bool = False) -> Table | None:
         only, other = (row["only_a"], row["only_b"])[:: int(sign)]
         rows.append(
             (
-                Cell(f"{title(first)} and {title(second)}"),
+                Cell(f"{study.evaluation.title(first)} and {study.evaluation.title(second)}"),
                 Cell(_signed(abs(row["difference"])), f"[{_signed(low)}, {_signed(high)}]"),
                 Cell(p_value(row["p_t_holm"]), f"{p_value(row['p_t'])} unadjusted"),
                 Cell(wording.number(better)),

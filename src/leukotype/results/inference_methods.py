@@ -5,11 +5,11 @@ from __future__ import annotations
 from leukotype import inference, wording
 from leukotype.audits import AUDITS
 from leukotype.evaluation import AUTO
-from leukotype.results.statements import Point
+from leukotype.results.statements import Paragraph
 from leukotype.study import Study
 
 
-def paragraphs(study: Study) -> tuple[Point, ...]:
+def paragraphs(study: Study) -> tuple[Paragraph, ...]:
     """One paragraph for each kind of inference that was made, and none for the others."""
     said = [
         ("Choice of the model", _choice(study)),
@@ -20,7 +20,7 @@ def paragraphs(study: Study) -> tuple[Point, ...]:
         ("Learning curve", _learning(study)),
         ("Audits", _audits(study)),
     ]
-    return tuple(Point(title, text) for title, text in said if text)
+    return tuple(Paragraph(title, text) for title, text in said if text)
 
 
 def tests(study: Study) -> tuple[str, ...]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from leukotype import inference, wording
 from leukotype.audits import AUDITS
 from leukotype.evaluation import AUTO
-from leukotype.results.comparisons import between, comparisons, p_value
+from leukotype.results.comparisons import between, comparisons
 from leukotype.results.tables import Cell, Table
 from leukotype.study import Study
-from leukotype.wording import counted
+from leukotype.wording import counted, p_value
 
 MOST_SAMPLES = 20
 
@@ -117,7 +117,7 @@ def stability(study: Study) -> Table | None:
     repeats = study.evaluation.folds.design.repeats
     if repeats < 2:
         return None
-    place = {model: number for number, model in enumerate(study.models)}
+    place = {model.name: number for number, model in enumerate(study.models)}
     records = sorted(frame.to_dict("records"), key=lambda row: place[str(row["model"])])
     rows = tuple(
         (

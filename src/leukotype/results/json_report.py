@@ -11,6 +11,7 @@ import pandas as pd
 from leukotype import __version__
 from leukotype.cohort import Cohort
 from leukotype.evaluation import Evaluation
+from leukotype.results.statements import as_study
 from leukotype.study import Study
 
 SCHEMA = 1
@@ -21,7 +22,7 @@ def study_json(source: Evaluation | Study) -> dict[str, Any]:
 
     Only `seconds` differs between two runs of the same study.
     """
-    return of_evaluation(Ranking.of(source))
+    return of_evaluation(as_study(source))
 
 
 def of_evaluation(study: Study) -> dict[str, Any]:
@@ -45,8 +46,8 @@ def of_evaluation(study: Study) -> dict[str, Any]:
         },
         "models": {
             model: {
-                "title": study.evaluation.title(model),
-                "baseline": is_baseline(model),
+                "title": evaluation.title(model),
+                "baseline": evaluation.model(model).baseline,
                 "seconds": round(float(seconds[model]), 3),
                 "metrics": _metrics(summary[summary["model"] == model]),
                 "classes": {

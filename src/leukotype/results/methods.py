@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from leukotype import __version__, metrics, wording
-from leukotype.evaluation import Evaluation
-from leukotype.inference import AUTO
+from leukotype.evaluation import AUTO, Evaluation
 from leukotype.metrics.intervals import N_RESAMPLES
-from leukotype.models import MODELS, Model, versions
-from leukotype.results.statements import Point
+from leukotype.models import Model, versions
+from leukotype.results.statements import Paragraph
 from leukotype.wording import counted
 
 _CRITERIA = {
@@ -37,34 +36,30 @@ class Recipe:
     text: str
 
 
-def paragraphs(evaluation: Evaluation, models: Sequence[Model] = MODELS) -> tuple[Point, ...]:
+def paragraphs(evaluation: Evaluation) -> tuple[Paragraph, ...]:
     """The methods of one evaluation, one paragraph a topic; `recipes` tells of the models."""
     return (
-        Point("Data", _data(evaluation)),
-        Point("Design", _design(evaluation)),
-        Point("Tuning", _tuning(evaluation, models)),
-        Point("Numbers and intervals", _numbers(evaluation)),
-        Point("Software", _software()),
+        Paragraph("Data", _data(evaluation)),
+        Paragraph("Design", _design(evaluation)),
+        Paragraph("Tuning", _tuning(evaluation)),
+        Paragraph("Numbers and intervals", _numbers(evaluation)),
+        Paragraph("Software", _software()),
     )
 
 
-def intervals() -> tuple[Point, ...]:
+def intervals() -> tuple[Paragraph, ...]:
     """Which metrics have which interval."""
     groups: dict[str, list[str]] = {}
     for metric in metrics.METRICS:
         suffix = " of a class" if metric.per_class else ""
         cite = f" ({metric.cite})" if metric.cite else ""
         groups.setdefault(metric.interval, []).append(f"{metric.title}{suffix}{cite}")
-    return tuple(Point(_INTERVALS.get(m, m), ", ".join(names)) for m, names in groups.items())
+    return tuple(Paragraph(_INTERVALS.get(m, m), ", ".join(names)) for m, names in groups.items())
 
 
-def recipes(evaluation: Evaluation, models: Sequence[Model] = MODELS) -> tuple[Recipe, ...]:
-    """The models that were run, in the order they were asked for.
-
-    models : entries by which they are known
-    """
-    known = {model.name: model for model in models}
-    return tuple(recipe(name, known.get(name)) for name in evaluation.names)
+def recipes(evaluation: Evaluation) -> tuple[Recipe, ...]:
+    """The models that were run, in the order they were asked for."""
+    return tuple(recipe(model) for model in evaluation.models)
 
 
 def _data(evaluation: Evaluation) -> str:
@@ -94,8 +89,8 @@ def _design(evaluation: Evaluation) -> str:
     )
 
 
-def _tuning(evaluation: Evaluation, models: Sequence[Model]) -> str:
-    entries = [model for model in models if model.name in evaluation.names]
+def _tuning(evaluation: Evaluation) -> str:
+    entries = evaluation.tried
     text = (
         f"A setting was chosen by {_CRITERIA.get(evaluation.tune_by, evaluation.tune_by)} over the inner folds; "
         "ties went to the setting that stands first in the grid."
@@ -134,16 +129,15 @@ def _software() -> str:
     return f"leukotype {__version__} on {facts['implementation']} {facts['python']}, with {packages}."
 
 
-def recipe(name: str, model: Model | None) -> Recipe:
-    """How one model is run; None for one that is not known here."""
+def recipe(model: Model) -> Recipe:
+    """How one model is run."""
+    name = model.name
     if name == AUTO:
         text = (
             "In each outer fold the one of these models with the smallest log loss on the inner folds, at the "
             "setting chosen for it."
         )
-        return Recipe(name, AUTO_TITLE, "Varma & Simon 2006", text)
-    if model is None:
-        return Recipe(name, name, "", "A model of the user’s own, not among those of leukotype.")
+        return Recipe(name, model.title, "Varma & Simon 2006", text)
     kind = "Baseline. " if model.baseline else ""
     grid = [_tuned(setting, values) for setting, values in model.grid.items()]
     if not grid:

@@ -10,9 +10,9 @@ import numpy as np
 from leukotype import wording
 from leukotype.audits import SEVERITIES, Finding, Severity, by_code
 from leukotype.cohort import Cohort
-from leukotype.figures.theme import percent
 from leukotype.results.rendered import Plate
 from leukotype.study import Study
+from leukotype.wording import percent
 
 FEW = 10
 LARGEST_SHARE = 0.6
@@ -136,9 +136,7 @@ def _degenerate(study: Study) -> list[Caution]:
     rows = study.metrics[study.metrics["interval"].str.endswith("(degenerate)")]
     if rows.empty:
         return []
-    models = wording.listed(
-        study.evaluation.title(name) for name in study.models if name in set(rows["model"])
-    )
+    models = wording.listed(model.title for model in study.models if model.name in set(rows["model"]))
     return [
         Caution(
             "note",

@@ -42,7 +42,7 @@ def of_evaluation(
     command: str = "",
 ) -> str:
     """The page of a study."""
-    evaluation, study = study.evaluation, study
+    evaluation = study.evaluation
     plates = (*results, *inferred, *data)
     named = {plate.name: plate for plate in _drawn(inferred)}
     parts = inference_section.parts(study)
@@ -75,15 +75,15 @@ def of_evaluation(
         results_table=tables.results(study),
         all_metrics=tables.all_metrics(study),
         leader=tables.per_class(study, leader.name),
-        others=[tables.per_class(study, model) for model in study.models if model != leader.name],
+        others=[tables.per_class(study, model.name) for model in study.models if model is not leader.model],
         drawn={plate.name for plate in _drawn(plates)},
         results=_drawn(results),
         data=_drawn(data),
         worth=parts,
         inferred=named,
-        methods=(*methods.paragraphs(evaluation, study.recipes), *inference_methods.paragraphs(study)),
+        methods=(*methods.paragraphs(evaluation), *inference_methods.paragraphs(study)),
         intervals=methods.intervals(),
-        recipes=methods.recipes(evaluation, study.recipes),
+        recipes=methods.recipes(evaluation),
         settings=tables.settings(study),
         settings_by_fold=tables.settings_by_fold(study),
         folds_fingerprint=evaluation.folds.fingerprint,

@@ -17,6 +17,7 @@ from leukotype import figures
 from leukotype.figures import Drawing, Figure, theme
 from leukotype.figures.files import svg_of
 from leukotype.figures.inferred import INFERENCE
+from leukotype.study import Study
 
 Part = Literal["data", "evaluation"]
 
@@ -115,8 +116,8 @@ def draw(source: Any, part: Part, *, on_step: Callable[[str], None]) -> tuple[Pl
 
 def draw_inferred(study: Study, *, on_step: Callable[[str], None]) -> tuple[Plate, ...]:
     """Draw what was inferred; what was not asked for, or shows nothing, is passed over."""
-    chosen = [figure for figure in INFERENCE if figure.applies(findings) is None]
-    return draw_each(chosen, findings, on_step=on_step)
+    chosen = [figure for figure in INFERENCE if figure.applies(study) is None]
+    return draw_each(chosen, study, on_step=on_step)
 
 
 def draw_each(chosen: Sequence[Figure], source: Any, *, on_step: Callable[[str], None]) -> tuple[Plate, ...]:

@@ -9,6 +9,7 @@ from leukotype import atomic
 from leukotype.cohort import Cohort
 from leukotype.evaluation import Evaluation
 from leukotype.results import page, rendered
+from leukotype.results.statements import as_study
 from leukotype.study import Study
 
 
@@ -32,10 +33,10 @@ def write(
     The same evaluation gives the same bytes.  An existing file is replaced, in one step.
     Raises OutputRefused where the file cannot be written.
     """
-    study = Ranking.of(source)
+    study = as_study(source)
     data = rendered.draw(study.evaluation.cohort, "data", on_step=on_step)
     results = rendered.draw(study.evaluation, "evaluation", on_step=on_step)
-    inferred = rendered.draw_inferred(study.inferred, on_step=on_step)
+    inferred = rendered.draw_inferred(study, on_step=on_step)
     return _write(Path(path), page.of_evaluation(study, data, results, inferred, command=command))
 
 

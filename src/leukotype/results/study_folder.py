@@ -17,6 +17,7 @@ from leukotype.results.folder import check_output, folder_name, plain_name, stag
 from leukotype.results.json_report import cohort_json
 from leukotype.results.rendered import Plate
 from leukotype.results.sheets import SHEETS, Facts
+from leukotype.results.statements import as_study
 from leukotype.results.unfinished import keeping, wish
 from leukotype.runs import NAME
 from leukotype.study import Study
@@ -52,11 +53,11 @@ def run(
     Raises OutputRefused as `check_output` does.
     """
     with staged(out, overwrite=overwrite, resume=resume) as place:
-        study = Ranking.of(source)
+        study = as_study(source)
         evaluation = study.evaluation
         data = _saved(rendered.draw(evaluation.cohort, "data", on_step=on_step), place)
         results = _saved(rendered.draw(evaluation, "evaluation", on_step=on_step), place)
-        inferred = _saved(rendered.draw_inferred(study.inferred, on_step=on_step), place)
+        inferred = _saved(rendered.draw_inferred(study, on_step=on_step), place)
         on_step("report")
         _text(place / "predictions.csv", csv(evaluation.predictions))
         _tables(study, place / "tables")
@@ -117,7 +118,7 @@ def _saved(drawn: tuple[Plate, ...], place: Path) -> tuple[Plate, ...]:
 
 
 def _tables(study: Study, folder: Path) -> None:
-    evaluation, study = study.evaluation, study
+    evaluation = study.evaluation
     folder.mkdir()
     for table in sheets.of_dossier(study):
         _text(folder / f"{table.name}.csv", table.csv())

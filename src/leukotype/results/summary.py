@@ -9,7 +9,7 @@ import numpy as np
 from leukotype import wording
 from leukotype.cohort import Cohort
 from leukotype.results.comparisons import between
-from leukotype.results.statements import Point
+from leukotype.results.statements import Paragraph
 from leukotype.study import Score, Study
 from leukotype.wording import counted
 
@@ -68,7 +68,7 @@ def tiles(study: Study) -> tuple[Tile, ...]:
     return tuple(found)
 
 
-def of_cohort(cohort: Cohort) -> tuple[Point, ...]:
+def of_cohort(cohort: Cohort) -> tuple[Paragraph, ...]:
     """Say what the data are."""
     people = "" if cohort.donors is None else f" from {_donors(cohort)}"
     what = (
@@ -76,8 +76,8 @@ def of_cohort(cohort: Cohort) -> tuple[Point, ...]:
         f"({_classes(cohort)}), {counted(cohort.n_probes, 'probe')} each."
     )
     return (
-        Point("The data", what),
-        Point(
+        Paragraph("The data", what),
+        Paragraph(
             "What this is",
             "Pictures of the data as they were read, before any model. Groups that can be seen here may stem from "
             "the classes, but also from laboratory, date, sex or age: a picture cannot tell these apart.",
@@ -85,15 +85,15 @@ def of_cohort(cohort: Cohort) -> tuple[Point, ...]:
     )
 
 
-def of_evaluation(study: Study) -> tuple[Point, ...]:
+def of_evaluation(study: Study) -> tuple[Paragraph, ...]:
     """Say what was compared, what came out, and what that does not mean."""
     return (
-        Point("What was done", _done(study)),
-        Point("Result", _result(study)),
-        Point("Against baselines", _against_baselines(study)),
-        *([Point("Between the models", between(study))] if len(study.contenders) > 1 else []),
-        Point("Errors", _errors(study)),
-        Point("What it does not say", _limits(study)),
+        Paragraph("What was done", _done(study)),
+        Paragraph("Result", _result(study)),
+        Paragraph("Against baselines", _against_baselines(study)),
+        *([Paragraph("Between the models", between(study))] if len(study.contenders) > 1 else []),
+        Paragraph("Errors", _errors(study)),
+        Paragraph("What it does not say", _limits(study)),
     )
 
 

@@ -9,9 +9,10 @@ import pandas as pd
 
 from leukotype import metrics, wording
 from leukotype.cohort import Cohort
-from leukotype.figures.theme import percent
+from leukotype.models import Model
 from leukotype.results.rendered import MOST_ROWS, Plate
 from leukotype.study import HEADLINE, Score, Study
+from leukotype.wording import percent
 
 SHOWN = (HEADLINE, "accuracy", "f1_macro", "mcc", "roc_auc_macro", "log_loss", "brier")
 PER_CLASS = ("recall", "precision", "f1", "roc_auc", "average_precision")
@@ -60,7 +61,7 @@ def results(study: Study) -> Table:
     rows = []
     for score in study.scores:
         row = [cells[score.name, metric.name] for metric in chosen]
-        rows.append((_named(score.name), Cell("", bar=_bar(score, study)), *row))
+        rows.append((_named(score.model), Cell("", bar=_bar(score, study)), *row))
     columns = ("Model", "From 0 to 1", *(_directed(metric) for metric in chosen))
     caption = "Out-of-fold results with 95 % intervals, the highest balanced accuracy first"
     return Table("results", caption, columns, (False, False, *[True] * len(chosen)), tuple(rows))
@@ -71,9 +72,10 @@ def all_metrics(study: Study) -> Table:
     cells = _estimates(study.metrics, "model")
     chosen = [metric for metric in metrics.METRICS if not metric.per_class]
     rows = [
-        (Cell(_directed(metric)), *(cells[model, metric.name] for model in study.models)) for metric in chosen
+        (Cell(_directed(metric)), *(cells[model.name, metric.name] for model in study.models))
+        for metric in chosen
     ]
-    columns = ("Metric", *map(title, study.models))
+    columns = ("Metric", *(model.title for model in study.models))
     caption = "Every metric of every model, out of fold, with 95 % intervals"
     return Table("all-metrics", caption, columns, (False, *[True] * len(study.models)), tuple(rows))
 
@@ -98,7 +100,7 @@ def settings(study: Study) -> Table:
     frame = study.evaluation.settings()
     rows = []
     for model in study.models:
-        own = frame[frame["model"] == model]
+        own = frame[frame["model"] == model.name]
         chosen = own["setting"].value_counts(sort=False)
         # The most frequent first; ties in the order of the folds.
         ordered = chosen.sort_values(ascending=False, kind="stable")
@@ -115,7 +117,7 @@ def settings(study: Study) -> Table:
 def settings_by_fold(study: Study) -> Table:
     """What was chosen on the inner folds, one row per model and outer fold."""
     frame = study.evaluation.settings()
-    rank = {model: number for number, model in enumerate(study.models)}
+    rank = {model.name: number for number, model in enumerate(study.models)}
     frame = frame.sort_values("model", key=lambda column: column.map(rank), kind="stable")
     rows = tuple(
         (
@@ -163,16 +165,17 @@ def _estimates(frame: pd.DataFrame, key: str) -> dict[tuple[str, str], Cell]:
 
 def _estimate(row: dict[str, object]) -> Cell:
     value, low, high = (float(row[name]) for name in ("value", "low", "high"))  # type: ignore[arg-type]
-    bounds = text.bounds_of(str(row["metric"]))
+    bounds = metrics.by_name(str(row["metric"])).bounds
     if str(row["interval"]).endswith("(degenerate)"):
         return Cell(wording.number(value, bounds))
     return Cell(wording.number(value, bounds), wording.interval(low, high, bounds))
 
 
-def _named(model: str) -> Cell:
-    name = study.evaluation.title(model)
+def _named(model: Model) -> Cell:
     # Figures and files call a model by its short name.
-    return Cell(name, under=model if model != name else "", tag="baseline" if is_baseline(model) else "")
+    return Cell(
+        model.title, model.name if model.name != model.title else "", "baseline" if model.baseline else ""
+    )
 
 
 def _bar(score: Score, study: Study) -> Bar:

@@ -8,14 +8,14 @@ from typing import Any
 
 from leukotype import wording
 from leukotype.classifier.validation import EDGE, EXPECTED_UNLIKE, Number, Validation
-from leukotype.figures.theme import counted, percent
 from leukotype.results import page
 from leukotype.results import validation_tables as tables
 from leukotype.results.notices import Caution, of_plates, ordered
 from leukotype.results.page import Section
 from leukotype.results.rendered import Plate
-from leukotype.results.statements import Point
+from leukotype.results.statements import Paragraph
 from leukotype.results.summary import Tile
+from leukotype.wording import counted, percent
 
 _FEW = 10
 
@@ -103,40 +103,40 @@ def _claim(one: Validation, metric: str) -> str:
     return f"claimed {claimed}" if claimed else "no claim in the file"
 
 
-def _points(one: Validation) -> list[Point]:
+def _points(one: Validation) -> list[Paragraph]:
     reasons = [f"{reason} {count}" for reason, count in one.reasons.items() if count]
     abstained = (
         f"Abstained on: {', '.join(reasons)}; a sample may have several." if reasons else "Abstained on none."
     )
     points = [
-        Point(
+        Paragraph(
             "Against the claim",
             f"Balanced accuracy {_text(one.metrics['balanced_accuracy'][1])} here, {_claim(one, 'balanced_accuracy')} "
             "(nested cross-validation on the training cohort).",
         ),
-        Point("Abstention", abstained),
-        Point(
+        Paragraph("Abstention", abstained),
+        Paragraph(
             "Calibration",
             f"Mean confidence {one.confidence:.2f}; {one.right.mean():.2f} of the samples are right.",
         ),
     ]
     if one.coverage is not None:
         points.append(
-            Point(
+            Paragraph(
                 "Prediction sets",
                 f"{_text(one.coverage)} of the sets hold the true class, at a level of {one.calls.level:g}; "
                 f"{one.set_size:.2f} classes in the mean set. {one.calls.sets_said}",
             )
         )
     points.append(
-        Point(
+        Paragraph(
             "Likeness",
             f"{_text(one.unlike)} of the samples lie farther from every class than {percent(1 - EXPECTED_UNLIKE)} of "
             f"the held-out training samples, and {_text(one.near_the_edge)} farther than {percent(1 - EDGE)} of them; "
             f"of samples from the same source at most about {EXPECTED_UNLIKE:g} and {EDGE:g} are expected.",
         )
     )
-    points.append(Point("Probes", one.calls.matched))
+    points.append(Paragraph("Probes", one.calls.matched))
     return points
 
 
@@ -210,25 +210,25 @@ def cautions(one: Validation) -> list[Caution]:
     return ordered(found)
 
 
-def _methods(one: Validation) -> list[Point]:
+def _methods(one: Validation) -> list[Paragraph]:
     return [
-        Point(
+        Paragraph(
             "Design",
             "The classifier was read from its file and changed in nothing; every sample was aligned and called by "
             "itself. No threshold, scale or probability was adjusted to these samples.",
         ),
-        Point(
+        Paragraph(
             "Intervals",
             "Shares have Clopper-Pearson intervals, balanced accuracy the exact intervals of its classes combined as "
             "variances are (MOVER), other metrics a bootstrap of the samples within their classes. Samples are taken "
             "for independent: several of one patient would make every interval too narrow.",
         ),
-        Point(
+        Paragraph(
             "Abstention",
             "Metrics are given with every sample called, and the called ones apart: leaving out what a classifier "
             "abstained on would flatter it.",
         ),
-        Point(
+        Paragraph(
             "Likeness",
             "Distance to the nearest class mean of training, each probe in its pooled within-class deviation plus the "
             "median of those; p is the share of held-out training samples at least as far off.",

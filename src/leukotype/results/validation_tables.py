@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from leukotype import metrics as known_metrics
 from leukotype import wording
 from leukotype.classifier.calls import REASONS
 from leukotype.classifier.validation import Validation
@@ -34,7 +35,7 @@ def claimed(one: Validation, metric: str) -> str:
     if not isinstance(values[0], int | float):
         return ""
     numbers = [float(v) if isinstance(v, int | float) else math.nan for v in values]
-    return wording.estimate(numbers[0], numbers[1], numbers[2], metrics.by_name(metric).bounds)
+    return wording.estimate(numbers[0], numbers[1], numbers[2], known_metrics.by_name(metric).bounds)
 
 
 def metrics(one: Validation) -> Table:
@@ -42,8 +43,8 @@ def metrics(one: Validation) -> Table:
         (
             Cell(title),
             Cell(
-                wording.number(number.value, metrics.by_name(name).bounds),
-                under=wording.interval(number.low, number.high, metrics.by_name(name).bounds),
+                wording.number(number.value, known_metrics.by_name(name).bounds),
+                under=wording.interval(number.low, number.high, known_metrics.by_name(name).bounds),
             ),
             Cell(claimed(one, name) or "–"),
         )

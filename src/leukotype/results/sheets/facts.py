@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from leukotype import __version__, wording
+from leukotype import __version__, metrics, wording
 from leukotype.audits import Finding
-from leukotype.evaluation import Evaluation
-from leukotype.inference import AUTO
+from leukotype.evaluation import AUTO, Evaluation
 from leukotype.metrics import METRICS
-from leukotype.models import MODELS, Model, versions
+from leukotype.models import versions
 from leukotype.results import inference_methods, methods
 from leukotype.study import Study
 
@@ -24,19 +23,17 @@ class Facts:
     findings : of the audits; None where no audits were run
     tests    : what inference did beside the evaluation, one sentence each, as it words it itself
     command  : what was typed; empty where unknown
-    recipes  : the models by which those that were run are known
     """
 
     evaluation: Evaluation
     findings: Sequence[Finding] | None = None
     tests: tuple[str, ...] = ()
     command: str = ""
-    recipes: Sequence[Model] = MODELS
 
     @classmethod
     def of(cls, study: Study, command: str = "") -> Facts:
         """Return the facts of a run with all that was inferred from it."""
-        return cls(study.evaluation, study.findings, inference_methods.tests(study), command, study.recipes)
+        return cls(study.evaluation, study.findings, inference_methods.tests(study), command)
 
     def data(self) -> str:
         cohort, origin = self.evaluation.cohort, self.evaluation.cohort.provenance
@@ -151,7 +148,7 @@ class Facts:
     def models(self) -> str:
         lines = [
             f"- {recipe.title} (`{recipe.name}`{f'; {recipe.cite}' if recipe.cite else ''}): {recipe.text}"
-            for recipe in methods.recipes(self.evaluation, self.recipes)
+            for recipe in methods.recipes(self.evaluation)
         ]
         return "\n".join(lines) + "\n\nThose with a citation are algorithms from the literature."
 
@@ -176,8 +173,7 @@ class Facts:
         return f"Probes that the fitted rules read, over the outer folds: {said}."
 
     def baselines(self) -> str:
-        known = {model.name for model in MODELS if model.baseline}
-        found = [f"`{name}`" for name in self.evaluation.names if name in known]
+        found = [f"`{model.name}`" for model in self.evaluation.models if model.baseline]
         if not found:
             return "No baseline was evaluated."
         return f"Evaluated on the same folds as baselines: {wording.listed(found)}."
@@ -221,8 +217,7 @@ class Facts:
         return " ".join(plain(test) for test in self.tests)
 
     def selection(self) -> str:
-        known = {model.name for model in MODELS if model.baseline}
-        n = sum(name not in known and name != AUTO for name in self.evaluation.names)
+        n = sum(not model.baseline for model in self.evaluation.tried)
         chosen = (
             "One model beside the baselines was evaluated, so that none was chosen."
             if n == 1
@@ -271,9 +266,7 @@ class Facts:
         return self.audits(None, "data and results")
 
     def _method(self, title: str) -> str:
-        return next(
-            point.text for point in methods.paragraphs(self.evaluation, self.recipes) if point.title == title
-        )
+        return next(point.text for point in methods.paragraphs(self.evaluation) if point.title == title)
 
 
 def plain(text: str) -> str:

@@ -11,8 +11,8 @@ import pandas as pd
 from leukotype import metrics, wording
 from leukotype.audits import Finding
 from leukotype.evaluation import Evaluation
-from leukotype.results.comparisons import p_value
 from leukotype.study import Study
+from leukotype.wording import p_value
 
 COLUMNS = ("balanced_accuracy", "accuracy", "f1_macro", "mcc", "roc_auc_macro", "log_loss")
 _SPECIAL: Mapping[str, str] = {
@@ -180,7 +180,7 @@ def _wide(numbers: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 
 
 def _cell(row: Mapping[Any, Any]) -> str:
-    bounds = text.bounds_of(str(row["metric"]))
+    bounds = metrics.by_name(str(row["metric"])).bounds
     if "degenerate" in str(row["interval"]):
         return f"{wording.number(float(row['value']), bounds)} [n/a]"
     return wording.estimate(float(row["value"]), float(row["low"]), float(row["high"]), bounds)
