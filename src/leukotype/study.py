@@ -17,10 +17,9 @@ from leukotype.evaluation import AUTO, Evaluation, auto
 from leukotype.execution import Engine
 from leukotype.genes import Annotation
 from leukotype.inference import BestOfMany, LearningCurve, PermutationTest
+from leukotype.metrics import HEADLINE
 from leukotype.models import Model
 from leukotype.resampling import Folds
-
-HEADLINE = "balanced_accuracy"
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def _count(n: float) -> str:
 
 def _paint(numbers: pd.DataFrame, study: Study, curve: LearningCurve) -> Chart:
     models = list(dict.fromkeys(numbers["model"]))
-    styles = theme.model_styles(models)
+    styles = theme.model_styles(models, theme.baselines(study.evaluation))
     scale = alt.Scale(domain=models, range=[styles[model].colour for model in models])
     colour = alt.Color("model:N", scale=scale, sort=None, legend=None)
     x = alt.X("n_train:Q", title="Training samples", scale=alt.Scale(zero=False, nice=False))

@@ -16,7 +16,6 @@ import vl_convert
 from leukotype import figures
 from leukotype.figures import Drawing, Figure, theme
 from leukotype.figures.files import svg_of
-from leukotype.figures.inferred import INFERENCE
 
 Part = Literal["data", "evaluation"]
 
@@ -110,13 +109,13 @@ def draw(source: Any, part: Part, *, on_step: Callable[[str], None]) -> tuple[Pl
 
     source : a Cohort for the part "data", an Evaluation for the part "evaluation"
     """
-    return draw_each([figure for figure in figures.FIGURES if figure.part == part], source, on_step=on_step)
+    return draw_each(figures.of_part(part), source, on_step=on_step)
 
 
 def draw_inferred(study: Study, *, on_step: Callable[[str], None]) -> tuple[Plate, ...]:
     """Draw what was inferred; what was not asked for, or shows nothing, is passed over."""
-    chosen = [figure for figure in INFERENCE if figure.applies(findings) is None]
-    return draw_each(chosen, findings, on_step=on_step)
+    chosen = [figure for figure in figures.of_part("study") if figure.applies(study) is None]
+    return draw_each(chosen, study, on_step=on_step)
 
 
 def draw_each(chosen: Sequence[Figure], source: Any, *, on_step: Callable[[str], None]) -> tuple[Plate, ...]:
