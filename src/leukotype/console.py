@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from leukotype.classifier.validation import Validation
     from leukotype.cohort import Cohort
     from leukotype.runs import Status
-    from leukotype.study import Study
+    from leukotype.studies import Study
 
 SHOWN = ("balanced_accuracy", "accuracy", "f1_macro", "roc_auc_macro", "log_loss")
 
@@ -88,10 +88,10 @@ def show_results(study: Study, folder: Path) -> None:
             f"Best of {len(best.chosen)} models: {best.model}, balanced accuracy {best.value:.3f} "
             f"[{best.low:.3f}, {best.high:.3f}] corrected for the choice, {best.uncorrected:.3f} as measured."
         )
-    for finding in study.findings:
+    for finding in study.audits:
         if finding.severity != "note":
             print(finding)
-    n_notes = sum(finding.severity == "note" for finding in study.findings)
+    n_notes = sum(finding.severity == "note" for finding in study.audits)
     if n_notes:
         print(f"{n_notes} note{'s' * (n_notes > 1)} of the audits stand{'s' * (n_notes == 1)} in the report.")
     print(f"Report: {folder / 'report.html'}")

@@ -20,6 +20,7 @@ from leukotype.evaluation.nested import checked, evaluate_recipes, opened
 from leukotype.execution import Engine
 from leukotype.genes import Annotation
 from leukotype.inference import BestOfMany, LearningCurve, PermutationTest
+from leukotype.metrics import HEADLINE
 from leukotype.models import Model, select
 from leukotype.models.tuning import Criterion
 from leukotype.recipes import How, Recipe
@@ -28,8 +29,6 @@ from leukotype.runs import Store
 
 if TYPE_CHECKING:
     from leukotype.figures import Chart
-
-HEADLINE = "balanced_accuracy"
 
 
 @dataclass(frozen=True)

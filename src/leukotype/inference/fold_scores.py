@@ -13,16 +13,6 @@ from leukotype.evaluation import AUTO, Evaluation
 from leukotype.metrics import Metric, Scored
 from leukotype.models import Model
 
-# A mean over classes is a mean over those that the test part holds: the others have no share to give.
-_MEAN_OF = {
-    "balanced_accuracy": "recall",
-    "recall_macro": "recall",
-    "precision_macro": "precision",
-    "f1_macro": "f1",
-    "roc_auc_macro": "roc_auc",
-    "average_precision_macro": "average_precision",
-}
-
 
 def single(name: str) -> Metric:
     """Return the metric called `name`; raises UnknownName where it gives one number per class."""
@@ -58,9 +48,9 @@ def on_part(metric: Metric, scored: Scored, rows: IntArray) -> float:
     """Return the metric over the samples at `rows`; a mean over classes is over those that are there."""
     weights = np.zeros((1, scored.n_samples))
     weights[0, rows] = 1.0
-    if metric.name not in _MEAN_OF:
+    if not metric.mean_of:
         return float(metric.weighted(scored, weights)[0])
     present = np.unique(scored.labels[rows])
     with np.errstate(divide="ignore", invalid="ignore"):
-        each = metrics.by_name(_MEAN_OF[metric.name]).weighted(scored, weights)[0]
+        each = metrics.by_name(metric.mean_of).weighted(scored, weights)[0]
     return float(each[present].mean())

@@ -11,7 +11,6 @@ import pandas as pd
 
 from leukotype import figures
 from leukotype.benchmark.result import Benchmark
-from leukotype.figures.leaderboard import LEADERBOARD
 from leukotype.results import benchmark_json as json_report
 from leukotype.results import benchmark_page as page
 from leukotype.results import manifest, rendered
@@ -50,7 +49,7 @@ def write(
     Raises OutputRefused as `study.check_output` does.
     """
     with staged(out, overwrite=overwrite, resume=resume) as place:
-        drawn = rendered.draw_each(LEADERBOARD, benchmark.board, on_step=on_step)
+        drawn = rendered.draw_each(figures.of_part("benchmark"), benchmark.board, on_step=on_step)
         for plate in drawn:
             if plate.drawing is not None:
                 figures.save(plate.drawing, place / "figures", plate.name)

@@ -6,7 +6,7 @@ import math
 
 from leukotype import wording
 from leukotype.results.tables import Cell, Table
-from leukotype.study import Score, Study
+from leukotype.studies import Score, Study
 from leukotype.wording import p_value
 
 LEVEL = 0.05

@@ -6,7 +6,7 @@ from leukotype import inference, wording
 from leukotype.audits import AUDITS
 from leukotype.evaluation import AUTO
 from leukotype.results.statements import Paragraph
-from leukotype.study import Study
+from leukotype.studies import Study
 
 
 def paragraphs(study: Study) -> tuple[Paragraph, ...]:

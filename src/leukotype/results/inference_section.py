@@ -10,7 +10,7 @@ from leukotype.audits import AUDITS
 from leukotype.evaluation import AUTO
 from leukotype.results.comparisons import between, comparisons
 from leukotype.results.tables import Cell, Table
-from leukotype.study import Study
+from leukotype.studies import Study
 from leukotype.wording import counted, p_value
 
 MOST_SAMPLES = 20
@@ -66,7 +66,7 @@ def _asked(name: str, title: str, table: Table | None, figure: str) -> Part | No
 
 
 def _verdict(study: Study) -> str:
-    findings = study.findings
+    findings = study.audits
     if not findings:
         return f"{len(AUDITS)} audits looked at data, design and results and found nothing."
     kinds = {"error": "error", "warning": "warning", "note": "note"}
@@ -226,7 +226,7 @@ def learning(study: Study) -> Table | None:
 
 def audits(study: Study) -> Table:
     """Every audit and what it came to."""
-    found = {finding.code: finding for finding in study.findings}
+    found = {finding.code: finding for finding in study.audits}
     rows = tuple(
         (
             Cell(entry.code),

@@ -12,7 +12,7 @@ from leukotype import __version__
 from leukotype.cohort import Cohort
 from leukotype.evaluation import Evaluation
 from leukotype.results.statements import as_study
-from leukotype.study import Study
+from leukotype.studies import Study
 
 SCHEMA = 1
 
@@ -68,7 +68,7 @@ def _worth(study: Study) -> dict[str, Any]:
         "best": _plain(vars(study.best)),
         "comparisons": None if study.comparisons is None else _records(study.comparisons),
         "stability": _records(study.stability),
-        "audits": [finding.as_dict() for finding in study.findings],
+        "audits": [finding.as_dict() for finding in study.audits],
         "permutation": None if test is None else _records(test.table()),
         "leaks": None if study.leaks is None else _records(study.leaks),
         "learning": None

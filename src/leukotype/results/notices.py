@@ -11,7 +11,7 @@ from leukotype import wording
 from leukotype.audits import SEVERITIES, Finding, Severity, by_code
 from leukotype.cohort import Cohort
 from leukotype.results.rendered import Plate
-from leukotype.study import Study
+from leukotype.studies import Study
 from leukotype.wording import percent
 
 FEW = 10
@@ -86,7 +86,7 @@ def of_cohort(cohort: Cohort) -> list[Caution]:
 def of_evaluation(study: Study) -> list[Caution]:
     """Warnings and notes about the results; those of the audits and about the data come first."""
     evaluation = study.evaluation
-    found = [*of_findings(study.findings), *of_cohort(evaluation.cohort)]
+    found = [*of_findings(study.audits), *of_cohort(evaluation.cohort)]
     leader = study.leader
     if leader.low <= study.chance:
         found.append(

@@ -20,7 +20,7 @@ from leukotype.figures.files import vegalite_version
 from leukotype.models import versions
 from leukotype.results import inference_methods, inference_section, methods, notices, summary, tables
 from leukotype.results.rendered import MOST_CSV, Plate
-from leukotype.study import Study
+from leukotype.studies import Study
 from leukotype.wording import counted
 
 

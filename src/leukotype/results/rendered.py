@@ -16,8 +16,7 @@ import vl_convert
 from leukotype import figures
 from leukotype.figures import Drawing, Figure, theme
 from leukotype.figures.files import svg_of
-from leukotype.figures.inferred import INFERENCE
-from leukotype.study import Study
+from leukotype.studies import Study
 
 Part = Literal["data", "evaluation"]
 
@@ -111,12 +110,12 @@ def draw(source: Any, part: Part, *, on_step: Callable[[str], None]) -> tuple[Pl
 
     source : a Cohort for the part "data", an Evaluation for the part "evaluation"
     """
-    return draw_each([figure for figure in figures.FIGURES if figure.part == part], source, on_step=on_step)
+    return draw_each(figures.of_part(part), source, on_step=on_step)
 
 
 def draw_inferred(study: Study, *, on_step: Callable[[str], None]) -> tuple[Plate, ...]:
     """Draw what was inferred; what was not asked for, or shows nothing, is passed over."""
-    chosen = [figure for figure in INFERENCE if figure.applies(study) is None]
+    chosen = [figure for figure in figures.of_part("study") if figure.applies(study) is None]
     return draw_each(chosen, study, on_step=on_step)
 
 

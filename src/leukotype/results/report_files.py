@@ -10,7 +10,7 @@ from leukotype.cohort import Cohort
 from leukotype.evaluation import Evaluation
 from leukotype.results import page, rendered
 from leukotype.results.statements import as_study
-from leukotype.study import Study
+from leukotype.studies import Study
 
 
 def _silent(step: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from leukotype.evaluation import Evaluation
-from leukotype.study import Study, of_evaluation
+from leukotype.studies import Study, of_evaluation
 
 
 @dataclass(frozen=True)

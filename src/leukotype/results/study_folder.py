@@ -20,7 +20,7 @@ from leukotype.results.sheets import SHEETS, Facts
 from leukotype.results.statements import as_study
 from leukotype.results.unfinished import keeping, wish
 from leukotype.runs import NAME
-from leukotype.study import Study
+from leukotype.studies import Study
 
 __all__ = ["check_output", "explore", "folder_name", "keeping", "plain_name", "run", "wish"]
 
@@ -130,7 +130,7 @@ def _tables(study: Study, folder: Path) -> None:
     _text(folder / "confusion.csv", csv(pd.concat(blocks, ignore_index=True)))
     _text(folder / "stability.csv", csv(study.stability))
     # Which samples, probes or models an audit speaks of.
-    for finding in study.findings:
+    for finding in study.audits:
         if finding.table is not None:
             _text(folder / f"{finding.code}-{finding.name}.csv", csv(finding.table))
     if study.permutation is not None:

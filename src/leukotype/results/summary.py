@@ -10,7 +10,7 @@ from leukotype import wording
 from leukotype.cohort import Cohort
 from leukotype.results.comparisons import between
 from leukotype.results.statements import Paragraph
-from leukotype.study import Score, Study
+from leukotype.studies import Score, Study
 from leukotype.wording import counted
 
 

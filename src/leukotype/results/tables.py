@@ -11,7 +11,7 @@ from leukotype import metrics, wording
 from leukotype.cohort import Cohort
 from leukotype.models import Model
 from leukotype.results.rendered import MOST_ROWS, Plate
-from leukotype.study import HEADLINE, Score, Study
+from leukotype.studies import HEADLINE, Score, Study
 from leukotype.wording import percent
 
 SHOWN = (HEADLINE, "accuracy", "f1_macro", "mcc", "roc_auc_macro", "log_loss", "brier")

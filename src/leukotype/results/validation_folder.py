@@ -8,7 +8,6 @@ from pathlib import Path
 
 from leukotype import figures
 from leukotype.classifier.validation import Validation
-from leukotype.figures.external import EXTERNAL
 from leukotype.results import manifest, rendered, validation_json, validation_page
 from leukotype.results.folder import staged
 
@@ -30,7 +29,7 @@ def write(
     All of it or nothing.  The same validation gives the same bytes.  Raises OutputRefused as `check_output` does.
     """
     with staged(out, overwrite=overwrite) as place:
-        drawn = rendered.draw_each(EXTERNAL, validation, on_step=on_step)
+        drawn = rendered.draw_each(figures.of_part("validation"), validation, on_step=on_step)
         folder = place / "figures"
         folder.mkdir()
         for plate in drawn:

@@ -13,7 +13,7 @@ from leukotype.evaluation import AUTO, Evaluation
 from leukotype.metrics import METRICS
 from leukotype.models import versions
 from leukotype.results import inference_methods, methods
-from leukotype.study import Study
+from leukotype.studies import Study
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +33,7 @@ class Facts:
     @classmethod
     def of(cls, study: Study, command: str = "") -> Facts:
         """Return the facts of a run with all that was inferred from it."""
-        return cls(study.evaluation, study.findings, inference_methods.tests(study), command)
+        return cls(study.evaluation, study.audits, inference_methods.tests(study), command)
 
     def data(self) -> str:
         cohort, origin = self.evaluation.cohort, self.evaluation.cohort.provenance

@@ -11,7 +11,7 @@ import pandas as pd
 from leukotype import metrics, wording
 from leukotype.audits import Finding
 from leukotype.evaluation import Evaluation
-from leukotype.study import Study
+from leukotype.studies import Study
 from leukotype.wording import p_value
 
 COLUMNS = ("balanced_accuracy", "accuracy", "f1_macro", "mcc", "roc_auc_macro", "log_loss")
@@ -76,7 +76,7 @@ def tables(evaluation: Evaluation, findings: Sequence[Finding] | None = None) ->
 
 def of_dossier(study: Study) -> tuple[Table, ...]:
     """Return the tables of a run, with what was inferred from it."""
-    found = [*tables(study.evaluation, study.findings), choice(study)]
+    found = [*tables(study.evaluation, study.audits), choice(study)]
     if study.comparisons is not None:
         found.append(comparisons(study.evaluation, study.comparisons))
     return tuple(found)
