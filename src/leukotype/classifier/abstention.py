@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from leukotype.arrays import BoolArray, FloatArray, IntArray
 from leukotype.classifier import calibration, novelty
 from leukotype.classifier.calibration import Method
 from leukotype.classifier.calls import MARGIN, UNLIKE
-from leukotype.errors import UnknownName
+from leukotype.errors import InfeasibleDesign, UnknownName
 
 # Above every probability: no confidence of this class reached the target.
 NEVER = 2.0
@@ -36,6 +36,15 @@ class Target:
             raise UnknownName(f"unknown target {self.kind!r}. Choose accuracy or coverage.")
         if not 0 < self.value <= 1:
             raise UnknownName(f"the target is {self.value:g}. Use a number above 0 and at most 1.")
+
+    @classmethod
+    def of(cls, accuracy: float | None, coverage: float | None) -> Self:
+        """Return the target for the one that is given; raises InfeasibleDesign if both are."""
+        if accuracy is not None and coverage is not None:
+            raise InfeasibleDesign("--target-accuracy and --target-coverage exclude each other. Use one of the two.")
+        if coverage is not None:
+            return cls("coverage", coverage)
+        return cls() if accuracy is None else cls("accuracy", accuracy)
 
     def __str__(self) -> str:
         what = "of the calls of each class correct" if self.kind == "accuracy" else "of the samples called"
