@@ -148,8 +148,8 @@ def test_the_page_states_the_limits():
         f"{strict.LARGEST_JSON // 2**20} MiB of JSON, nested at most {strict.DEEPEST} deep",
         f"{strict.LARGEST_TEXT // 2**20} MiB for a text",
         f"(`n_classes`, 2 to {fields.MOST_CLASSES})",
-        f"{trees.MOST_TREES:,} trees, {trees.MOST_NODES:,} nodes, {trees.MOST_DEPTH} splits on a way",
-        f"{trees.MOST_STEPS:,} splits on the ways to all leaves",
+        f"{trees.MOST_TREES:,} trees, {trees.MOST_NODES:,} nodes, {trees.MOST_DEPTH} splits on a path",
+        f"{trees.MOST_STEPS:,} splits on the paths to all leaves",
         f"At most {perceptron.MOST_LAYERS} layers",
         f"At most {npy.MOST_DIMENSIONS} dimensions",
     ):
