@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from leukotype.arrays import FloatArray
-from leukotype.classifier.alignment import Sorted
+from leukotype.recipes.alignment import Sorted
 from leukotype.classifier.scale_check import ScaleRange
 
 

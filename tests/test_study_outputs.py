@@ -20,7 +20,7 @@ from leukotype.evaluation import Evaluation
 from leukotype.inference import auto
 from leukotype.results import manifest
 from leukotype.results.study_folder import folder as folders
-from leukotype.study import compile_dossier
+from leukotype.studies import compile_dossier
 from report_cases import AWKWARD, cohort, evaluation
 
 SIZES = {"AML": 14, "Bone_Marrow": 9, "PB": 7}

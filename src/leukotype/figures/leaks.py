@@ -9,7 +9,7 @@ from leukotype import metrics, wording
 from leukotype.figures import theme
 from leukotype.figures.figure import Chart, Drawing
 from leukotype.inference import MISTAKES
-from leukotype.study import Study
+from leukotype.studies import Study
 
 TITLE = "What the mistakes would have claimed"
 

@@ -9,7 +9,7 @@ import pandas as pd
 from leukotype.figures import theme
 from leukotype.figures.figure import Chart, Drawing
 from leukotype.inference.learning import LearningCurve
-from leukotype.study import Study
+from leukotype.studies import Study
 
 TITLE = "Learning curve"
 # How far beyond the largest size the law is drawn: not farther than a cohort could be doubled.

@@ -10,7 +10,7 @@ from leukotype.evaluation import Evaluation
 from leukotype.figures import theme
 from leukotype.figures.figure import Chart, Drawing
 from leukotype.inference.stability import difficulty, split_dependence
-from leukotype.study import Study
+from leukotype.studies import Study
 
 TITLE = "Calls over repeats of the folds"
 # The samples that nothing disturbs say nothing here.

@@ -9,8 +9,9 @@ import numpy as np
 from leukotype import metrics
 from leukotype.arrays import FloatArray, IntArray
 from leukotype.errors import UnknownName
-from leukotype.evaluation import Evaluation
+from leukotype.evaluation import AUTO, Evaluation
 from leukotype.metrics import Metric, Scored
+from leukotype.models import Model
 
 
 def single(name: str) -> Metric:
@@ -22,8 +23,16 @@ def single(name: str) -> Metric:
 
 
 def known(evaluation: Evaluation, models: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Return `models`, or all of the evaluation; raises UnknownName for one it does not hold."""
+    """Return `models`, or all names of the evaluation; raises UnknownName for a model that it does not hold."""
     return tuple(evaluation.model(name).name for name in (evaluation.names if models is None else models))
+
+
+def fitted_models(evaluation: Evaluation, models: Sequence[str | Model] | None = None) -> tuple[Model, ...]:
+    """Return those of `models` that can be fitted, by name from the evaluation; all but `auto` by default."""
+    if models is None:
+        return evaluation.tried
+    names = known(evaluation, [str(model) for model in models])
+    return tuple(evaluation.model(name) for name in names if name != AUTO)
 
 
 def fold_scores(evaluation: Evaluation, model: str, metric: Metric) -> FloatArray:

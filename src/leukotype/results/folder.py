@@ -100,6 +100,7 @@ def keeping(
     kind: str = "study",
     overwrite: bool = False,
     resume: bool = False,
+    is_temporary: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> Iterator[Store]:
     """Yield the store of finished tasks in the folder `out`; an unfinished run of the same request is resumed.
@@ -108,6 +109,7 @@ def keeping(
     kind      : name of the run, e.g. "benchmark"
     overwrite : whether a run with another request may take the folder; finished tasks of both are not run again
     resume    : whether a finished result of the same request may be written again from its tasks
+    is_temporary : whether the folder holds the store alone, for any request, and is deleted when the run finishes
     say       : called with a line on what the folder holds
 
     If no task finished, the folder is left as it was.  Raises OutputRefused for another request, RunInProgress if
@@ -123,7 +125,7 @@ def keeping(
                 say(store.rescued)
             n_before = len(store)
             is_empty = not n_before
-            if not overwrite:
+            if not (overwrite or is_temporary):
                 _check_request(store, str(out), dict(request), kind, resume, say)
             if n_before:
                 say(f"{out} holds {counted(n_before, 'finished task')}; they are not run again if needed.")
@@ -136,6 +138,8 @@ def keeping(
             finally:
                 is_empty = not len(store)
             store.keep_fact(_STATE, "finished")
+        if is_temporary:
+            shutil.rmtree(folder)
     except BaseException:
         if is_empty:
             (folder / NAME).unlink(missing_ok=True)

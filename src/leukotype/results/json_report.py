@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from leukotype.classifier import Calls, Classifier
     from leukotype.classifier.validation import Number, Validation
     from leukotype.cohort import Cohort
-    from leukotype.study import Study
+    from leukotype.evaluation import Evaluation
+    from leukotype.studies import Study
 
 SCHEMA = 1
 
@@ -45,6 +46,7 @@ def study_json(study: Study) -> dict[str, Any]:
             "source": folds.source,
             "grouped": folds.grouped,
             "tune_by": evaluation.tune_by,
+            **_options(evaluation),
         },
         "models": {
             model.name: {
@@ -62,12 +64,13 @@ def study_json(study: Study) -> dict[str, Any]:
         "best": plain(vars(study.best)),
         "comparisons": None if study.comparisons is None else _records(study.comparisons),
         "stability": _records(study.stability),
-        "audits": [finding.as_dict() for finding in study.findings],
+        "audits": [finding.as_dict() for finding in study.audits],
         "permutation": None if test is None else _records(test.table()),
         "leaks": None if study.leaks is None else _records(study.leaks),
         "learning": None
         if curve is None
         else {"curve": _records(curve.table()), "halving": _records(curve.halving())},
+        **({"without": [_without(other) for other in study.without]} if study.without else {}),
     }
 
 
@@ -89,6 +92,7 @@ def benchmark_json(benchmark: Benchmark) -> dict[str, Any]:
         "design": {
             **asdict(benchmark.design),
             "tune_by": benchmark.tune_by,
+            **_options(benchmark),
             "protocol": benchmark.protocol or None,
         },
         "models": [
@@ -103,7 +107,7 @@ def benchmark_json(benchmark: Benchmark) -> dict[str, Any]:
             "not_told_apart": [list(group) for group in board.groups],
             "pairs": _records(board.pairs),
         },
-        "cohorts": [_cohort(result, printed.get(result.name, {})) for result in benchmark.results],
+        "cohorts": [_cohort(result, printed.get(result.name, {})) for result in benchmark.cohorts],
         "left_out": [{"cohort": one.name, "reason": one.reason} for one in benchmark.left_out],
         "failures": [
             {"cohort": cohort, "model": model, "reason": reason}
@@ -164,7 +168,7 @@ def calls_json(calls: Calls, classifier: Classifier) -> dict[str, Any]:
                 "reasons": list(calls.reasons[row]),
                 "probabilities": dict(zip(calls.classes, calls.probabilities[row].tolist(), strict=True)),
                 "set": None if calls.sets is None else list(calls.set_of(row)),
-                "unlikeness": float(calls.unlikeness[row]),
+                "unlikeness": float(calls.novelty[row]),
                 "p_like": float(calls.p_like[row]),
                 "probes_missing": int(calls.missing[row]),
                 "probes_read": calls.n_read,
@@ -203,6 +207,18 @@ def _metrics(frame: pd.DataFrame) -> dict[str, Any]:
     """Return value, low, high and interval by metric, from the rows of one model."""
     names = ["metric", "value", "low", "high", "interval"]
     return {row.pop("metric"): row for row in _records(frame[names])}
+
+
+def _options(result: Evaluation | Benchmark) -> dict[str, Any]:
+    """Return the options of the recipe; empty if none was used, as in files of earlier versions."""
+    options = {"align": result.align, "max_probes": result.max_probes}
+    return {} if options == {"align": "none", "max_probes": None} else options
+
+
+def _without(other: Evaluation) -> dict[str, Any]:
+    summary = other.summary()
+    models = {model: {"metrics": _metrics(_of(summary, model=model))} for model in other.names}
+    return {"align": other.align, "max_probes": other.max_probes, "models": models}
 
 
 def _cohort(result: CohortResult, printed: Mapping[str, float]) -> dict[str, Any]:

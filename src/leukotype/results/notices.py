@@ -11,7 +11,7 @@ from leukotype.audits import Finding, by_code
 from leukotype.cohort import Cohort
 from leukotype.results.page import Notice
 from leukotype.results.rendered import RenderedFigure
-from leukotype.study import Study
+from leukotype.studies import Study
 from leukotype.wording import percent
 
 FEW = 10
@@ -59,7 +59,7 @@ def of_cohort(cohort: Cohort) -> Iterator[Notice]:
 
 def of_study(study: Study) -> Iterator[Notice]:
     """Findings of the audits, then warnings and notes on the data and on the results."""
-    yield from map(_of_finding, study.findings)
+    yield from map(_of_finding, study.audits)
     yield from of_cohort(study.cohort)
     if study.leader.low <= study.chance:
         yield Notice(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
@@ -17,10 +17,10 @@ from leukotype import figures
 from leukotype.benchmark import Benchmark
 from leukotype.classifier.validation import Validation
 from leukotype.cohort import Cohort
-from leukotype.figures import Chart, Drawing, Figure, theme
+from leukotype.figures import Drawing, Figure, theme
 from leukotype.figures.files import svg_of, vegalite_version
 from leukotype.results.tables import Table
-from leukotype.study import Study
+from leukotype.studies import Study
 
 Source = Cohort | Study | Benchmark | Validation
 # Larger figures (in characters) slow a browser down: the page then shows pixels, without tooltips or download.
@@ -123,27 +123,6 @@ class RenderedFigure:
         return round(float(found[1])) if found else 640
 
 
-class Charts(Mapping[str, Chart]):
-    """Altair charts by name of the figure; a chart is drawn when it is requested."""
-
-    def __init__(self, source: Source) -> None:
-        self._figures = {
-            figure.name: (figure, part)
-            for figure, part in _figures_of(source)
-            if figure.applies(part) is None
-        }
-
-    def __getitem__(self, name: str) -> Chart:
-        figure, part = self._figures[name]
-        return figure.draw(part).chart()
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._figures)
-
-    def __len__(self) -> int:
-        return len(self._figures)
-
-
 def draw(source: Source, *, on_step: Callable[[str], None]) -> tuple[RenderedFigure, ...]:
     """Draw every figure of a result; figures that do not apply carry the reason.
 
@@ -161,17 +140,15 @@ def draw(source: Source, *, on_step: Callable[[str], None]) -> tuple[RenderedFig
 
 def _figures_of(source: Source) -> list[tuple[Figure, Any]]:
     """Return every figure of a result with what it is drawn from."""
-    parts: dict[figures.Part, Any]
     match source:
         case Study():
-            parts = {"data": source.cohort, "evaluation": source.evaluation, "study": source}
+            return figures.of_study(source)
         case Cohort():
-            parts = {"data": source}
+            return [(figure, source) for figure in figures.of_part("data")]
         case Benchmark():
-            parts = {"benchmark": source.leaderboard}
+            return [(figure, source.leaderboard) for figure in figures.of_part("benchmark")]
         case Validation():
-            parts = {"validation": source}
-    return [(figure, found) for part, found in parts.items() for figure in figures.of_part(part)]
+            return [(figure, source) for figure in figures.of_part("validation")]
 
 
 def _draw(figure: Figure, source: Any) -> RenderedFigure:

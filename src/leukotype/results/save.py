@@ -23,7 +23,7 @@ from leukotype.results.sheets import Facts
 from leukotype.results.study_page import exploration_page, study_page
 from leukotype.results.validation_page import validation_page
 from leukotype.runs import NAME
-from leukotype.study import Study, of_evaluation
+from leukotype.studies import Study, of_evaluation
 
 Figures = Sequence[RenderedFigure]
 # Name and text of each file of a folder.
@@ -167,7 +167,7 @@ def save_benchmark(
     reasons = [(one.name, one.reason) for one in benchmark.left_out]
     tables = {
         "leaderboard": benchmark.table,
-        "cohorts": benchmark.cohorts,
+        "cohorts": benchmark.cohort_metrics,
         "pairs": benchmark.leaderboard.pairs,
         "left_out": pd.DataFrame(reasons, columns=["cohort", "reason"]),
         "failures": pd.DataFrame(list(benchmark.failures), columns=["cohort", "model", "reason"]),
@@ -178,13 +178,13 @@ def save_benchmark(
         yield "leaderboard.json", json_report.text(json_report.benchmark_json(benchmark))
         for name, table in tables.items():
             yield f"{name}.csv", _csv(table)
-        for result in benchmark.results:
+        for result in benchmark.cohorts:
             if result.predictions:
                 yield f"predictions/{plain_name(result.name)}.csv", result.predictions
 
     facts = {
         "kind": KIND,
-        "cohorts": [result.name for result in benchmark.results],
+        "cohorts": [result.name for result in benchmark.cohorts],
         "models": benchmark.names,
         "seed": benchmark.design.seed,
     }

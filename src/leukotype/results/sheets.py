@@ -12,7 +12,7 @@ from leukotype.audits import TOPICS, Finding, Topic, by_code
 from leukotype.cohort import Cohort
 from leukotype.evaluation import AUTO, Evaluation
 from leukotype.results import methods
-from leukotype.study import Study
+from leukotype.studies import Study
 from leukotype.wording import percent
 
 AUTHORS = "To be completed by the authors"
@@ -123,7 +123,7 @@ class Facts:
 
     def audits(self, *topics: Topic) -> str:
         """Findings of the audits on some topics, by default on all."""
-        found = [one for one in self.study.findings if not topics or by_code(one.code).topic in topics]
+        found = [one for one in self.study.audits if not topics or by_code(one.code).topic in topics]
         what = wording.listed(TOPICS[topic] for topic in topics) or "data and results"
         if not found:
             return f"The audits of {what} found nothing, which is no proof that there is no problem."

@@ -11,7 +11,7 @@ from leukotype.results import methods, notices, page, study_tables, summary
 from leukotype.results.page import Block, Page, Paragraph, details, heading, section, table
 from leukotype.results.rendered import RenderedFigure
 from leukotype.results.tables import Table
-from leukotype.study import Study
+from leukotype.studies import Study
 from leukotype.wording import counted
 
 _MOST_SAMPLES = 20
@@ -109,6 +109,8 @@ def _reliability(study: Study, figures: Sequence[RenderedFigure]) -> Iterator[Bl
             yield Block("text", summary.between(study))
         yield table(study_tables.comparisons(study, study.leader.name))
         yield details("All pairs", table(study_tables.comparisons(study)))
+    if study.without:
+        yield from part("options", "Effect of alignment and panel", study_tables.options(study))
     yield heading("split", "Dependence on the split")
     yield Block("text", _changes(study))
     if study.evaluation.folds.design.repeats > 1:
@@ -143,7 +145,7 @@ def _changes(study: Study) -> str:
 
 
 def _audited(study: Study) -> str:
-    counts = [(sum(one.severity == level for one in study.findings), level) for level in SEVERITIES]
+    counts = [(sum(one.severity == level for one in study.audits), level) for level in SEVERITIES]
     found = wording.listed(counted(n, level) for n, level in counts if n)
     done = f"{len(AUDITS)} audits checked data, design and results"
     return f"{done}: {found}, listed under “Warnings and notes”." if found else f"{done} and found nothing."

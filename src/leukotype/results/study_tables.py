@@ -13,8 +13,9 @@ from leukotype.cohort import Cohort
 from leukotype.evaluation import AUTO
 from leukotype.metrics import Metric
 from leukotype.models import Model
+from leukotype.results import methods
 from leukotype.results.tables import Bar, Cell, Row, Table, estimate, model_name, records, signed
-from leukotype.study import Study
+from leukotype.studies import Study
 from leukotype.wording import number, p_value
 
 
@@ -46,7 +47,7 @@ def csv_tables(study: Study) -> dict[str, pd.DataFrame]:
         "settings": evaluation.settings().drop(columns="seconds"),
         "confusion": pd.DataFrame(confusion),
         "stability": study.stability,
-        **{f"{finding.code}-{finding.name}": finding.table for finding in study.findings},
+        **{f"{finding.code}-{finding.name}": finding.table for finding in study.audits},
         "permutation": None if study.permutation is None else study.permutation.table(),
         "leaks": study.leaks,
         "learning": None if study.learning is None else study.learning.table(),
@@ -219,6 +220,19 @@ def comparisons(study: Study, leader: str | None = None) -> Table:
     return Table(name, caption, columns, rows, numbers=frame, paper=(0, 1, 2, 4))
 
 
+def options(study: Study) -> Table:
+    """Balanced accuracy of each model with and without the options of the study."""
+    evaluations = (study.evaluation, *study.without)
+    titles = [methods.without(study.evaluation, other).capitalize() for other in study.without]
+    cells = [_estimates(one.summary([metrics.HEADLINE]), "model") for one in evaluations]
+    rows = [
+        (model_name(model), *(found.get((model.name, metrics.HEADLINE), "–") for found in cells))
+        for model in study.models
+    ]
+    caption = "Balanced accuracy with the options of the study, and without each of them; 95 % intervals"
+    return Table("options", caption, ("Model", "This study", *titles), rows)
+
+
 def stability(study: Study) -> Table:
     """Predictions of each model that depend on the split."""
     rank = {model.name: place for place, model in enumerate(study.models)}
@@ -305,16 +319,16 @@ def findings(study: Study) -> Table:
     """One row per finding of the audits."""
     names = ["code", "severity", "sentence"]
     numbers = pd.DataFrame(
-        [{name: getattr(one, name) for name in names} for one in study.findings], columns=names
+        [{name: getattr(one, name) for name in names} for one in study.audits], columns=names
     )
-    rows = [(one.code, one.severity, one.sentence) for one in study.findings]
+    rows = [(one.code, one.severity, one.sentence) for one in study.audits]
     caption = "Findings of the audits" if rows else "The audits found nothing"
     return Table("audits", caption, ("Code", "Severity", "Finding"), rows, text=(0, 1, 2), numbers=numbers)
 
 
 def all_audits(study: Study) -> Table:
     """Every audit with its result."""
-    found = {finding.code: finding.severity for finding in study.findings}
+    found = {finding.code: finding.severity for finding in study.audits}
     rows = [
         (entry.code, Cell(entry.title, entry.cite), found.get(entry.code, "no finding, or not applicable"))
         for entry in AUDITS

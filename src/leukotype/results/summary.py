@@ -9,7 +9,7 @@ import numpy as np
 from leukotype import wording
 from leukotype.cohort import Cohort
 from leukotype.results.page import Paragraph, Tile
-from leukotype.study import Score, Study
+from leukotype.studies import Score, Study
 from leukotype.wording import counted, number
 
 _LEVEL = 0.05

@@ -1,4 +1,4 @@
-"""How many probes may be missing: accuracy of held-out samples against the share of probes they lack."""
+"""Accuracy of held-out samples against the share of missing probes, and the limit for calls."""
 
 from __future__ import annotations
 
@@ -8,36 +8,34 @@ from dataclasses import dataclass
 import numpy as np
 
 from leukotype.arrays import FloatArray, IntArray
-from leukotype.classifier.alignment import Sorted
-from leukotype.classifier.novelty import ClassMeans
-from leukotype.classifier.scorer import Scorer
+from leukotype.recipes.alignment import Sorted
+from leukotype.recipes.scorer import ClassMeans, Scorer
 
 SHARES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
-# How much accuracy may go before a sample with so many probes missing is not called.
+# Loss of accuracy above which samples with so many missing probes are not called.
 TOLERANCE = 0.02
-# Calls simulated for each share, over all samples and draws, or a little more.
+# Approximate number of simulated calls for each share, over all samples and draws.
 _CALLS = 300
 
 
 @dataclass(frozen=True)
 class MissingLimit:
-    """From which share of missing probes on a sample is not called.
+    """The largest tolerated share of missing probes.
 
-    curve : share of probes missing at random, and accuracy out of fold, abstention apart, for each of SHARES
-    limit : the largest share for which, and for all smaller ones, accuracy is within TOLERANCE of that of no missing
-            probe
+    curve : share of probes missing at random and out-of-fold accuracy without abstention, for each of SHARES
+    limit : the largest share up to which accuracy stays within TOLERANCE of that without missing probes
     """
 
     curve: tuple[tuple[float, float], ...]
     limit: float
 
     def exceeded(self, missing: int, n_read: int) -> bool:
-        """Tell whether so many missing ones of the probes that are read are too many."""
+        """Return whether too many of the `n_read` probes that the rule reads are missing."""
         return n_read > 0 and missing / n_read > self.limit + 1e-12
 
 
 def draws(n_samples: int) -> int:
-    """How often each sample is simulated."""
+    """Return the number of draws per sample."""
     return max(1, min(5, _CALLS // max(n_samples, 1)))
 
 
@@ -49,16 +47,16 @@ def simulate(
     n_draws: int,
     rng: np.random.Generator,
 ) -> FloatArray:
-    """(n_shares,) right calls of held-out samples, summed over samples and draws, with probes missing at random.
+    """(n_shares,) correct calls of held-out samples with probes missing at random, over samples and draws.
 
-    x : (n, n_probes) log2 intensity as read, NaN where a value is missing anyway
+    x : (n, n_probes) log2 expression, NaN for values that are missing in the data
     """
     n_probes = x.shape[1]
     hits = np.zeros(len(SHARES))
     for row, label in zip(x, labels.tolist(), strict=True):
         ranked = Sorted.of(row)
         for _ in range(n_draws):
-            # One order of the probes for all shares: each share lacks what the smaller one lacks.
+            # One order for all shares, so that the missing probes are nested.
             order = rng.permutation(n_probes)
             for number, share in enumerate(SHARES):
                 gone = order[: round(share * n_probes)]
@@ -72,7 +70,7 @@ def simulate(
 
 
 def limit_of(accuracies: Sequence[float]) -> MissingLimit:
-    """Return the limit that follows from the accuracy at each of SHARES."""
+    """Return the limit, given the accuracy at each of SHARES."""
     limit = 0.0
     for share, accuracy in zip(SHARES, accuracies, strict=True):
         if accuracy < accuracies[0] - TOLERANCE - 1e-12:

@@ -1,4 +1,4 @@
-"""One sample brought to the distribution of the training samples, by itself."""
+"""Alignment of one sample to the distribution of the training samples, independently of other samples."""
 
 from __future__ import annotations
 
@@ -13,23 +13,22 @@ from leukotype.arrays import FloatArray, IntArray
 
 How = Literal["none", "quantile", "rank"]
 HOWS: tuple[How, ...] = get_args(How)
-# A distribution of fewer probes than these says more of which they are than of the array's scale.
+# With fewer probes, the distribution depends more on the choice of probes than on the scale of the array.
 LEAST_PROBES = 500
 
 
 def default(n_probes: int) -> How:
-    """Return how samples of so many probes are aligned where nobody says otherwise."""
+    """Return the default alignment for this number of probes."""
     return "quantile" if n_probes >= LEAST_PROBES else "none"
 
 
 @dataclass(frozen=True, eq=False)
 class Sorted:
-    """One sample's values in order, whatever they are aligned to.
+    """The order of one sample's values.
 
-    present : (n_probes,) whether there is a value
-    order   : (n_present,) places among those present, from the lowest value to the highest; equal ones in any order,
-              for nothing depends on it
-    starts  : (n_groups,) where each run of equal values begins in that order
+    present : (n_present,) probes that have a value
+    order   : (n_present,) positions among those, from the lowest value to the highest; ties in any order
+    starts  : (n_groups,) start of each run of equal values in that order
     """
 
     present: IntArray
@@ -38,7 +37,7 @@ class Sorted:
 
     @classmethod
     def of(cls, x: FloatArray) -> Self:
-        """Sort a sample (n_probes,), NaN where a value is missing."""
+        """Sort a sample (n_probes,); NaN for missing values."""
         present = np.flatnonzero(~np.isnan(x))
         values = x[present]
         order = np.argsort(values)
@@ -47,20 +46,20 @@ class Sorted:
         return cls(present, order, starts)
 
     def without(self, gone: IntArray, n_probes: int) -> Self:
-        """Return what `of` would of the same sample without the values of the probes `gone`."""
+        """Return the order of the same sample without the probes `gone`."""
         stays = np.zeros(n_probes, dtype=bool)
         stays[self.present] = True
         stays[gone] = False
         kept = stays[self.present]
         ascending = kept[self.order]
-        # The place of each that stays among those that stay.
+        # Position of each remaining value among the remaining ones.
         place = np.cumsum(kept) - 1
         groups = np.repeat(np.arange(len(self.starts)), self._sizes)[ascending]
         starts = np.flatnonzero(np.append(True, groups[1:] != groups[:-1])) if len(groups) else groups
         return type(self)(np.flatnonzero(stays), place[self.order[ascending]], starts)
 
     def to(self, reference: FloatArray) -> FloatArray:
-        """(n_present,) the reference's values in this sample's order; equal values share their mean.
+        """(n_present,) the reference values in this sample's order; equal values get their mean.
 
         reference : (n_present,) ascending
         """
@@ -72,17 +71,17 @@ class Sorted:
 
     @property
     def largest_run(self) -> int:
-        """How often the most frequent value stands there."""
+        """Number of occurrences of the most frequent value."""
         return int(self._sizes.max(initial=0))
 
     @cached_property
     def _sizes(self) -> IntArray:
-        """(n_groups,) how many values are equal."""
+        """(n_groups,) length of each run of equal values."""
         return np.diff(self.starts, append=len(self.order))
 
     @cached_property
     def _run_of(self) -> IntArray:
-        """(n_present,) which run of equal values each belongs to."""
+        """(n_present,) run of equal values that each value belongs to."""
         runs = np.empty(len(self.order), dtype=np.intp)
         runs[self.order] = np.repeat(np.arange(len(self.starts)), self._sizes)
         return runs
@@ -90,12 +89,12 @@ class Sorted:
 
 @dataclass(frozen=True, eq=False)
 class Alignment:
-    """What is learned of the training samples' distribution, and how a sample is brought to it.
+    """The distribution of the training samples, to which new samples are aligned.
 
-    how       : "none"; "quantile": its values are replaced by the training samples' mean order statistics (quantile
-                normalisation to a frozen reference); "rank": by normal scores
+    how       : "none"; "quantile": values are replaced by the mean order statistics of the training samples
+                (quantile normalisation to a frozen reference); "rank": by normal scores
     reference : (n_probes,) ascending; None for "none"
-    centre    : (n_probes,) mean of each probe over the aligned training samples: what a missing value is taken for
+    centre    : (n_probes,) mean of each probe over the aligned training samples; replaces missing values
 
     Bolstad et al. (2003), Bioinformatics 19, 185-193; the reference frozen as in McCall et al. (2010), Biostatistics
     11, 242-253.
@@ -107,7 +106,7 @@ class Alignment:
 
     @classmethod
     def learn(cls, x: FloatArray, how: How) -> Self:
-        """Learn from training samples `x` (n_train, n_probes), none of their values missing."""
+        """Learn from training samples `x` (n_train, n_probes) without missing values."""
         if how == "none":
             return cls(how, None, x.mean(axis=0))
         n_probes = x.shape[1]
@@ -118,24 +117,24 @@ class Alignment:
         return cls(how, reference, total / len(x))
 
     def arrays(self) -> tuple[FloatArray, ...]:
-        """Return what a file holds of it."""
+        """Return the arrays that a classifier file holds."""
         return (self.centre,) if self.reference is None else (self.centre, self.reference)
 
     @cached_property
     def usual_places(self) -> IntArray:
-        """(n_probes,) place of each probe among all, by its mean in training."""
+        """(n_probes,) rank of each probe by its training mean."""
         places = np.empty(len(self.centre), dtype=np.intp)
         places[np.argsort(self.centre, kind="stable")] = np.arange(len(self.centre))
         return places
 
     def complete(self, x: FloatArray, ranked: Sorted | None = None) -> FloatArray:
-        """(n_probes,) a sample aligned, missing values as the training samples have them in the mean.
+        """(n_probes,) the aligned sample; missing values get the training mean.
 
-        x      : (n_probes,) log2 intensity, NaN where a value is missing
-        ranked : `Sorted.of(x)` where it is known
+        x      : (n_probes,) log2 expression, NaN for missing values
+        ranked : `Sorted.of(x)`, if it is already known
 
-        What is missing is left out of the reference at its usual place, so that a panel of high probes is not
-        stretched over the whole distribution.
+        The usual ranks of missing probes are removed from the reference, so that a panel of highly expressed probes is
+        not stretched over the whole distribution.
         """
         if self.reference is None:
             return np.where(np.isnan(x), self.centre, x)
@@ -148,12 +147,6 @@ class Alignment:
         if len(ranked.present):
             aligned[ranked.present] = ranked.to(np.delete(self.reference, self.usual_places[missing]))
         return aligned
-
-    def matrix(self, x: FloatArray) -> FloatArray:
-        """(n, n_probes) each sample of `x` by itself; `x` itself where there is nothing to do."""
-        if self.reference is None and not np.isnan(x).any():
-            return x
-        return np.array([self.complete(row) for row in x])
 
 
 def normal_scores(n: int) -> FloatArray:

@@ -1,25 +1,34 @@
-"""Study: an evaluation with inference and audits, from which report, tables and figures are made."""
+"""Study: an evaluation with inference and audits, the source of report, tables and figures."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from leukotype import inference, wording
+from leukotype import inference, resampling, wording
 from leukotype.audits import Finding, audit
 from leukotype.cohort import Cohort
 from leukotype.errors import InfeasibleDesign
-from leukotype.evaluation import AUTO, Evaluation, auto
+from leukotype.evaluation import AUTO, CachingEngine, Evaluation, FoldResult
+from leukotype.evaluation.nested import checked, evaluate_recipes, opened
 from leukotype.execution import Engine
 from leukotype.genes import Annotation
 from leukotype.inference import BestOfMany, LearningCurve, PermutationTest
 from leukotype.metrics import HEADLINE
-from leukotype.models import Model
-from leukotype.resampling import Folds
+from leukotype.models import Model, select
+from leukotype.models.tuning import Criterion
+from leukotype.recipes import How, Recipe
+from leukotype.resampling import Design, Folds
+from leukotype.runs import Store
+
+if TYPE_CHECKING:
+    from leukotype.figures import Chart
 
 
 @dataclass(frozen=True)
@@ -56,18 +65,20 @@ class Study:
     best        : the estimate for the best of the models tried, corrected for the choice
     comparisons : every pair of models on the same folds; None for a single model
     stability   : how many calls depend on the split; one row per model
-    findings    : of the audits, most severe first
+    audits      : findings of the audits, most severe first
     permutation, leaks, learning : None if not requested
+    without     : the same models without alignment, and with all probes, if the study used these options
     """
 
     evaluation: Evaluation
     best: BestOfMany
     comparisons: pd.DataFrame | None
     stability: pd.DataFrame
-    findings: tuple[Finding, ...]
+    audits: tuple[Finding, ...]
     permutation: PermutationTest | None = None
     leaks: pd.DataFrame | None = None
     learning: LearningCurve | None = None
+    without: tuple[Evaluation, ...] = ()
 
     @property
     def cohort(self) -> Cohort:
@@ -135,6 +146,30 @@ class Study:
         """Balanced accuracy of a classifier that ignores the data."""
         return 1 / len(self.evaluation.classes)
 
+    @property
+    def figures(self) -> Mapping[str, Chart]:
+        """Altair chart of every figure that applies, by name; each is drawn when it is read."""
+        from leukotype.figures import charts
+
+        return charts(self)
+
+    def report(self, path: str | Path) -> Path:
+        """Write the report to one HTML file and return its path; raises OutputRefused if it can't be written."""
+        from leukotype.results import write_report
+
+        return write_report(self, path)
+
+    def save(self, folder: str | Path, *, overwrite: bool = False) -> Path:
+        """Write report, tables, figures and JSON into a folder, all or nothing; return the folder.
+
+        overwrite : whether to replace an earlier result
+
+        Raises OutputRefused if the folder can't be written or holds anything else.
+        """
+        from leukotype.results import save_study
+
+        return save_study(self, folder, overwrite=overwrite)
+
     def wrong_in_all(self) -> list[str]:
         """Samples that every contender misclassified in every repeat."""
         codes = self.cohort.codes
@@ -142,18 +177,84 @@ class Study:
         return [str(name) for name in self.cohort.samples[np.all(wrong, axis=0)]]
 
 
-def _silent(step: str) -> None:
+def _silent(line: str) -> None:
     """Report nothing."""
 
 
+def study(
+    cohort: Cohort,
+    models: Sequence[str | Model] | None = None,
+    *,
+    align: How = "none",
+    max_probes: int | None = None,
+    design: Design | None = None,
+    folds: Folds | None = None,
+    tune_by: Criterion = "log_loss",
+    annotation: Annotation | None = None,
+    permutations: int = 0,
+    price_leaks: bool = False,
+    learning_curve: bool = False,
+    jobs: int | None = None,
+    store: Store | str | Path | None = None,
+    engine: str | Engine | None = None,
+    scheduler: str | None = None,
+    task_timeout: float | None = None,
+    on_done: Callable[[FoldResult], None] | None = None,
+    on_step: Callable[[str], None] = _silent,
+    say: Callable[[str], None] = _silent,
+) -> Study:
+    """Evaluate models on a cohort, and add inference and audits.
+
+    models to tune_by, jobs to on_done : as in `leukotype.evaluate`
+    annotation, permutations, price_leaks, learning_curve, on_step : as in `of_evaluation`
+    say        : called with the expected time of each analysis that refits
+
+    With `align` or `max_probes`, the models are also evaluated without each of these options.
+
+    Raises as `leukotype.evaluate`, before anything is computed also InfeasibleDesign for an impossible analysis.
+    """
+    options = checked(align, max_probes, tune_by, cohort)
+    recipes = [Recipe(model, *options) for model in select(models)]
+    folds = folds or resampling.draw(cohort, design or Design())
+    check_feasible(cohort, folds, permutations=permutations, learning_curve=learning_curve)
+    requested: dict[str, Any] = {
+        "permutations": permutations, "price_leaks": price_leaks, "learning_curve": learning_curve,
+    }  # fmt: skip
+    with opened(
+        jobs=jobs, store=store, engine=engine, scheduler=scheduler, task_timeout=task_timeout, on_done=on_done
+    ) as resources:
+        evaluation = evaluate_recipes(cohort, recipes, folds, resources)
+        without = tuple(
+            evaluate_recipes(
+                cohort, [replace(other, model=recipe.model) for recipe in recipes], folds, resources
+            )
+            for other in recipes[0].without_options()
+        )
+        for name, seconds in expected_seconds(evaluation, **requested).items():
+            say(f"Next: {name}, {wording.duration(seconds)}.")
+        workers = resources.engine
+        if resources.store is not None:
+            workers = CachingEngine(workers, resources.store, cohort)
+        return of_evaluation(
+            evaluation, annotation=annotation, engine=workers, without=without, on_step=on_step, **requested
+        )
+
+
+def n_tasks(cohort: Cohort, n_models: int, folds: Folds, align: How, max_probes: int | None) -> int:
+    """Return the number of calls of `on_done` in a study."""
+    n_variants = 1 + (align != "none") + (max_probes is not None and max_probes < cohort.n_probes)
+    return n_models * len(folds.splits) * n_variants
+
+
 def of_evaluation(
-    source: Evaluation,
+    evaluation: Evaluation,
     *,
     annotation: Annotation | None = None,
     permutations: int = 0,
     price_leaks: bool = False,
     learning_curve: bool = False,
     engine: Engine | None = None,
+    without: Sequence[Evaluation] = (),
     on_step: Callable[[str], None] = _silent,
 ) -> Study:
     """Run inference and audits on an evaluation.
@@ -164,6 +265,7 @@ def of_evaluation(
     price_leaks    : whether to run the models with common mistakes too
     learning_curve : whether to evaluate on smaller training sets too
     engine         : where refits run; by default as many processes as the evaluation used
+    without        : evaluations of the same models without the recipe's options
     on_step        : called with the name of each step
 
     Permutations, mistakes and the learning curve refit the models that are not baselines.  Everything else derives
@@ -171,7 +273,6 @@ def of_evaluation(
 
     Raises InfeasibleDesign if a requested analysis is impossible on this cohort.
     """
-    evaluation = auto(source) if len(source.models) > 1 else source
     tried = [model.name for model in evaluation.tried]
     jobs, seed = engine or evaluation.jobs, evaluation.folds.design.seed
     contenders = _contenders(evaluation)
@@ -198,7 +299,7 @@ def of_evaluation(
         on_step("Learning curve")
         curve = inference.learning_curve(evaluation, HEADLINE, models=contenders, seed=seed, jobs=jobs)
     stability = inference.split_dependence(evaluation)
-    return Study(evaluation, best, comparisons, stability, findings, test, leaks, curve)
+    return Study(evaluation, best, comparisons, stability, findings, test, leaks, curve, tuple(without))
 
 
 def check_feasible(
