@@ -16,8 +16,7 @@ from leukotype.classifier.scorer import Scorer
 from leukotype.evaluation import FoldResult
 from leukotype.models import Model, tuning
 from leukotype.resampling import OuterFold
-from leukotype.rules import freeze
-from leukotype.wide import Fold
+from leukotype.wide import Fold, rule_of
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,7 @@ def fit(matrix: FloatArray, task: Task) -> Fitted:
         p = tuned.predict_proba(view.fold) if len(split.test) else None
     scorer = None
     if task.keeps_rule:
-        scorer = Scorer(view.alignment, freeze(tuned.candidate, view.fold), tuned.temperature)
+        scorer = Scorer(view.alignment, rule_of(tuned.candidate, view.fold, recipe.model.name), tuned.temperature)
     classes = ClassMeans.learn(view.fold.expression[split.train], labels)
     raw = matrix[np.ix_(split.test, view.columns)]
     distances = np.array(

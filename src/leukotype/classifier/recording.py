@@ -14,7 +14,7 @@ from leukotype.classifier.calibration import Choice
 from leukotype.classifier.fitting import Recipe
 from leukotype.cohort import Cohort
 from leukotype.evaluation import Evaluation
-from leukotype.models import code, versions
+from leukotype.models import versions
 
 SCHEMA = 1
 
@@ -71,7 +71,7 @@ def recorded(
             for other, found in plainer
         ],
         "sets": {"why_none": why_no_sets},
-        "code": code.fingerprint((*code.ROOMS, "classifier", "rules")),
+        "code": versions.fingerprint((*versions.ROOMS, "classifier")),
         "versions": versions.packages(),
     }
 

@@ -14,7 +14,7 @@ from leukotype.cohort import Cohort
 from leukotype.evaluation import task_keys
 from leukotype.execution import Engine, Outcome
 from leukotype.execution.outcome import Result, Task
-from leukotype.models import code
+from leukotype.models import versions
 from leukotype.runs import Item, Store
 
 # Rooms that decide what comes of such a task, beside those of a model.
@@ -68,7 +68,7 @@ class CachingEngine(Engine):
             "cohort": self._cohort.fingerprint,
             "work": f"{work.__module__}.{work.__qualname__}",
             "task": task_keys.described(task),
-            "code": code.fingerprint((*code.ROOMS, *_ROOMS)),
+            "code": versions.fingerprint((*versions.ROOMS, *_ROOMS)),
         }
         key = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
         # In words of the room that asks: "permutation", "leaks".

@@ -19,7 +19,7 @@ import numpy as np
 
 from leukotype.cohort import Cohort
 from leukotype.evaluation.results import FoldResult
-from leukotype.models import MODELS, Model, code
+from leukotype.models import MODELS, Model, versions
 from leukotype.resampling import OuterFold
 from leukotype.runs import Item
 
@@ -43,7 +43,7 @@ def item(cohort: Cohort, model: Model, split: OuterFold, *, tune_by: str, seed: 
         "repeat": split.repeat,
         "fold": split.fold,
         "tune_by": tune_by,
-        "code": code.fingerprint(),
+        "code": versions.fingerprint(),
     }
     key = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
     return Item(key, cohort.name, model.name, f"repeat {split.repeat + 1}, fold {split.fold + 1}")
