@@ -139,7 +139,7 @@ def test_the_page_names_every_kind_model_and_array():
 
 def test_the_page_states_the_limits():
     from leukotype.bundle import npy, strict, zipped
-    from leukotype.rules import fields, perceptron, trees
+    from leukotype.rules import fields, linear, trees
 
     plain = " ".join(PAGE.split())
     for stated in (
@@ -150,7 +150,7 @@ def test_the_page_states_the_limits():
         f"(`n_classes`, 2 to {fields.MOST_CLASSES})",
         f"{trees.MOST_TREES:,} trees, {trees.MOST_NODES:,} nodes, {trees.MOST_DEPTH} splits on a path",
         f"{trees.MOST_STEPS:,} splits on the paths to all leaves",
-        f"At most {perceptron.MOST_LAYERS} layers",
+        f"At most {linear.MOST_LAYERS} layers",
         f"At most {npy.MOST_DIMENSIONS} dimensions",
     ):
         assert stated in plain, stated

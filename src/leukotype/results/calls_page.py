@@ -18,7 +18,7 @@ _BAR = 120
 _FOR, _AGAINST = "#0b5394", "#b35900"
 
 
-def page(calls: Calls, *, classifier: Classifier, source: Provenance, command: str = "") -> str:
+def calls_page(calls: Calls, *, classifier: Classifier, source: Provenance, command: str = "") -> str:
     """Return the page as HTML, without any script; the same bytes for the same calls.
 
     source : of the samples
