@@ -70,7 +70,9 @@ def one_figure(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def written(tiny_evaluation: Evaluation, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return results.write_report(with_inference(tiny_evaluation), tmp_path_factory.mktemp("report") / "report.html")
+    return results.write_report(
+        with_inference(tiny_evaluation), tmp_path_factory.mktemp("report") / "report.html"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +164,9 @@ def test_the_same_study_gives_the_same_bytes(
     assert again.read_bytes() == written.read_bytes()
 
 
-def test_every_figure_has_caption_alternative_text_and_numbers(parsed: Page, tiny_evaluation: Evaluation) -> None:
+def test_every_figure_has_caption_alternative_text_and_numbers(
+    parsed: Page, tiny_evaluation: Evaluation
+) -> None:
     text = " ".join(" ".join(parts) for parts in parsed.texts.values())
     alts = {image["alt"] for image in parsed.each("img")}
     downloads = {a["download"]: a["href"] for a in parsed.each("a") if "download" in a}

@@ -105,9 +105,7 @@ def test_models_with_equal_values_share_the_lead_in_the_order_of_the_evaluation(
     ("first", "second", "overlap"),
     [((0.5, 0.7), (0.7, 0.9), True), ((0.5, 0.7), (0.71, 0.9), False), ((0.1, 0.9), (0.4, 0.5), True)],
 )
-def test_overlap_of_intervals(
-    first: tuple[float, float], second: tuple[float, float], overlap: bool
-) -> None:
+def test_overlap_of_intervals(first: tuple[float, float], second: tuple[float, float], overlap: bool) -> None:
     a, b = (Score(model("knn"), sum(ends) / 2, *ends) for ends in (first, second))
     assert a.overlaps(b) is b.overlaps(a) is overlap
 
@@ -238,7 +236,9 @@ def test_models_are_compared_by_their_differences_on_the_same_folds() -> None:
 
 def test_a_difference_in_the_other_direction_or_without_p_is_no_advantage() -> None:
     said = between(knn=(-0.2, 0.001, 0.0), svm=(0.1, float("nan"), 0.0))
-    assert said.startswith("There is no evidence that Logistic regression (ridge) outperforms the other models.")
+    assert said.startswith(
+        "There is no evidence that Logistic regression (ridge) outperforms the other models."
+    )
 
 
 def test_errors_name_the_weakest_class_the_main_confusion_and_samples_that_all_models_misclassify() -> None:
@@ -351,7 +351,9 @@ def test_warnings_of_fits_missing_intervals_and_classes_never_predicted_have_not
 def test_the_methods_name_the_evaluated_models_only(names: list[str]) -> None:
     found = evaluation(cohort(SIZES), {name: 0.0 if name == "majority" else 2.0 for name in names})
     described = [methods.describe(model) for model in found.models]
-    text = " ".join([*words(methods.of_evaluation(found).values()).values(), *(f"{d.title} {d.text}" for d in described)])
+    text = " ".join(
+        [*words(methods.of_evaluation(found).values()).values(), *(f"{d.title} {d.text}" for d in described)]
+    )
     for known in MODELS:
         assert (known.title in text) is (known.name in names), known.name
 
@@ -384,7 +386,9 @@ def test_design_and_tuning_are_those_of_the_study() -> None:
     assert "temperature" in said["Tuning"]
     assert "donor as the independent unit" in said["Metrics and intervals"]
     assert "Alignment and panel" not in said
-    read = replace(found, folds=replace(found.folds, source="read from mine.csv"), align="rank", max_probes=20)
+    read = replace(
+        found, folds=replace(found.folds, source="read from mine.csv"), align="rank", max_probes=20
+    )
     said = words(methods.of_evaluation(read).values())
     assert "were read from mine.csv" in said["Design"]
     assert "(rank)" in said["Alignment and panel"]

@@ -181,7 +181,9 @@ def test_degenerate_intervals_are_not_printed(study: Study) -> None:
     table = paper_table(study, "performance")
     majority = next(row for row in table.cells if row[0].under == "majority")
     degenerate = table.numbers[table.numbers["interval"].str.contains("degenerate")]
-    titles = degenerate.loc[degenerate["model"] == "majority", "metric"].map(lambda m: metrics.by_name(m).short_title)
+    titles = degenerate.loc[degenerate["model"] == "majority", "metric"].map(
+        lambda m: metrics.by_name(m).short_title
+    )
     assert len(titles)
     for title in titles:
         place = next(k for k, column in enumerate(table.columns) if column.startswith(title))

@@ -78,7 +78,10 @@ def test_a_study_draws_reports_and_saves_itself(tiny_study: Study, out: Path, tm
     assert list(tiny_study.figures) == ["class-counts", "confusion"]
     chart = figures.by_name("confusion").draw(tiny_study.evaluation).chart()
     assert tiny_study.figures["confusion"].to_dict() == chart.to_dict()
-    assert tiny_study.report(tmp_path / "r.html").read_text() == (tiny_study.save(out) / "report.html").read_text()
+    assert (
+        tiny_study.report(tmp_path / "r.html").read_text()
+        == (tiny_study.save(out) / "report.html").read_text()
+    )
 
 
 def test_files_of_an_exploration(tiny_cohort: Cohort, out: Path) -> None:
@@ -106,7 +109,9 @@ def test_the_manifest_lists_every_file_with_its_hash(tiny_study: Study, out: Pat
 def test_two_runs_differ_in_run_times_only(tiny_evaluation: Evaluation, tmp_path: Path) -> None:
     slower = [replace(result, seconds=9.0) for result in tiny_evaluation.results]
     again = replace(tiny_evaluation, results=tuple(slower), seconds=99.0, jobs=7)
-    one = results.save_study(with_inference(tiny_evaluation), tmp_path / "one", command="leukotype study --out one")
+    one = results.save_study(
+        with_inference(tiny_evaluation), tmp_path / "one", command="leukotype study --out one"
+    )
     two = results.save_study(with_inference(again), tmp_path / "two", command="leukotype study --out two")
     first, second = snapshot(one), snapshot(two)
     differing = {name for name in first if first[name] != second[name]}
@@ -304,14 +309,14 @@ def test_a_folder_with_other_files_is_never_changed(
 def test_a_file_added_to_a_result_is_never_deleted(tiny_cohort: Cohort, out: Path) -> None:
     results.save_exploration(tiny_cohort, out)
     (out / "figures" / "notes.txt").write_text("mine")
-    with pytest.raises(OutputRefused, match=r"1 file that leukotype did not write, such as 'figures/notes\.txt'"):
+    with pytest.raises(
+        OutputRefused, match=r"1 file that leukotype did not write, such as 'figures/notes\.txt'"
+    ):
         results.save_exploration(tiny_cohort, out, overwrite=True)
     assert (out / "figures" / "notes.txt").read_text() == "mine"
 
 
-def test_a_file_added_while_a_result_is_written_is_never_deleted(
-    tiny_cohort: Cohort, out: Path
-) -> None:
+def test_a_file_added_while_a_result_is_written_is_never_deleted(tiny_cohort: Cohort, out: Path) -> None:
     results.save_exploration(tiny_cohort, out)
 
     def meddle(step: str) -> None:
@@ -378,13 +383,15 @@ def test_checking_leaves_no_trace(tmp_path: Path) -> None:
 def test_a_temporary_store_is_deleted_after_success_only(tmp_path: Path) -> None:
     place = tmp_path / "runs" / "x.tasks"
     item = Item("ab" * 32, "tiny", "knn", "fold 1")
-    for request in ({"seed": 0}, {"seed": 1}):
-        with (
-            pytest.raises(Interrupted, match="1 finished task kept"),
-            results.keeping(place, request, is_temporary=True) as store,
-        ):
+
+    def interrupted(request: dict[str, int]) -> None:
+        with results.keeping(place, request, is_temporary=True) as store:
             store.put(item, {"x": 1.0}, 0.1)
             raise KeyboardInterrupt
+
+    for seed in (0, 1):
+        with pytest.raises(Interrupted, match="1 finished task kept"):
+            interrupted({"seed": seed})
     with results.keeping(place, {"seed": 2}, is_temporary=True) as store:
         assert store.get(item.key) == {"x": 1.0}
     assert not place.exists()
