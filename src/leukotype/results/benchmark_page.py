@@ -10,14 +10,16 @@ from leukotype.benchmark import Benchmark, CohortResult, published
 from leukotype.datasets.cumida import MEAN_OF_NINE
 from leukotype.evaluation import AUTO
 from leukotype.inference.leaderboard import FEW_COHORTS, N_PERMUTATIONS
-from leukotype.results import methods, notices, page
+from leukotype.results import methods, page
 from leukotype.results.page import Block, Notice, Page, Paragraph, Tile, details, heading, section, table
 from leukotype.results.rendered import RenderedFigure
 from leukotype.results.tables import Cell, Row, Table, estimate, model_name, records
 from leukotype.wording import counted, number
 
 
-def benchmark_page(benchmark: Benchmark, figures: Sequence[RenderedFigure], *, command: str = "") -> Page:
+def benchmark_page(
+    benchmark: Benchmark, figures: Sequence[RenderedFigure], missing: Sequence[Notice] = (), command: str = ""
+) -> Page:
     """Return the page of a benchmark."""
     n, design = len(benchmark.cohorts), benchmark.design
     times = "" if design.repeats == 1 else f", {design.repeats} repeats"
@@ -29,7 +31,7 @@ def benchmark_page(benchmark: Benchmark, figures: Sequence[RenderedFigure], *, c
             Block("tiles", list(_tiles(benchmark))),
             Block("points", list(_summary(benchmark))),
         ),
-        page.notices([*_notices(benchmark), *notices.of_figures(figures)]),
+        page.notices([*_notices(benchmark), *missing]),
         section(
             "ranking",
             "Ranking",
@@ -39,7 +41,7 @@ def benchmark_page(benchmark: Benchmark, figures: Sequence[RenderedFigure], *, c
                 "A model wins a cohort if it alone has the best score; if several models share the best score, the "
                 "cohort counts as shared for each. Seconds: tuning and fitting, summed over folds and cohorts.",
             ),
-            [Block("figure", figure) for figure in figures if figure.drawing is not None],
+            [Block("figure", figure) for figure in figures],
             [details("All pairs of models", table(pairs))] if pairs.rows else [],
         ),
         section(

@@ -143,10 +143,7 @@ def validation_json(validation: Validation) -> dict[str, Any]:
         "called": _number(validation.share_called),
         "right_among_called": _number(validation.right_among_called),
         "reasons": validation.reasons,
-        "calibration": {
-            "mean_confidence": validation.confidence,
-            "accuracy": float(validation.right.mean()),
-        },
+        "calibration": {"mean_confidence": validation.confidence, "accuracy": float(validation.right.mean())},
         "sets": None
         if coverage is None
         else {"level": calls.level, **_number(coverage), "mean_size": validation.set_size},

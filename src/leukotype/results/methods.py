@@ -69,13 +69,7 @@ def of_evaluation(evaluation: Evaluation) -> dict[str, Paragraph]:
 
 def tests(study: Study) -> tuple[str, ...]:
     """Comparisons and tests with their results, for the sheets."""
-    found = (
-        _choice(study),
-        _chosen_value(study),
-        _comparison(study),
-        _permutation(study),
-        _p_values(study),
-    )
+    found = (_choice(study), _chosen_value(study), _comparison(study), _permutation(study), _p_values(study))
     return tuple(text for text in found if text)
 
 

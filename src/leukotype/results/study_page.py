@@ -8,7 +8,7 @@ from leukotype import inference, metrics, wording
 from leukotype.audits import AUDITS, SEVERITIES
 from leukotype.cohort import Cohort
 from leukotype.results import methods, notices, page, study_tables, summary
-from leukotype.results.page import Block, Page, Paragraph, details, heading, section, table
+from leukotype.results.page import Block, Notice, Page, Paragraph, details, heading, section, table
 from leukotype.results.rendered import RenderedFigure
 from leukotype.results.tables import Table
 from leukotype.studies import Study
@@ -17,7 +17,9 @@ from leukotype.wording import counted
 _MOST_SAMPLES = 20
 
 
-def study_page(study: Study, figures: Sequence[RenderedFigure], *, command: str = "") -> Page:
+def study_page(
+    study: Study, figures: Sequence[RenderedFigure], missing: Sequence[Notice] = (), command: str = ""
+) -> Page:
     """Return the page of a study."""
     evaluation, cohort = study.evaluation, study.cohort
     design = evaluation.folds.design
@@ -30,7 +32,7 @@ def study_page(study: Study, figures: Sequence[RenderedFigure], *, command: str 
             Block("tiles", summary.tiles(study)),
             Block("points", summary.of_study(study)),
         ),
-        page.notices([*notices.of_study(study), *notices.of_figures(figures)]),
+        page.notices([*notices.of_study(study), *missing]),
         section(
             "results",
             "Results",
@@ -79,11 +81,13 @@ def study_page(study: Study, figures: Sequence[RenderedFigure], *, command: str 
     return Page("Study of", cohort.name, facts, sections, cohort.provenance.simulated)
 
 
-def exploration_page(cohort: Cohort, figures: Sequence[RenderedFigure], *, command: str = "") -> Page:
+def exploration_page(
+    cohort: Cohort, figures: Sequence[RenderedFigure], missing: Sequence[Notice] = (), command: str = ""
+) -> Page:
     """Return the page of an exploration: the data without any model."""
     sections = (
         section("summary", "Summary", Block("points", summary.of_cohort(cohort))),
-        page.notices([*notices.of_cohort(cohort), *notices.of_figures(figures)]),
+        page.notices([*notices.of_cohort(cohort), *missing]),
         section("data", "Data", table(study_tables.classes(cohort)), _figures(figures, "data")),
         page.provenance(
             cohort.provenance, extra=_fingerprint(cohort), command=command, software=methods.software()
@@ -152,7 +156,7 @@ def _audited(study: Study) -> str:
 
 
 def _figures(found: Sequence[RenderedFigure], part: str, kind: page.Kind = "figure") -> list[Block]:
-    return [Block(kind, one) for one in found if one.figure.part == part and one.drawing is not None]
+    return [Block(kind, one) for one in found if one.figure.part == part]
 
 
 def _fingerprint(cohort: Cohort) -> list[Paragraph]:
