@@ -22,7 +22,6 @@ def benchmark_page(
 ) -> Page:
     """Return the page of a benchmark."""
     n, design = len(benchmark.cohorts), benchmark.design
-    times = "" if design.repeats == 1 else f", {design.repeats} repeats"
     pairs, excluded, failed, known = (make(benchmark) for make in (_pairs, _left_out, _failures, _published))
     sections = (
         section(
@@ -82,8 +81,7 @@ def benchmark_page(
             ),
         ),
     )
-    shape = f"{design.outer} × {design.inner} nested cross-validation{times}"
-    facts = (counted(n, "cohort"), counted(len(benchmark.models), "model"), shape)
+    facts = (counted(n, "cohort"), counted(len(benchmark.models), "model"), methods.shape(design))
     simulated = all(result.facts["simulated"] for result in benchmark.cohorts)
     return Page("Benchmark of", counted(n, "cohort"), facts, sections, simulated)
 

@@ -11,6 +11,7 @@ from leukotype.benchmark import Benchmark
 from leukotype.evaluation import AUTO, Evaluation
 from leukotype.metrics.intervals import N_RESAMPLES
 from leukotype.models import Model, versions
+from leukotype.resampling import Design
 from leukotype.results.page import Paragraph
 from leukotype.studies import Study
 from leukotype.wording import counted
@@ -96,6 +97,12 @@ def describe(model: Model) -> ModelDescription:
 def without(evaluation: Evaluation, other: Evaluation) -> str:
     """Name the option that another evaluation of the same models does not use."""
     return "without alignment" if other.align != evaluation.align else "with all probes"
+
+
+def shape(design: Design) -> str:
+    """`5 × 3 nested cross-validation, 2 repeats`."""
+    repeats = "" if design.repeats == 1 else f", {design.repeats} repeats"
+    return f"{design.outer} × {design.inner} nested cross-validation{repeats}"
 
 
 def software() -> str:

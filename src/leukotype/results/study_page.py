@@ -23,7 +23,6 @@ def study_page(
     """Return the page of a study."""
     evaluation, cohort = study.evaluation, study.cohort
     design = evaluation.folds.design
-    times = "" if design.repeats == 1 else f", {design.repeats} repeats"
     others = [model for model in study.models if model is not study.leader.model]
     sections = (
         section(
@@ -76,8 +75,7 @@ def study_page(
         ),
         section("glossary", "Glossary", Block("glossary")),
     )
-    shape = f"{design.outer} × {design.inner} nested cross-validation{times}"
-    facts = (*_size(cohort), *summary.compared(study), shape)
+    facts = (*_size(cohort), *summary.compared(study), methods.shape(design))
     return Page("Study of", cohort.name, facts, sections, cohort.provenance.simulated)
 
 
