@@ -128,7 +128,9 @@ def keeping(
             if not (overwrite or is_temporary):
                 _check_request(store, str(out), dict(request), kind, resume, say)
             if n_before:
-                say(f"{out} holds {counted(n_before, 'finished task')}; those still needed are not run again.")
+                say(
+                    f"{out} holds {counted(n_before, 'finished task')}; those still needed are not run again."
+                )
             store.keep_fact(_REQUEST, dict(request))
             store.keep_fact(_STATE, "unfinished")
             try:
