@@ -23,9 +23,8 @@ from bundle_forgeries import FORGERIES
 from bundle_mutants import ACCIDENTS, Members
 from classifier_forgeries import OWN_FORGERIES
 from leukotype import bundle
-from leukotype.batch import Batch
 from leukotype.classifier import Calls, Classifier, load
-from leukotype.cohort import Provenance
+from leukotype.cohort import Batch, Provenance
 from leukotype.errors import InputError
 from memory import peak_mib
 

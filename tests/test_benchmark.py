@@ -15,12 +15,12 @@ import pandas as pd
 import pytest
 
 from benchmark_cases import FAILING, SIZES, write_cohorts
+from csv_files import write_csv
 from leukotype import benchmark, cli, datasets
 from leukotype.benchmark import json_report, page, published
 from leukotype.benchmark.sources import LeftOut, Source
 from leukotype.datasets import simulate
 from leukotype.datasets.catalogue import catalogue
-from leukotype.datasets.files import write_csv
 from leukotype.errors import UnknownName
 from leukotype.evaluation import evaluate
 from leukotype.figures.leaderboard import LEADERBOARD

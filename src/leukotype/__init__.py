@@ -18,12 +18,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from leukotype.batch import Batch
     from leukotype.classifier import Calls, Classifier, Target
     from leukotype.classifier import load as load_classifier
     from leukotype.classifier.training import train
     from leukotype.classifier.validation import validate
-    from leukotype.cohort import Cohort
+    from leukotype.cohort import Batch, Cohort
     from leukotype.datasets import load
     from leukotype.datasets.simulate import null_cohort, simulate
     from leukotype.evaluation import Evaluation, evaluate
@@ -36,7 +35,7 @@ __version__ = "0.1.0"
 
 # Loaded on first use, so that `import leukotype` and `leukotype --help` are quick.
 _HOME = {
-    "Batch": ("leukotype.batch", "Batch"),
+    "Batch": ("leukotype.cohort", "Batch"),
     "Calls": ("leukotype.classifier", "Calls"),
     "Classifier": ("leukotype.classifier", "Classifier"),
     "Cohort": ("leukotype.cohort", "Cohort"),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from leukotype.benchmark.outcome import Outcome
 from leukotype.benchmark.result import Benchmark
-from leukotype.datasets import Dataset, catalogue
-from leukotype.datasets.cumida import MEAN_OF_NINE
+from leukotype.datasets import MEAN_OF_NINE, Dataset, catalogue
 
 # CuMiDa's protocol (Feltes et al. 2019): 3 folds.  The inner ones are ours: its models were not tuned.
 PROTOCOL = "cumida"

@@ -11,7 +11,7 @@ from leukotype import wording
 from leukotype.benchmark import published
 from leukotype.benchmark.outcome import Outcome
 from leukotype.benchmark.result import Benchmark
-from leukotype.datasets.cumida import MEAN_OF_NINE
+from leukotype.datasets import MEAN_OF_NINE
 from leukotype.inference import AUTO
 from leukotype.metrics import Metric
 from leukotype.models import Model

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from leukotype.arrays import BoolArray, FloatArray
-from leukotype.batch import Batch
 from leukotype.classifier import conformal
 from leukotype.classifier.alignment import Sorted
 from leukotype.classifier.calibration import Calibration
@@ -21,7 +20,7 @@ from leukotype.classifier.missing import MissingLimit
 from leukotype.classifier.novelty import Unlikeness
 from leukotype.classifier.scale_check import ScaleRange
 from leukotype.classifier.scorer import Scorer
-from leukotype.cohort import Cohort
+from leukotype.cohort import Batch, Cohort
 
 
 @dataclass(frozen=True, eq=False)

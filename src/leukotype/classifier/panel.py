@@ -10,7 +10,7 @@ import numpy as np
 
 from leukotype.cohort import Cohort
 from leukotype.errors import BadIdentifiers, UnreadableFile
-from leukotype.genes import text_of
+from leukotype.readers import read_text
 
 
 def read_panel(path: str | Path) -> list[str]:
@@ -18,7 +18,7 @@ def read_panel(path: str | Path) -> list[str]:
 
     Raises UnreadableFile where there is none.
     """
-    lines = (line.replace("\t", ",").split(",")[0].strip().strip('"') for line in text_of(path).splitlines())
+    lines = (line.replace("\t", ",").split(",")[0].strip().strip('"') for line in read_text(path).splitlines())
     names = list(dict.fromkeys(name for name in lines if name and not name.startswith("#")))
     if not names:
         raise UnreadableFile(f"{path} names no probe. Give one id or gene symbol a line.")
