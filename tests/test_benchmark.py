@@ -13,6 +13,7 @@ from contextlib import suppress
 
 import pandas as pd
 import pytest
+from leukotype.figures.leaderboard import LEADERBOARD
 
 from benchmark_cases import FAILING, SIZES, write_cohorts
 from csv_files import write_csv
@@ -23,7 +24,6 @@ from leukotype.datasets import simulate
 from leukotype.datasets.catalogue import catalogue
 from leukotype.errors import UnknownName
 from leukotype.evaluation import evaluate
-from leukotype.figures.leaderboard import LEADERBOARD
 from leukotype.models import select
 from leukotype.resampling import Design, too_small
 from leukotype.results import rendered

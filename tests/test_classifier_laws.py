@@ -39,7 +39,7 @@ for path in sorted(folder.glob("*.leuko")):
     classifier = lt.load_classifier(path)
     for kind in ("whole", "thinned"):
         calls = classifier.predict(lt.read_batch(folder / f"{kind}.csv"), why=3)
-        np.savez(folder / f"{path.stem}.{kind}.npz", p=calls.probabilities, sets=calls.sets, far=calls.unlikeness,
+        np.savez(folder / f"{path.stem}.{kind}.npz", p=calls.probabilities, sets=calls.sets, far=calls.novelty,
                  p_like=calls.p_like, missing=calls.missing, reasons=np.array(["; ".join(r) for r in calls.reasons]),
                  drivers=np.array([[driver.contribution for driver in one.drivers] + [one.rest, one.base]
                                    for one in calls.evidence]))
@@ -82,7 +82,7 @@ def test_a_fresh_process_calls_alike(elsewhere, name, how):
         calls = cases.trained(name, how).predict(batch, why=3)
         with np.load(folder / f"{name}-{how}.{kind}.npz") as there:
             assert_allclose(there["p"], calls.probabilities, rtol=0, atol=1e-12)
-            assert_allclose(there["far"], calls.unlikeness, rtol=1e-12)
+            assert_allclose(there["far"], calls.novelty, rtol=1e-12)
             assert_array_equal(there["p_like"], calls.p_like)
             assert_array_equal(there["sets"], calls.sets)
             assert_array_equal(there["missing"], calls.missing)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from leukotype.results.validation_json import validation_json
 
 import leukotype as lt
 from leukotype import cli, console
 from leukotype.classifier.validation import validate
 from leukotype.figures import risk
 from leukotype.results import external
-from leukotype.results.validation_json import validation_json
 from test_classifier_files import RANK, forged, puts
 
 ODD = (None, True, -1, 1e300, 10**30, "x", "x" * 5000, "a\nb", [], [[]], [3], {}, {"a": {"b": []}}, {"value": "x"},

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from leukotype.figures.leaderboard import LEADERBOARD
 from scipy import stats
 
 from leukotype.figures import svg
-from leukotype.figures.leaderboard import LEADERBOARD
 from leukotype.inference.leaderboard import Leaderboard
 from leukotype.inference.ranks import nemenyi
 

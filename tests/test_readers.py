@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from leukotype.readers.text import fast_numbers, lines_of, numbers_of, split
 
 from csv_files import write_csv
 from leukotype.cohort import Cohort
 from leukotype.errors import BadIdentifiers, BadLabels, BadValues, UnreadableFile
 from leukotype.readers import READERS, read
+from leukotype.readers.text import fast_numbers, lines_of, numbers_of, split
 
 TURNED = "The file has probes in rows; the matrix was transposed to samples in rows."
 

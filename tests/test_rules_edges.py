@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from leukotype.models.checked import Checked
 from numpy.testing import assert_allclose
 
 from leukotype.errors import BadBundle, NotPortable
 from leukotype.models import by_name
-from leukotype.models.checked import Checked
 from leukotype.rules import assemble, freeze
 from leukotype.wide import Fold, neighbors
 from leukotype.wide.adapter import SklearnPath

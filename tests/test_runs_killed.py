@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from leukotype.results.study_folder import folder, manifest
 
 from leukotype import inference, runs, study
 from leukotype.errors import Interrupted, OutputRefused, UnreadableFile
@@ -17,7 +18,6 @@ from leukotype.evaluation import CachingEngine, evaluate
 from leukotype.execution.engine import Serial
 from leukotype.models import plugins
 from leukotype.resampling import Design, draw
-from leukotype.results.study_folder import folder, manifest
 from leukotype.runs import NAME, Store, read_status
 from run_cases import counts, start, write_plugin, write_tiny_csv
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from leukotype.results.study_folder import folder as folders
 
 from leukotype import figures, reporting, study
 from leukotype.cohort import Cohort
@@ -19,8 +20,7 @@ from leukotype.errors import OutputRefused
 from leukotype.evaluation import Evaluation
 from leukotype.inference import auto
 from leukotype.results import manifest
-from leukotype.results.study_folder import folder as folders
-from leukotype.study import compile_dossier
+from leukotype.studies import compile_dossier
 from report_cases import AWKWARD, cohort, evaluation
 
 SIZES = {"AML": 14, "Bone_Marrow": 9, "PB": 7}

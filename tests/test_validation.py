@@ -12,6 +12,9 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import pytest
+from leukotype.figures.external import EXTERNAL
+from leukotype.results.validation_folder import write
+from leukotype.results.validation_json import validation_json
 
 import leukotype as lt
 from classifier_cases import DESIGN, cohort, simulation, trained
@@ -21,11 +24,8 @@ from leukotype.classifier.validation import Validation, read_names, validate
 from leukotype.cohort import Batch, Provenance
 from leukotype.errors import BadLabels
 from leukotype.figures import theme
-from leukotype.figures.external import EXTERNAL
 from leukotype.metrics import intervals
 from leukotype.results import external, rendered
-from leukotype.results.validation_folder import write
-from leukotype.results.validation_json import validation_json
 
 CLASSES = ("AML", "Bone_Marrow", "PB")
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from leukotype.wide._quadratic import lasso_quadratic
+from leukotype.wide._sparse import SparsePath
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.linear_model import LogisticRegression
 
-from leukotype.wide._quadratic import lasso_quadratic
-from leukotype.wide._sparse import SparsePath
 from leukotype.wide.elasticnet import path
 from leukotype.wide.fold import Fold
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from leukotype.wide._newton import Problem
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
 from leukotype.wide import Fold
-from leukotype.wide._newton import Problem
 from leukotype.wide.logistic import path
 from wide_problems import fit, problem
 

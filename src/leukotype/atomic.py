@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 from leukotype.errors import OutputRefused
@@ -24,4 +25,40 @@ def put(path: Path, content: bytes) -> None:
     except OSError as problem:
         raise OutputRefused(
             f"cannot write {path}: {problem.strerror or problem}. Choose a file in a folder you may write to."
+        ) from problem
+
+
+def check_new(path: Path, *, overwrite: bool, read: Iterable[Path] = ()) -> None:
+    """Refuse an output file that exists or cannot be written, before anything is computed.
+
+    read : input files, which must not be replaced
+
+    Raises OutputRefused.
+    """
+    try:
+        is_folder, is_there = path.is_dir(), path.exists()
+        is_read = is_there and any(other.exists() and path.samefile(other) for other in read)
+    except OSError as problem:
+        raise OutputRefused(
+            f"cannot write {path}: {problem.strerror or problem}. Choose another name with --out."
+        ) from problem
+    if is_read:
+        raise OutputRefused(f"{path} is an input file and would be lost. Choose another name with --out.")
+    if is_folder:
+        raise OutputRefused(f"{path} is a folder, but a file is needed. Choose another name with --out.")
+    if is_there and not overwrite:
+        raise OutputRefused(
+            f"{path} exists already. Use --overwrite to replace it, or choose another name with --out."
+        )
+    if not path.parent.is_dir():
+        raise OutputRefused(
+            f"the folder {path.parent} does not exist. Create it, or choose another with --out."
+        )
+    trial = path.with_name(f".{path.name}-{secrets.token_hex(6)}")
+    try:
+        trial.touch()
+        trial.unlink()
+    except OSError as problem:
+        raise OutputRefused(
+            f"cannot write {path}: {problem.strerror or problem}. Choose a writable folder with --out."
         ) from problem

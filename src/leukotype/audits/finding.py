@@ -18,6 +18,16 @@ from leukotype.genes import Annotation
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
+Topic = Literal["independence", "confounding", "normalisation", "quality", "size", "performance"]
+# What the audits of each topic look for, as the reporting sheets name it.
+TOPICS: Mapping[Topic, str] = {
+    "independence": "shared donors, near-duplicates and pairs",
+    "confounding": "stray columns, confounders and control probes",
+    "normalisation": "normalisation and scaling over all samples",
+    "quality": "outliers, sex and scale of the samples",
+    "size": "class sizes",
+    "performance": "baselines, random signatures and perfect results",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +112,7 @@ class Audit:
     code     : never used again for something else
     name     : kebab-case
     title    : what it looks for
+    topic    : key of TOPICS, for the reporting sheets
     severity : of its findings, unless the observation says otherwise
     needs    : "cohort": looks at data, and at the folds where there are some; "evaluation": at results too
     examine  : from the source to what was seen, or None where all is well or the audit does not apply
@@ -112,6 +123,7 @@ class Audit:
     code: str
     name: str
     title: str
+    topic: Topic
     severity: Severity
     needs: Literal["cohort", "evaluation"]
     examine: Callable[[Source], Observation | None]

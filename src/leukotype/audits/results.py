@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 from leukotype.arrays import FloatArray
 from leukotype.audits.finding import Observation, Source
 from leukotype.audits.profiles import listed
-from leukotype.audits.standing import baselines, best_model, standings
+from leukotype.audits.standing import best_model, standings
 from leukotype.metrics import intervals
 from leukotype.wide import Fold
 
@@ -24,9 +24,7 @@ def baseline_as_good(source: Source) -> Observation | None:
     best = best_model(source.evaluated)
     if best is None:
         return None
-    as_good = [
-        row for row in standings(source.evaluated) if row.name in baselines() and row.value >= best.low
-    ]
+    as_good = [row for row in standings(source.evaluated) if row.baseline and row.value >= best.low]
     if not as_good:
         return None
     shown = [f"{row.name} {row.value:.3f}" for row in as_good]
@@ -82,7 +80,7 @@ def perfect_on_few(source: Source) -> Observation | None:
     evaluation = source.evaluated
     codes, n = evaluation.cohort.codes, evaluation.units.total
     low, _ = intervals.clopper_pearson(n, n)
-    names = [name for name in evaluation.names if (evaluation.predicted(name) == codes).all()]
+    names = [model.name for model in evaluation.tried if (evaluation.predicted(model.name) == codes).all()]
     if not names or low >= 0.9:
         return None
     many = len(names) != 1

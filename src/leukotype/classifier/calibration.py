@@ -9,7 +9,7 @@ from typing import Literal, Self, get_args
 import numpy as np
 
 from leukotype.arrays import FloatArray, IntArray
-from leukotype.classifier.scorer import softmax
+from leukotype.recipes.scorer import softmax
 
 Method = Literal["raw", "temperature", "sigmoid"]
 METHODS: tuple[Method, ...] = get_args(Method)

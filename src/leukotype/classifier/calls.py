@@ -83,7 +83,7 @@ class Calls:
     reasons: tuple[tuple[str, ...], ...]
     sets: BoolArray | None
     level: float
-    unlikeness: FloatArray
+    novelty: FloatArray
     p_like: FloatArray
     missing: IntArray
     n_read: int
@@ -129,7 +129,7 @@ class Calls:
         if self.sets is not None:
             columns[f"set_{100 * self.level:g}"] = [" | ".join(self.set_of(k)) for k in range(self.n_samples)]
         columns |= {
-            "unlikeness": self.unlikeness,
+            "unlikeness": self.novelty,
             "p_like": self.p_like,
             "probes_used": self.n_read - self.missing,
             "probes_missing": self.missing,

@@ -11,16 +11,16 @@ import numpy as np
 
 from leukotype.arrays import BoolArray, FloatArray
 from leukotype.classifier import conformal
-from leukotype.classifier.alignment import Sorted
 from leukotype.classifier.calibration import Calibration
 from leukotype.classifier.calls import MARGIN, MISSING, OFF_SCALE, REASONS, UNLIKE, Calls, Driver, Evidence
 from leukotype.classifier.conformal import CrossConformal
 from leukotype.classifier.matching import Matching
-from leukotype.classifier.missing import MissingLimit
-from leukotype.classifier.novelty import Unlikeness
+from leukotype.classifier.novelty import Novelty
 from leukotype.classifier.scale_check import ScaleRange
-from leukotype.classifier.scorer import Scorer
 from leukotype.cohort import Batch, Cohort
+from leukotype.recipes.alignment import Sorted
+from leukotype.recipes.missing import MissingLimit
+from leukotype.recipes.scorer import Scorer
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,7 @@ class Classifier:
                   too large
     calibration : from the rule's probabilities to those that are shown
     thresholds  : (n_classes,) least confidence of a call of each class
-    unlikeness  : when a sample counts as unlike those of training
+    novelty     : when a sample counts as unlike the training samples
     sets        : what prediction sets are made of; None where there are no rules of the folds
     missing     : how many probes a sample may lack
     scale       : what the training samples' values looked like
@@ -53,7 +53,7 @@ class Classifier:
     folds: tuple[Scorer, ...]
     calibration: Calibration
     thresholds: FloatArray
-    unlikeness: Unlikeness
+    novelty: Novelty
     sets: CrossConformal | None
     missing: MissingLimit
     scale: ScaleRange
@@ -95,7 +95,7 @@ class Classifier:
             reasons=tuple(one.reasons for one in seen),
             sets=None if self.sets is None else np.array([one.inside for one in seen], dtype=bool),
             level=level,
-            unlikeness=np.array([one.distance for one in seen]),
+            novelty=np.array([one.distance for one in seen]),
             p_like=np.array([one.p_like for one in seen]),
             missing=np.array([one.missing for one in seen], dtype=np.intp),
             n_read=self.n_read,
@@ -135,18 +135,18 @@ class Classifier:
     def _one(self, x: FloatArray, level: float, why: int) -> _Seen:
         """All that is said of one sample (n_probes,), NaN where a value is missing."""
         ranked = Sorted.of(x)
-        means = self.unlikeness.classes
+        means = self.novelty.classes
         aligned = means.fill(self.scorer.alignment.complete(x, ranked), ranked.present)
         p = self.calibration.apply(self.scorer.probabilities(aligned[None]))[0]
         code = int(p.argmax())
         reads = self.scorer.rule.reads
         missing = int(np.isnan(x[reads]).sum())
         distance = means.distance(aligned, None if len(ranked.present) == len(x) else ranked.present)
-        p_like = self.unlikeness.p_value(distance)
+        p_like = self.novelty.p_value(distance)
         held = {
             OFF_SCALE: self.scale.is_off(x, ranked),
             MISSING: self.missing.exceeded(missing, len(reads)),
-            UNLIKE: p_like <= self.unlikeness.level,
+            UNLIKE: p_like <= self.novelty.level,
             MARGIN: bool(p[code] < self.thresholds[code]),
         }
         inside = None

@@ -108,7 +108,7 @@ def calls_json(calls: Calls, classifier: Classifier) -> dict[str, Any]:
                 "reasons": list(calls.reasons[row]),
                 "probabilities": dict(zip(calls.classes, calls.probabilities[row].tolist(), strict=True)),
                 "set": None if calls.sets is None else list(calls.set_of(row)),
-                "unlikeness": float(calls.unlikeness[row]),
+                "unlikeness": float(calls.novelty[row]),
                 "p_like": float(calls.p_like[row]),
                 "probes_missing": int(calls.missing[row]),
                 "probes_read": calls.n_read,

@@ -1,4 +1,4 @@
-"""The model that a study favours, and what is left of its score after the choice."""
+"""The procedure that a study found best, and its score corrected for that choice."""
 
 from __future__ import annotations
 
@@ -13,51 +13,50 @@ from leukotype.resampling import Design
 
 
 @dataclass(frozen=True)
-class Favoured:
-    """What a study says of its best model.
+class StudyChoice:
+    """The best procedure of a study.
 
-    chosen_by : metric, n_models, value, low and high, corrected for the choice; None where it tried but one model
+    recipe    : align, max_probes and tune_by, arguments of `train`
+    folds     : fingerprint of the study's folds
+    chosen_by : metric, n_models, value, low and high, corrected for the choice; None for a study of one model
     """
 
     model: str
     design: Design
-    tune_by: str
+    recipe: dict[str, Any]
+    folds: str
     chosen_by: dict[str, Any] | None
 
 
-def favoured(folder: str | Path, cohort: Cohort, *, repeats: int) -> Favoured:
-    """Read from a study's folder which model it favours by its corrected estimate.
+def read_choice(folder: str | Path, cohort: Cohort) -> StudyChoice:
+    """Read the best procedure by its corrected estimate from a study's folder.
 
-    repeats : how often the folds are drawn at least; the first repeat is the study's own
-
-    Raises UnreadableFile where the folder holds no study, BadLabels where it is one of another cohort.
+    Raises UnreadableFile if the folder holds no study, BadLabels if the study is of another cohort.
     """
     path = Path(folder) / "study.json"
     try:
         content = json.loads(path.read_bytes())
-        best, design, told = content["best"], content["design"], content["cohort"]
+        best, design = content["best"], content["design"]
         metric, model = str(best["metric"]), str(best["model"])
         number = {key: None if best[key] is None else float(best[key]) for key in ("value", "low", "high")}
         n_models = len(best["chosen"])
-        drawn = Design(
-            int(design["outer"]),
-            int(design["inner"]),
-            max(int(design["repeats"]), repeats),
-            int(design["seed"]),
-        )
-        fingerprint, tune_by = str(told["fingerprint"]), str(design["tune_by"])
+        drawn = Design(*(int(design[name]) for name in ("outer", "inner", "repeats", "seed")))
+        # Studies of earlier versions had neither option.
+        options = design.get("align", "none"), design.get("max_probes"), str(design["tune_by"])
+        recipe = dict(zip(("align", "max_probes", "tune_by"), options, strict=True))
+        fingerprint, folds = str(content["cohort"]["fingerprint"]), str(design["fingerprint"])
     except OSError as problem:
         raise UnreadableFile(
-            f"{path}: {problem.strerror or problem}. Name a folder that `leukotype study` left."
+            f"cannot read {path}: {problem.strerror or problem}. Name a folder that `leukotype study` wrote."
         ) from problem
-    except (ValueError, KeyError, TypeError) as problem:
+    except (ValueError, KeyError, TypeError, AttributeError) as problem:
         raise UnreadableFile(
-            f"{path} is no result of `leukotype study` ({type(problem).__name__}: {problem}). Run the study again."
+            f"{path} is not a result of `leukotype study` ({type(problem).__name__}: {problem}). Repeat the study."
         ) from problem
     if fingerprint != cohort.fingerprint:
         raise BadLabels(
-            f"{folder} is a study of another cohort than {cohort.name}: values, samples, labels or donors differ. Name "
-            "the same file with the same options."
+            f"{folder} is a study of another cohort than {cohort.name}: values, samples, labels or donors differ. Use "
+            "the same file and options."
         )
     chosen_by = {"metric": metric, "n_models": n_models, **number} if n_models > 1 else None
-    return Favoured(model, drawn, tune_by, chosen_by)
+    return StudyChoice(model, drawn, recipe, folds, chosen_by)

@@ -9,9 +9,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.pipeline import Pipeline
 
 from leukotype.arrays import FloatArray, StrArray
-from leukotype.classifier.novelty import ClassMeans
-from leukotype.classifier.scorer import Scorer
 from leukotype.errors import BadValues
+from leukotype.recipes.scorer import ClassMeans, Scorer
 
 if TYPE_CHECKING:
     from leukotype.classifier.classifier import Classifier
@@ -82,7 +81,7 @@ def of_classifier(classifier: Classifier) -> Pipeline:
     scorer = classifier.scorer
     return Pipeline(
         [
-            ("align", Aligner(scorer, classifier.unlikeness.classes)),
+            ("align", Aligner(scorer, classifier.novelty.classes)),
             ("rule", RuleClassifier(scorer, classifier.classes)),
         ]
     )

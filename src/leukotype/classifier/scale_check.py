@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 
 from leukotype.arrays import FloatArray
-from leukotype.classifier.alignment import Sorted
+from leukotype.recipes.alignment import Sorted
 
 # Beyond the training samples' range, in log2 units of the median and in doublings of the spread: arrays of one
 # laboratory that were normalised together have no range at all.

@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from leukotype import bundle
 from leukotype.bundle import Bundle
 from leukotype.classifier.abstention import NEVER
-from leukotype.classifier.alignment import HOWS, Alignment
 from leukotype.classifier.calibration import METHODS, Calibration
 from leukotype.classifier.classifier import Classifier
 from leukotype.classifier.conformal import CrossConformal
-from leukotype.classifier.missing import MissingLimit
-from leukotype.classifier.novelty import ClassMeans, Unlikeness
+from leukotype.classifier.novelty import Novelty
 from leukotype.classifier.scale_check import ScaleRange
-from leukotype.classifier.scorer import Scorer
 from leukotype.errors import BadBundle, NotPortable
+from leukotype.recipes.alignment import HOWS, Alignment
+from leukotype.recipes.missing import MissingLimit
+from leukotype.recipes.scorer import ClassMeans, Scorer
 from leukotype.rules import assemble
 from leukotype.rules.fields import LARGEST, MOST_CLASSES, MOST_PROBES, Fields, refuse
 
@@ -76,9 +76,9 @@ def _content(one: Classifier) -> tuple[dict[str, Any], Arrays]:
         "calibration.slope": one.calibration.slope,
         "calibration.offset": one.calibration.offset,
         "thresholds": one.thresholds,
-        "unlike.means": one.unlikeness.classes.means,
-        "unlike.scale": one.unlikeness.classes.scale,
-        "unlike.held_out": one.unlikeness.held_out,
+        "unlike.means": one.novelty.classes.means,
+        "unlike.scale": one.novelty.classes.scale,
+        "unlike.held_out": one.novelty.held_out,
         "missing.curve": np.array(one.missing.curve),
         "scale.range": np.array([*one.scale.medians, *one.scale.spreads, one.scale.variety]),
     }
@@ -98,7 +98,7 @@ def _content(one: Classifier) -> tuple[dict[str, Any], Arrays]:
             "probes": list(one.probes),
             "symbols": list(one.symbols) if any(one.symbols) else None,
             "calibration": one.calibration.method,
-            "unlike_level": one.unlikeness.level,
+            "unlike_level": one.novelty.level,
             "missing_limit": one.missing.limit,
             "scale_is_bound": one.scale.is_bound,
         },
@@ -152,7 +152,7 @@ def _classifier(held: Bundle) -> Classifier:
         folds=scorers,
         calibration=_calibration(facts, fields, n_classes),
         thresholds=fields.floats("thresholds", (n_classes,), 0.0, NEVER),
-        unlikeness=_unlikeness(facts, fields, n_classes, n_probes),
+        novelty=_novelty(facts, fields, n_classes, n_probes),
         sets=_sets(fields, n_classes, len(scorers)) if scorers else None,
         missing=_missing(facts, fields),
         scale=_scale(facts, fields),
@@ -203,7 +203,7 @@ def _calibration(facts: Mapping[str, Any], fields: Fields, n_classes: int) -> Ca
     )
 
 
-def _unlikeness(facts: Mapping[str, Any], fields: Fields, n_classes: int, n_probes: int) -> Unlikeness:
+def _novelty(facts: Mapping[str, Any], fields: Fields, n_classes: int, n_probes: int) -> Novelty:
     held_out = fields.floats("unlike.held_out", (None,), 0.0)
     if not 1 <= len(held_out) <= _MOST_SAMPLES or (np.diff(held_out) < 0).any():
         refuse("its distances of held-out samples are none, or do not ascend")
@@ -211,7 +211,7 @@ def _unlikeness(facts: Mapping[str, Any], fields: Fields, n_classes: int, n_prob
         fields.floats("unlike.means", (n_classes, n_probes)),
         fields.floats("unlike.scale", (n_probes,), _LEAST_SCALE),
     )
-    return Unlikeness(means, held_out, _share(facts, "unlike_level"))
+    return Novelty(means, held_out, _share(facts, "unlike_level"))
 
 
 def _sets(fields: Fields, n_classes: int, n_folds: int) -> CrossConformal:

@@ -3,42 +3,50 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
 
 from leukotype import __version__, console
-from leukotype.cli import benchmark, claims, classifier, datasets, status, study, validate
+from leukotype.cli import benchmark, claims, datasets, predict, status, study, train
 from leukotype.errors import InputError, LeukotypeError
 
-# Typer brings its own copy of click in some versions and the package in others; both derive from this class.
+# Some versions of Typer bundle click, others import it; both usage errors derive from this class.
 _UsageProblem: Any = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(
     name="leukotype",
-    help="Classification of samples by gene expression that can be believed.",
+    help="Reliable classification of gene-expression samples.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("study")(study.study)
-app.command("explore")(study.explore)
-app.command("train")(classifier.train)
-app.command("predict")(classifier.predict)
-app.command("validate")(validate.validate)
-app.command("inspect")(classifier.inspect)
-app.command("benchmark")(benchmark.benchmark)
-app.command("status")(status.status)
-app.command("check-claim")(claims.check_claim)
-app.add_typer(datasets.app, name="datasets")
+# One line per command.
+COMMANDS: tuple[tuple[str, Callable[..., None] | typer.Typer], ...] = (
+    ("study", study.study),
+    ("explore", study.explore),
+    ("train", train.train),
+    ("predict", predict.predict),
+    ("validate", predict.validate),
+    ("inspect", predict.inspect),
+    ("benchmark", benchmark.benchmark),
+    ("status", status.status),
+    ("check-claim", claims.check_claim),
+    ("datasets", datasets.app),
+)
+for _name, _command in COMMANDS:
+    if isinstance(_command, typer.Typer):
+        app.add_typer(_command, name=_name)
+    else:
+        app.command(_name)(_command)
 
 
 @app.callback(invoke_without_command=True)
 def _face(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
     if version:
         print(f"leukotype {__version__}")
@@ -50,7 +58,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     try:
         outcome = app(args=arguments, prog_name="leukotype", standalone_mode=False)
     except _UsageProblem as problem:
-        # A bare group has printed its help instead of a message.
+        # A group without a command has printed its help and gives no message.
         if message := problem.format_message():
             console.fail(f"{message.rstrip('.')}. See leukotype --help.")
         return InputError.exit_code

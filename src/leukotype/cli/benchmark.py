@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from leukotype import console
 from leukotype.cli.options import (
+    Align,
     EngineName,
     Impute,
+    Inner,
     Jobs,
     Json,
     KeepControls,
     Label,
+    MaxProbes,
     Models,
     NoCache,
     Overwrite,
     Plugin,
+    Repeats,
     Resume,
     Scale,
     Scheduler,
+    Seed,
     TaskTimeout,
+    TuneBy,
     names,
 )
 from leukotype.errors import InfeasibleDesign, LeukotypeError, UnknownName
@@ -37,33 +42,33 @@ def benchmark(
     what: Annotated[
         list[str],
         typer.Argument(
-            help="cumida, names of datasets, files, folders.",
+            help="cumida, dataset names, files or folders.",
             metavar="cumida | DIR | FILE...",
             show_default=False,
         ),
     ],
     models: Models = None,
     plugin: Plugin = None,
+    align: Align = "none",
+    max_probes: MaxProbes = None,
     outer: Annotated[int | None, typer.Option(help="Outer folds.", metavar="N", show_default="5")] = None,
-    inner: Annotated[int, typer.Option(help="Inner folds, for tuning.", metavar="N")] = 3,
-    repeats: Annotated[int, typer.Option(help="How often the outer folds are drawn.", metavar="N")] = 1,
+    inner: Inner = 3,
+    repeats: Repeats = 1,
     protocol: Annotated[
-        str | None, typer.Option(help="cumida: the 3 folds of its own benchmark.", metavar="NAME")
+        str | None, typer.Option(help="cumida: the 3 folds of its published benchmark.", metavar="NAME")
     ] = None,
     metric: Annotated[
-        str, typer.Option(help="By which models are ranked.", metavar="NAME")
+        str, typer.Option(help="Metric that ranks the models.", metavar="NAME")
     ] = "balanced_accuracy",
-    tune_by: Annotated[
-        str, typer.Option(help="Criterion of the inner folds: log_loss, accuracy or balanced_accuracy.")
-    ] = "log_loss",
+    tune_by: TuneBy = "log_loss",
     drop_small: Annotated[
-        bool, typer.Option("--drop-small", help="Leave out classes too small for the folds, and say so.")
+        bool, typer.Option("--drop-small", help="Exclude classes that are too small for the folds.")
     ] = False,
     label: Label = None,
     scale: Scale = "auto",
     impute: Impute = None,
     keep_controls: KeepControls = False,
-    seed: Annotated[int, typer.Option(help="Seed of every draw.", metavar="N")] = 0,
+    seed: Seed = 0,
     jobs: Jobs = None,
     engine: EngineName = None,
     scheduler: Scheduler = None,
@@ -80,37 +85,39 @@ def benchmark(
 
     Example: leukotype benchmark cumida --models logistic,knn,forest --out runs/cumida
 
-    Cohorts that cannot be had, or that fit no design, are listed with the reason. A benchmark that was ended before its
-    end goes on by the same command; given again with more models or cohorts, it computes only what is new.
+    Unavailable cohorts and cohorts too small for the design are listed with the reason. Repeat the command to resume an
+    interrupted benchmark. With more models or cohorts, only these are computed.
     """
     from leukotype import benchmark as rooms
-    from leukotype import datasets, execution, metrics
+    from leukotype import datasets, execution, metrics, results
     from leukotype.benchmark import published
     from leukotype.models import plugins, tuning
     from leukotype.resampling import Design
-    from leukotype.results import study_folder as outputs
 
     chosen = plugins.choose(names(models), plugin or ())
     if tune_by not in tuning.CRITERIA:
-        raise UnknownName(f"no criterion {tune_by!r}. There are {', '.join(tuning.CRITERIA)}.")
+        raise UnknownName(f"unknown criterion {tune_by!r}. Choose from {', '.join(tuning.CRITERIA)}.")
     [judged] = metrics.get([metric])
     if judged.per_class:
         raise UnknownName(
-            f"{metric} is one number a class, and ranks need one number a model. Choose another --metric."
+            f"--metric {metric} gives one number per class. Choose one with one number per model."
         )
     design = Design(_outer(outer, protocol), inner, repeats, seed)
     execution.check_engine(engine, jobs=jobs, scheduler=scheduler, time_limit=task_timeout)
-    # What a benchmark left, another takes further: with a model or a cohort more, only these are computed.
+    # An earlier benchmark is extended: with another model or cohort, only this one is computed.
     overwrite = overwrite or resume or rooms.is_benchmark(out)
-    outputs.check_output(out, overwrite=overwrite, resume=True)
+    results.check_output(out, overwrite=overwrite, resume=True)
     with console.progress("Looking for cohorts", None) as advance:
         sources, missing = rooms.find(what, say=advance)
+    recipe: dict[str, Any] = {"align": align, "max_probes": max_probes, "tune_by": tune_by}
     options = {"label": label, "scale": scale, "impute": impute, "keep_controls": keep_controls}
-    wish = {
+    request = {
         "models": [model.name for model in chosen], "cohorts": [source.name for source in sources],
-        **dataclasses.asdict(design), "tune_by": tune_by, "drop_small": drop_small, **options,
+        **dataclasses.asdict(design), **recipe, "drop_small": drop_small, **options,
     }  # fmt: skip
-    kept = outputs.keeping(out, wish, kind="benchmark", overwrite=overwrite, resume=resume, say=console.say)
+    kept = results.keeping(
+        out, request, kind="benchmark", overwrite=overwrite, resume=resume, say=console.say
+    )
     workers = execution.open_engine(engine, jobs=jobs, scheduler=scheduler, time_limit=task_timeout)
     with workers, kept as store:
         with console.progress("Cohorts", len(sources)) as advance:
@@ -120,39 +127,39 @@ def benchmark(
                 design,
                 missing=missing,
                 metric=metric,
-                tune_by=tune_by,
                 protocol=published.PROTOCOL if protocol else "",
                 drop_small=drop_small,
                 engine=workers,
                 store=store,
                 options={**options, "cache": None if no_cache else datasets.parse_cache()},
                 on_cohort=lambda name, tasks: advance(name),
+                **recipe,
             )
         _say_missing(found)
         with console.progress("Leaderboard", None) as advance:
-            rooms.write(
+            results.save_benchmark(
                 found, out, overwrite=overwrite, resume=True, command=console.command(), on_step=advance
             )
     if as_json:
-        print(json.dumps({"out": str(out), **json.loads((out / "leaderboard.json").read_text())}, indent=2))
+        console.print_json(out, "leaderboard.json")
     else:
         console.show_leaderboard(found, out)
     n_failed = sum(1 for _ in found.failures)
     if n_failed:
         raise LeukotypeError(
-            f"{n_failed} models gave no result on a cohort; the reasons stand above and in {out}."
+            f"{n_failed} models gave no result on a cohort. See the reasons above and in {out}."
         )
 
 
 def _say_missing(found: Benchmark) -> None:
     for one in found.left_out:
-        console.say(f"Left out {one.name}: {one.reason}")
+        console.say(f"Excluded {one.name}: {one.reason}")
     for cohort, model, reason in found.failures:
         console.say(f"No result of {model} on {cohort}: {reason}")
-    if not any(outcome.models for outcome in found.outcomes):
-        n = len(found.left_out) + len(found.outcomes)
+    if not any(result.models for result in found.results):
+        n = len(found.left_out) + len(found.results)
         raise LeukotypeError(
-            f"none of {n} cohorts gave a result; the reasons stand above. Nothing was written."
+            f"none of {n} cohorts gave a result. See the reasons above. Nothing was written."
         )
 
 
@@ -162,10 +169,10 @@ def _outer(outer: int | None, protocol: str | None) -> int:
     if protocol is None:
         return 5 if outer is None else outer
     if protocol.casefold() != published.PROTOCOL:
-        raise UnknownName(f"no protocol {protocol!r}. There is {published.PROTOCOL}.")
+        raise UnknownName(f"unknown protocol {protocol!r}. The only one is {published.PROTOCOL}.")
     if outer not in (None, published.OUTER):
         raise InfeasibleDesign(
-            f"--outer {outer} is not the protocol of {published.PROTOCOL}, which has {published.OUTER} folds. "
-            "Leave out one of the two."
+            f"--outer is {outer}, but the protocol of {published.PROTOCOL} has {published.OUTER} folds. Use one of the "
+            "two options."
         )
     return published.OUTER

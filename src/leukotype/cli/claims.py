@@ -18,17 +18,18 @@ def check_claim(
     f1: Share = None,
     n_positive: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Test samples of the class that precision, recall, F1 are of."),
+        typer.Option(metavar="N", help="Test samples of the class of precision, recall and F1."),
     ] = None,
     n_total: Annotated[
-        int | None, typer.Option(metavar="N", help="Samples in all, where each was tested once, in folds.")
+        int | None,
+        typer.Option(metavar="N", help="All samples, if each was tested once in cross-validation."),
     ] = None,
     folds: Annotated[
-        int | None, typer.Option(metavar="N", help="Folds, where the number is a mean over them.")
+        int | None, typer.Option(metavar="N", help="Number of folds, if the claim is a mean over folds.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Tell whether a printed number can exist on so many test samples, and what interval it deserves.
+    """Check whether a published number is possible with this number of test samples, and give its interval.
 
     Example: leukotype check-claim --n-test 13 --accuracy 0.96
     """

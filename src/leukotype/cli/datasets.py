@@ -16,17 +16,18 @@ from leukotype.errors import DownloadFailed, InputError
 if TYPE_CHECKING:
     from leukotype.datasets import Dataset
 
-app = typer.Typer(no_args_is_help=True, help="The datasets leukotype knows by name.")
+app = typer.Typer(no_args_is_help=True, help="Datasets that leukotype knows by name.")
 
 
 @app.command("list")
 def list_datasets(
     of_type: Annotated[
-        str | None, typer.Option("--type", help="Those of one type alone, such as Leukemia.", metavar="TYPE")
+        str | None,
+        typer.Option("--type", help="Only datasets of one type, such as Leukemia.", metavar="TYPE"),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """List the datasets that leukotype knows by name: the 78 sets of CuMiDa.
+    """List the known datasets: the 78 sets of CuMiDa.
 
     Example: leukotype datasets list --type Leukemia
     """
@@ -48,20 +49,20 @@ def fetch_dataset(
     of_type: Annotated[
         str | None, typer.Option("--type", help="Every dataset of one type.", metavar="TYPE")
     ] = None,
-    connections: Annotated[int, typer.Option(help="At most so many at once, 1 to 4.", metavar="N")] = 4,
+    connections: Annotated[int, typer.Option(help="Parallel downloads, 1 to 4.", metavar="N")] = 4,
     as_json: Json = False,
 ) -> None:
-    """Download datasets into the cache, each checked against what is known of its content.
+    """Download datasets into the cache and verify their content.
 
     Example: leukotype datasets fetch Leukemia_GSE9476
 
-    Several: at most four at once, with pauses. Those that cannot be had are listed at the end; the others are kept, and
-    the same command given again goes on where this one ended.
+    Several datasets are downloaded at most four at a time, with pauses. Unavailable datasets are listed at the end and
+    the others are kept. Repeat the command to resume.
     """
     from leukotype import datasets
 
     if sum((bool(names), everything, of_type is not None)) != 1:
-        raise InputError("say what to fetch: names of datasets, or --type TYPE, or --all.")
+        raise InputError("no dataset was named. Give dataset names, --type TYPE or --all.")
     if everything:
         wanted = list(datasets.catalogue().values())
     elif of_type is not None:
@@ -98,8 +99,8 @@ def _fetch_several(wanted: Sequence[Dataset], connections: int, as_json: bool) -
         console.say(f"{one.name}: {one.reason}")
     if missing:
         raise DownloadFailed(
-            f"{len(missing)} of {len(outcomes)} datasets could not be had; the reasons stand above. "
-            "Give the same command again to go on."
+            f"{len(missing)} of {len(outcomes)} datasets are unavailable. See the reasons above, and repeat the command "
+            "to resume."
         )
 
 
@@ -107,11 +108,11 @@ def _fetch_several(wanted: Sequence[Dataset], connections: int, as_json: bool) -
 def check_dataset(
     file: Annotated[str, typer.Argument(help="The file to check.")],
     name: Annotated[
-        str | None, typer.Option(help="Dataset it should be.", show_default="from the file's name")
+        str | None, typer.Option(help="Dataset to compare with.", show_default="from the file's name")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Tell whether a file holds the dataset that it is named after.
+    """Check whether a file holds the dataset that it is named after.
 
     Example: leukotype datasets check Leukemia_GSE9476.csv
     """

@@ -17,7 +17,7 @@ def status(
     folder: Annotated[Path, typer.Argument(help="Folder of a study or benchmark.", metavar="DIR")],
     as_json: Json = False,
 ) -> None:
-    """Show how far a study or benchmark has come, while it runs or after: it is only looked at.
+    """Show the progress of a study or benchmark, during or after a run (read-only).
 
     Example: leukotype status runs/aml
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -10,28 +9,37 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from leukotype import console, wording
+from leukotype import console
 from leukotype.cli.options import (
+    Align,
+    AnnotationFile,
     Data,
     Donor,
     DropClass,
     EngineName,
+    FoldsFile,
     Impute,
+    Inner,
     Jobs,
     Json,
     KeepControls,
     Label,
     Labels,
+    MaxProbes,
     Models,
     NoCache,
     Out,
+    Outer,
     Overwrite,
     Plugin,
+    Repeats,
     Resume,
     Samples,
     Scale,
     Scheduler,
+    Seed,
     TaskTimeout,
+    TuneBy,
     names,
 )
 
@@ -43,15 +51,13 @@ def study(
     data: Data = None,
     models: Models = None,
     plugin: Plugin = None,
-    outer: Annotated[int, typer.Option(help="Outer folds.", metavar="N")] = 5,
-    inner: Annotated[int, typer.Option(help="Inner folds, for tuning.", metavar="N")] = 3,
-    repeats: Annotated[int, typer.Option(help="How often the outer folds are drawn.", metavar="N")] = 1,
-    folds: Annotated[
-        str | None, typer.Option(help="CSV sample,repeat,fold that fixes the outer folds.", metavar="FILE")
-    ] = None,
-    tune_by: Annotated[
-        str, typer.Option(help="Criterion of the inner folds: log_loss, accuracy or balanced_accuracy.")
-    ] = "log_loss",
+    align: Align = "none",
+    max_probes: MaxProbes = None,
+    outer: Outer = 5,
+    inner: Inner = 3,
+    repeats: Repeats = 1,
+    folds: FoldsFile = None,
+    tune_by: TuneBy = "log_loss",
     label: Label = None,
     labels: Labels = None,
     donor: Donor = None,
@@ -60,23 +66,17 @@ def study(
     scale: Scale = "auto",
     impute: Impute = None,
     keep_controls: KeepControls = False,
-    annotation: Annotated[
-        Path | None,
-        typer.Option(help="Table of probes and gene symbols, for the audits of sex.", metavar="FILE"),
-    ] = None,
+    annotation: AnnotationFile = None,
     permutations: Annotated[
-        int,
-        typer.Option(
-            help="Test against so many permutations of the labels; at most 99 of them for trees.", metavar="N"
-        ),
+        int, typer.Option(help="Permutations of the labels for a test; at most 99 for trees.", metavar="N")
     ] = 0,
     price_leaks: Annotated[
-        bool, typer.Option("--price-leaks", help="Show what the usual mistakes would have claimed.")
+        bool, typer.Option("--price-leaks", help="Measure the optimism of common mistakes.")
     ] = False,
     learning_curve: Annotated[
-        bool, typer.Option("--learning-curve", help="Evaluate with fewer training samples, too.")
+        bool, typer.Option("--learning-curve", help="Evaluate with fewer training samples too.")
     ] = False,
-    seed: Annotated[int, typer.Option(help="Seed of every draw.", metavar="N")] = 0,
+    seed: Seed = 0,
     jobs: Jobs = None,
     engine: EngineName = None,
     scheduler: Scheduler = None,
@@ -91,15 +91,12 @@ def study(
 
     Example: leukotype study Leukemia_GSE9476 --models logistic,knn,forest,xgboost --out runs/aml
 
-    Without DATA: Leukemia_GSE9476, or a simulated cohort of its shape where that cannot be had.
-    A study that was ended before its end goes on by the same command.
+    Without DATA, the command uses Leukemia_GSE9476, or a simulated cohort of the same shape if that is unavailable.
+    Repeat the command to resume an interrupted study.
     """
-    from leukotype import evaluation as rooms
-    from leukotype import execution, genes
-    from leukotype import study as studies
+    from leukotype import execution, genes, results, studies
     from leukotype.models import plugins
     from leukotype.resampling import Design, draw, read_folds
-    from leukotype.results import study_folder as outputs
 
     chosen = plugins.choose(names(models), plugin or ())
     design = Design(outer, inner, repeats, seed)
@@ -112,37 +109,23 @@ def study(
         keep_controls=keep_controls,
     )  # fmt: skip
     splits = draw(cohort, design) if folds is None else read_folds(folds, cohort, design)
-    studies.check_feasible(cohort, splits, permutations=permutations, learning_curve=learning_curve)
-    wishes: dict[str, Any] = {
+    options: dict[str, Any] = {
+        "align": align, "max_probes": max_probes, "tune_by": tune_by,
         "permutations": permutations, "price_leaks": price_leaks, "learning_curve": learning_curve,
     }  # fmt: skip
-    wish = outputs.wish(cohort, splits, chosen, tune_by=tune_by, annotation=str(annotation or ""), **wishes)
-    with (
-        outputs.keeping(folder, wish, overwrite=overwrite, resume=resume, say=console.say) as store,
-        execution.open_engine(engine, jobs=jobs, scheduler=scheduler, time_limit=task_timeout) as workers,
-    ):
-        with console.progress("Nested cross-validation", len(chosen) * len(splits.splits)) as advance:
-            evaluation = rooms.evaluate(
-                cohort,
-                chosen,
-                folds=splits,
-                tune_by=tune_by,  # type: ignore[arg-type]  # checked there, with the choices in the message
-                engine=workers,
-                store=store,
+    request = results.request(cohort, splits, chosen, annotation=str(annotation or ""), **options)
+    n_tasks = studies.n_tasks(cohort, len(chosen), splits, align, max_probes)  # type: ignore[arg-type]  # checked in study
+    kept = results.keeping(folder, request, overwrite=overwrite, resume=resume, say=console.say)
+    with kept as store:
+        with console.progress("Nested cross-validation", n_tasks) as advance:
+            found = studies.study(
+                cohort, chosen, folds=splits, annotation=symbols, store=store,
+                jobs=jobs, engine=engine, scheduler=scheduler, task_timeout=task_timeout,
                 on_done=lambda result: advance(f"{result.model}, fold {result.fold + 1}"),
-            )
-        for name, seconds in studies.expected_seconds(evaluation, **wishes).items():
-            console.say(f"The {name} comes next, and may take {wording.duration(seconds)}.")
-        with console.progress("Inference and audits", None) as advance:
-            found = studies.of_evaluation(
-                evaluation,
-                annotation=symbols,
-                engine=rooms.CachingEngine(workers, store, cohort),
-                on_step=advance,
-                **wishes,
-            )
+                on_step=advance, say=console.say, **options,
+            )  # fmt: skip
         with console.progress("Figures and report", None) as advance:
-            outputs.run(
+            results.save_study(
                 found,
                 folder,
                 overwrite=overwrite or resume,
@@ -151,7 +134,7 @@ def study(
                 on_step=advance,
             )
     if as_json:
-        print(json.dumps({"out": str(folder), **json.loads((folder / "study.json").read_text())}, indent=2))
+        console.print_json(folder, "study.json")
     else:
         console.show_results(found, folder)
 
@@ -171,11 +154,11 @@ def explore(
     as_json: Json = False,
     no_cache: NoCache = False,
 ) -> None:
-    """Draw a cohort without training anything: classes, intensities, PCA, t-SNE, correlations, clusters.
+    """Draw a cohort without training: classes, intensities, PCA, t-SNE, correlations, clusters.
 
     Example: leukotype explore mine.csv --label diagnosis --out runs/look
     """
-    from leukotype.results import study_folder as outputs
+    from leukotype import results
 
     cohort, folder = _prepare(
         data, out, overwrite, no_cache,
@@ -184,19 +167,21 @@ def explore(
         keep_controls=keep_controls,
     )  # fmt: skip
     with console.progress("Figures and report", None) as advance:
-        outputs.explore(cohort, folder, overwrite=overwrite, command=console.command(), on_step=advance)
+        results.save_exploration(
+            cohort, folder, overwrite=overwrite, command=console.command(), on_step=advance
+        )
     if as_json:
-        print(json.dumps({"out": str(folder), **json.loads((folder / "cohort.json").read_text())}, indent=2))
+        console.print_json(folder, "cohort.json")
     else:
         console.show_cohort(cohort, folder)
 
 
 def read_cohort(data: str | None, no_cache: bool, **options: Any) -> Cohort:
-    """Read the cohort that DATA means, and say what was read."""
+    """Read the cohort named by DATA and print a summary of it."""
     from leukotype import datasets
 
     cache = None if no_cache else datasets.parse_cache()
-    # A download shows a bar of its own, and two at once would write over each other.
+    # A download shows its own progress bar, and two bars would overwrite each other.
     is_file = data is not None and Path(data).is_file()
     with console.progress("Reading", None) if is_file else nullcontext():
         cohort = datasets.resolve(data, say=console.say, progress=sys.stderr.isatty(), cache=cache, **options)
@@ -213,13 +198,13 @@ def _prepare(
     resume: bool = False,
     **options: Any,
 ) -> tuple[Cohort, Path]:
-    """Return the cohort and the folder for its results; both are refused before anything is computed."""
-    from leukotype.results import study_folder as outputs
+    """Return the cohort and the folder for its results; refuse both before anything is computed."""
+    from leukotype import results
 
     if out is not None:
-        outputs.check_output(out, overwrite=overwrite, resume=resume)
+        results.check_output(out, overwrite=overwrite, resume=resume)
     cohort = read_cohort(data, no_cache, **options)
-    folder = out or Path("runs") / outputs.folder_name(cohort)
+    folder = out or Path("runs") / results.plain_name(cohort.name)
     if out is None:
-        outputs.check_output(folder, overwrite=overwrite, resume=resume)
+        results.check_output(folder, overwrite=overwrite, resume=resume)
     return cohort, folder

@@ -1,4 +1,4 @@
-"""The automatic answer: a model chosen inside each training part, and scored outside."""
+"""auto: the model chosen inside each training set, scored on the test set."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from scipy import stats
 
 from leukotype.arrays import FloatArray
 from leukotype.errors import InfeasibleDesign
-from leukotype.evaluation.results import Evaluation, FoldResult, unfitted
+from leukotype.evaluation.results import Evaluation, unfitted
 from leukotype.models import Model
+from leukotype.recipes.fitting import FoldResult
 
 AUTO = "auto"
 AUTO_MODEL = Model(AUTO, "Chosen inside each fold", unfitted)
-# For another model to be better than one named before it.
+# Odds required to prefer a model to one that was named before it.
 ODDS = 3.0
 
 
 def auto(evaluation: Evaluation, models: Sequence[str] | None = None) -> Evaluation:
     """Return the evaluation with one more model, `auto`; nothing is refitted.
 
-    In each outer fold `auto` is the model that `choose` takes among `models` by the losses on the inner folds, at
-    its own setting: what it predicts for the test part was chosen without a look at it, so its score is free of
-    selection bias.  Its setting names the model chosen, and its seconds are those of all that it chose from.
+    In each outer fold, `auto` is the model that `choose` selects among `models` by their losses on the inner folds.
+    The test samples take no part in the choice, so its score has no selection bias.  Its setting names the chosen
+    model, and its seconds are the sum over all candidates.
 
-    models : all by default, the baselines too: where nothing predicts better than the class shares, they are
-             the answer.  Of models that differ too little the one that comes first in the evaluation's order.
+    models : all by default, baselines included: if no model predicts better than the class shares, these win
 
-    Varma & Simon (2006), BMC Bioinformatics 7, 91, on choosing inside the training part.
+    Varma & Simon (2006), BMC Bioinformatics 7, 91.
     """
     chosen = [evaluation.model(name).name for name in models or evaluation.names if name != AUTO]
     if not chosen:
-        raise InfeasibleDesign("there is no model to choose from. Name at least one.")
+        raise InfeasibleDesign("there is no model to choose from. Name at least one model.")
     by_split: dict[tuple[int, int], list[FoldResult]] = {}
     for result in evaluation.results:
         if result.model in chosen:
@@ -44,30 +44,30 @@ def auto(evaluation: Evaluation, models: Sequence[str] | None = None) -> Evaluat
 
 
 def choose(losses: Sequence[FloatArray], odds: float = ODDS) -> int:
-    """Return the position of the model to take, by what each loses on the same samples.
+    """Return the index of the model to use, by losses on the same held-out samples.
 
-    losses : one (n_samples,) per model, samples in one order, each held out from what predicted it; NaN where it
-             never was.  What counts are the samples that every model tells of
-    odds   : from 1; with 1 the smallest mean is taken
+    losses : one (n_samples,) array per model, in one order of samples; NaN for samples that were never held out.
+             Only samples with a loss for every model count
+    odds   : at least 1; with 1, the model with the smallest mean loss wins
 
-    The smallest mean loss is best.  Of the models that it beats with less than these odds, taking the normal
-    distribution of the mean paired difference for what is known of it, the first is taken: where a few dozen
-    samples cannot tell models apart, changing from fold to fold between them costs more than either.
+    Among the models that the best one beats with less than these odds, by the normal distribution of the mean paired
+    difference, the first one wins.  If a few dozen samples cannot separate the models, switching between them from
+    fold to fold costs more than using either.
 
-    After the one-standard-error rule of Breiman, Friedman, Olshen & Stone (1984), Classification and Regression
+    Similar to the one-standard-error rule of Breiman, Friedman, Olshen & Stone (1984), Classification and Regression
     Trees, with a smaller step.
     """
     table = np.array(losses)
-    told = np.flatnonzero(np.isfinite(table).any(axis=1))
-    if len(told) == 0:
+    known = np.flatnonzero(np.isfinite(table).any(axis=1))
+    if len(known) == 0:
         return 0
-    table = table[:, np.isfinite(table[told]).all(axis=0)]
+    table = table[:, np.isfinite(table[known]).all(axis=0)]
     n = table.shape[1]
     if n == 0:
-        return int(told[0])
-    best = int(told[np.argmin(table[told].mean(axis=1))])
+        return int(known[0])
+    best = int(known[np.argmin(table[known].mean(axis=1))])
     step = float(stats.norm.ppf(odds / (1 + odds))) / np.sqrt(n)
-    for number in told[told < best]:
+    for number in known[known < best]:
         worse_by = table[number] - table[best]
         if n > 1 and worse_by.mean() <= step * worse_by.std(ddof=1):
             return int(number)

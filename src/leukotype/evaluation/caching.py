@@ -1,4 +1,4 @@
-"""An engine whose finished tasks are kept: for what is run again on other labels, parts or with mistakes."""
+"""An engine that keeps finished tasks: for analyses that refit on other labels, subsets or with mistakes."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from leukotype.cohort import Cohort
 from leukotype.evaluation import task_keys
 from leukotype.execution import Engine, Outcome
 from leukotype.execution.outcome import Result, Task
-from leukotype.models import code
+from leukotype.models import versions
 from leukotype.runs import Item, Store
 
-# Rooms that decide what comes of such a task, beside those of a model.
-_ROOMS = ("evaluation", "inference", "metrics")
+# Rooms whose code such a task depends on, in addition to those of a model.
+_ROOMS = ("evaluation", "inference", "metrics", "recipes")
 
 
 class CachingEngine(Engine):
-    """Another engine, with a store that is looked into first and that keeps what is computed.
+    """Another engine with a store: results found there are not computed again, new ones are kept.
 
-    A task is known by the function that does it and all it holds, on the cohort's values; results that JSON and arrays
-    cannot hold as they are get computed each time.  Closing the engine and the store is for who opened them.
+    A task is identified by its function, its content and the values of the cohort.  Results that JSON and arrays cannot
+    represent are computed each time.  The caller closes the engine and the store.
     """
 
     def __init__(self, engine: Engine, store: Store, cohort: Cohort) -> None:
@@ -33,13 +33,13 @@ class CachingEngine(Engine):
 
     @property
     def workers(self) -> int:  # type: ignore[override]  # those of the engine inside
-        """How many tasks are done at once."""
+        """Number of tasks that run at once."""
         return self.engine.workers
 
     def outcomes(
         self, work: Callable[[FloatArray, Task], Result], matrix: FloatArray, tasks: Sequence[Task]
     ) -> Iterator[Outcome[Result]]:
-        """Yield outcomes, those that were found first."""
+        """Yield outcomes, those from the store first."""
         if matrix is not self._cohort.expression:
             yield from self.engine.outcomes(work, matrix, tasks)
             return
@@ -63,15 +63,15 @@ class CachingEngine(Engine):
             yield Outcome(number, result)
 
     def _item(self, work: Callable[..., Any], number: int, task: object) -> Item:
-        told = {
+        facts = {
             "format": task_keys.FORMAT,
             "cohort": self._cohort.fingerprint,
             "work": f"{work.__module__}.{work.__qualname__}",
             "task": task_keys.described(task),
-            "code": code.fingerprint((*code.ROOMS, *_ROOMS)),
+            "code": versions.fingerprint((*versions.ROOMS, *_ROOMS)),
         }
-        key = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
-        # In words of the room that asks: "permutation", "leaks".
+        key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+        # The name of the calling module: "permutation", "leaks".
         return Item(
             key, self._cohort.name, f"({work.__module__.rpartition('.')[2]})", f"{number + 1} of its tasks"
         )
@@ -79,7 +79,7 @@ class CachingEngine(Engine):
 
 @dataclass(frozen=True)
 class Timed(Generic[Task, Result]):
-    """Work that tells how many seconds it took."""
+    """Work that also returns its wall time."""
 
     work: Callable[[FloatArray, Task], Result]
 

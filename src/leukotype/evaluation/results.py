@@ -1,11 +1,10 @@
-"""Evaluation: the out-of-fold predictions of every model, from which every number and figure derives."""
+"""Evaluation: the out-of-fold predictions of every model, the source of every number and figure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,36 +16,16 @@ from leukotype.evaluation import summaries
 from leukotype.metrics import Scored
 from leukotype.metrics.estimate import Estimate, Units
 from leukotype.models import Model
+from leukotype.models.tuning import Criterion
+from leukotype.recipes import How, Recipe
+from leukotype.recipes.fitting import FoldResult
 from leukotype.resampling import Folds
+from leukotype.wide import Candidate, Fold, Setting
 
 
-@dataclass(frozen=True, eq=False)
-class FoldResult:
-    """What one model left of one outer fold.
-
-    probabilities : (n_test, n_classes), rows in the order of the fold's test part
-    setting       : the setting chosen on the inner folds
-    inner_score   : its mean score on them, in the sense of the evaluation's `tune_by`
-    inner_losses  : (n_train,) log loss of each sample of the training part where it was held out, against smoothed
-                    labels, whatever the criterion; NaN where it never was
-    probes        : columns the fitted rule reads, None where it reads all
-    seconds       : wall time of tuning and fitting
-    notes         : warnings raised while fitting
-    """
-
-    model: str
-    repeat: int
-    fold: int
-    probabilities: FloatArray
-    setting: dict[str, Any]
-    inner_score: float
-    inner_losses: FloatArray
-    probes: IntArray | None
-    seconds: float
-    notes: tuple[str, ...] = ()
-
-
-def unfitted(*_: Any) -> Any:
+def unfitted(
+    fold: Fold, labels: IntArray, grid: Sequence[Setting], rng: np.random.Generator
+) -> list[Candidate]:
     """Path of a model that is never fitted: `auto` chooses among the results of the others."""
     raise TypeError("auto is chosen from the results of other models and is never fitted.")
 
@@ -55,20 +34,28 @@ def unfitted(*_: Any) -> Any:
 class Evaluation:
     """The out-of-fold predictions of every model on one cohort.  Nothing here refits.
 
-    models  : in the order they were named; `auto`, which chooses among the others, is last
-    results : one per model, repeat and outer fold, ordered by model, repeat, fold
-    tune_by : criterion of the inner folds
-    seconds : wall time of the whole evaluation
-    jobs    : number of worker processes
+    models     : in the order they were named; `auto`, which chooses among the others, is last
+    results    : one per model, repeat and outer fold, ordered by model, repeat, fold
+    tune_by    : criterion of the inner folds
+    seconds    : wall time of the whole evaluation
+    jobs       : number of worker processes
+    align      : alignment of every sample to the training samples
+    max_probes : size of the panel chosen in each training set; None for all probes
     """
 
     cohort: Cohort
     folds: Folds
     models: tuple[Model, ...]
     results: tuple[FoldResult, ...]
-    tune_by: str = "log_loss"
+    tune_by: Criterion = "log_loss"
     seconds: float = 0.0
     jobs: int = 1
+    align: How = "none"
+    max_probes: int | None = None
+
+    def recipe(self, model: Model) -> Recipe:
+        """Return the recipe of one of the models."""
+        return Recipe(model, self.align, self.max_probes, self.tune_by)
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
@@ -91,6 +78,11 @@ class Evaluation:
                 return model
         raise UnknownName(f"no model {name!r} in this evaluation. Choose from {', '.join(self.names)}.")
 
+    def only(self, name: str) -> Evaluation:
+        """Return the evaluation of one model alone."""
+        own = tuple(result for result in self.results if result.model == name)
+        return replace(self, models=(self.model(name),), results=own)
+
     def title(self, name: str) -> str:
         """Return the title of the model called `name`."""
         return self.model(name).title
@@ -109,7 +101,7 @@ class Evaluation:
         return self._probabilities[model]
 
     def predicted(self, model: str) -> IntArray:
-        """(n_repeats, n_samples) code of the most probable class; the first in name order where two tie."""
+        """(n_repeats, n_samples) code of the most probable class; ties go to the first class name."""
         return self.probabilities(model).argmax(axis=2)
 
     @cached_property
@@ -121,18 +113,18 @@ class Evaluation:
         return held_out
 
     def scored(self, model: str) -> list[Scored]:
-        """What a metric sees of `model`, one entry per repeat."""
+        """Labels, calls and probabilities of `model` for metrics, one entry per repeat."""
         calls, codes = self.predicted(model), self.cohort.codes
         return [Scored(codes, c, p) for c, p in zip(calls, self.probabilities(model), strict=True)]
 
     @cached_property
     def units(self) -> Units:
-        """What the intervals count as independent: donors where they are known, else samples."""
+        """The independent units of the intervals: donors if they are known, else samples."""
         return Units.of(self.cohort.codes, self.cohort.donors)
 
     @cached_property
     def estimates(self) -> dict[tuple[str, str], Estimate]:
-        """Metrics computed so far, by model and metric: report and figures ask for the same ones."""
+        """Metrics computed so far, by model and metric; report and figures share them."""
         return {}
 
     @cached_property
@@ -152,7 +144,7 @@ class Evaluation:
         return summaries.per_class(self, metrics)
 
     def confusion(self, model: str) -> FloatArray:
-        """(n_classes, n_classes) counts, mean over repeats; rows are the truth, columns the call."""
+        """(n_classes, n_classes) counts, mean over repeats; rows are true classes, columns predicted ones."""
         return summaries.confusion(self, model)
 
     def settings(self) -> pd.DataFrame:
@@ -160,5 +152,5 @@ class Evaluation:
         return summaries.settings(self)
 
     def notes(self) -> dict[str, tuple[str, ...]]:
-        """Return the warnings that fitting raised, by model; models without any are left out."""
+        """Return the warnings of the fits by model, without models that raised none."""
         return summaries.notes(self)

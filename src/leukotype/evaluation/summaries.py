@@ -58,13 +58,13 @@ def per_class(evaluation: Evaluation, names: Sequence[str] | None = None) -> pd.
 
 
 def confusion(evaluation: Evaluation, model: str) -> FloatArray:
-    """(n_classes, n_classes) counts, mean over repeats; rows are the truth, columns the call."""
+    """(n_classes, n_classes) counts, mean over repeats; rows are true classes, columns predicted ones."""
     tables = [weighted.confusion(scored, scored.ones)[0] for scored in evaluation.scored(model)]
     return np.asarray(np.mean(tables, axis=0))
 
 
 def settings(evaluation: Evaluation) -> pd.DataFrame:
-    """One row per model and outer fold: what was chosen on its inner folds."""
+    """One row per model and outer fold: the setting chosen on its inner folds."""
     n_probes = evaluation.cohort.n_probes
     return pd.DataFrame(
         {
@@ -81,7 +81,7 @@ def settings(evaluation: Evaluation) -> pd.DataFrame:
 
 
 def notes(evaluation: Evaluation) -> dict[str, tuple[str, ...]]:
-    """Return the distinct warnings of each model, in the order they came."""
+    """Return the distinct warnings of each model in order of appearance."""
     found: dict[str, dict[str, None]] = {}
     for result in evaluation.results:
         for note in result.notes:
@@ -94,7 +94,7 @@ def _chosen(names: Sequence[str] | None, *, per_class: bool) -> list[Metric]:
     wrong = [metric.name for metric in metrics if metric.per_class != per_class]
     if names is not None and wrong:
         table = "per_class()" if not per_class else "summary()"
-        raise UnknownName(f"metric {wrong[0]!r} is not of this table. Ask {table} for it.")
+        raise UnknownName(f"metric {wrong[0]!r} is not in this table. Use {table} instead.")
     return [metric for metric in metrics if metric.per_class == per_class]
 
 

@@ -1,4 +1,4 @@
-"""What a task's result depends on, as one key; and the result as a record that a run store keeps."""
+"""The key of a task, a hash of everything its result depends on, and results as records of a run store."""
 
 from __future__ import annotations
 
@@ -18,39 +18,49 @@ from typing import Any
 import numpy as np
 
 from leukotype.cohort import Cohort
-from leukotype.evaluation.results import FoldResult
-from leukotype.models import MODELS, Model, code
+from leukotype.models import MODELS, Model, versions
+from leukotype.recipes import Recipe
+from leukotype.recipes.alignment import Alignment
+from leukotype.recipes.fitting import FoldResult, Keep, Kept
+from leukotype.recipes.scorer import ClassMeans, Scorer
 from leukotype.resampling import OuterFold
+from leukotype.rules import assemble
 from leukotype.runs import Item
 
-# Part of every key: raise it where the meaning of a record changes, or where nested.py changes what it computes.
-FORMAT = 2
+# Part of every key.  Increase it when the meaning of a record or the work of a task changes.
+FORMAT = 3
+# Rooms whose code a fit depends on.
+_ROOMS = (*versions.ROOMS, "recipes")
 
 
-def item(cohort: Cohort, model: Model, split: OuterFold, *, tune_by: str, seed: int) -> Item:
-    """Return the task of one model on one outer fold, under the hash of all that its result depends on.
+def item(cohort: Cohort, recipe: Recipe, split: OuterFold, *, seed: int, keep: Keep | None = None) -> Item:
+    """Return the store item of one recipe on one split, with the hash of everything its result depends on.
 
-    These are: the cohort's values, labels, samples, probes and donors; the model with its grid and its code; the
-    split with its inner splits; the seed, repeat and fold; the criterion; the code of leukotype that fits and tunes;
-    the versions of NumPy, SciPy, scikit-learn and XGBoost.  The machine and the number of workers are not among them.
+    That is: values, labels, samples, probes and donors of the cohort; the recipe with the model's grid and code; the
+    split with its inner splits; seed, repeat and fold; what is kept; the code that fits and tunes; the versions of
+    NumPy, SciPy, scikit-learn and XGBoost.  Machine and number of workers are not part of it.
     """
-    told = {
+    facts = {
         "format": FORMAT,
         "cohort": cohort.fingerprint,
-        "model": model_facts(model),
+        "model": model_facts(recipe.model),
+        "align": recipe.align,
+        "max_probes": recipe.max_probes,
+        "tune_by": recipe.tune_by,
+        "keep": None if keep is None else [keep.rule, keep.n_draws],
         "split": _of_split(split),
         "seed": seed,
         "repeat": split.repeat,
         "fold": split.fold,
-        "tune_by": tune_by,
-        "code": code.fingerprint(),
+        "code": versions.fingerprint(_ROOMS),
     }
-    key = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
-    return Item(key, cohort.name, model.name, f"repeat {split.repeat + 1}, fold {split.fold + 1}")
+    key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    part = f"repeat {split.repeat + 1}, fold {split.fold + 1}" if len(split.test) else "all samples"
+    return Item(key, cohort.name, recipe.model.name, part)
 
 
 def model_facts(model: Model) -> dict[str, Any]:
-    """Return what tells one recipe from another."""
+    """Return everything that distinguishes one model from another."""
     facts: dict[str, Any] = {
         "name": model.name,
         "grid": {name: [described(value) for value in values] for name, values in model.grid.items()},
@@ -58,17 +68,16 @@ def model_facts(model: Model) -> dict[str, Any]:
         "own_score": model.own_score,
         "code": model.code,
     }
-    # The code of models of leukotype is told by its own fingerprint, that of plug-ins by the file or version.
+    # The code fingerprint covers leukotype's own models; a plug-in carries the hash of its file or its version.
     if not model.code and not any(model.path == own.path for own in MODELS):
         facts["path"] = described(model.path)
     return facts
 
 
 def described(value: Any) -> Any:
-    """Say what a setting or a piece of a model is, so that another that works otherwise is told otherwise.
+    """Describe a setting or a part of a model in JSON types, so that different behaviour gives another description.
 
-    A function is told by its source file, or by its code where it has none; what is loaded from packages by name and
-    the package's version.
+    Functions are identified by their source file; objects from packages by name and package version.
     """
     if isinstance(value, np.generic):
         value = value.item()
@@ -103,7 +112,7 @@ def described(value: Any) -> Any:
 
 
 def _home(value: Any) -> str:
-    """Return what stands for the code around a function or class."""
+    """Return an identifier of the code that a function or class comes from."""
     name = getattr(value, "__module__", None) or "builtins"
     package = name.split(".")[0]
     if package in ("builtins", "leukotype"):
@@ -113,7 +122,7 @@ def _home(value: Any) -> str:
     file = getattr(inspect.getmodule(value), "__file__", None)
     if file is not None and Path(file).is_file():
         return f"{name} {hashlib.sha256(Path(file).read_bytes()).hexdigest()}"
-    # Typed in at a prompt: what it calls cannot be known, so it is taken for the same in this process alone.
+    # Defined at a prompt: its code is unknown, so it equals itself only within this process.
     return f"{name} {_this_process()}"
 
 
@@ -136,9 +145,47 @@ def _of_split(split: OuterFold) -> str:
 
 def to_record(result: FoldResult) -> dict[str, Any]:
     """Return a result as a run store keeps it."""
-    return {field.name: getattr(result, field.name) for field in dataclasses.fields(result)}
+    record = {field.name: getattr(result, field.name) for field in dataclasses.fields(result)}
+    if result.kept is not None:
+        kept = result.kept
+        record["kept"] = {
+            "columns": kept.columns,
+            "means": [kept.means.means, kept.means.scale],
+            "distances": kept.distances,
+            "scorer": None if kept.scorer is None else _scorer_record(kept.scorer),
+            "hits": kept.hits,
+        }
+    return record
 
 
 def of_record(record: Mapping[str, Any]) -> FoldResult:
-    """Return the result that `to_record` was given; raises TypeError where the record is none."""
-    return FoldResult(**record)
+    """Return the result that `to_record` was given; raises TypeError or KeyError for anything else."""
+    values = dict(record)
+    if (kept := values.get("kept")) is not None:
+        scorer = kept["scorer"]
+        values["kept"] = Kept(
+            kept["columns"],
+            ClassMeans(*kept["means"]),
+            kept["distances"],
+            None if scorer is None else _scorer(scorer),
+            kept["hits"],
+        )
+    return FoldResult(**values)
+
+
+def _scorer_record(scorer: Scorer) -> dict[str, Any]:
+    spec, arrays = scorer.rule.parts()
+    alignment = scorer.alignment
+    return {
+        "align": alignment.how,
+        "reference": alignment.reference,
+        "centre": alignment.centre,
+        "spec": spec,
+        "arrays": arrays,
+        "temperature": scorer.temperature,
+    }
+
+
+def _scorer(record: Mapping[str, Any]) -> Scorer:
+    alignment = Alignment(record["align"], record["reference"], record["centre"])
+    return Scorer(alignment, assemble(record["spec"], record["arrays"]), record["temperature"])

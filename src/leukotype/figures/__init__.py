@@ -5,23 +5,34 @@ from __future__ import annotations
 from leukotype.errors import UnknownName
 from leukotype.figures import (
     calibration,
+    called,
     class_counts,
     comparison,
     confusion,
     correlation,
+    discrimination,
     heatmap,
     intensity,
+    leaks,
+    learning,
+    likeness,
     pca,
+    permutation,
     precision,
+    ranks,
+    reliability,
+    risk,
     roc,
     samples,
+    scores,
+    stability,
     tsne,
     unsupervised,
 )
-from leukotype.figures.figure import Chart, Drawing, Figure
+from leukotype.figures.figure import Chart, Drawing, Figure, Part
 from leukotype.figures.files import save, svg
 
-__all__ = ["FIGURES", "Chart", "Drawing", "Figure", "by_name", "save", "svg"]
+__all__ = ["FIGURES", "Chart", "Drawing", "Figure", "Part", "by_name", "of_part", "save", "svg"]
 
 # fmt: off
 FIGURES: tuple[Figure, ...] = (
@@ -38,14 +49,34 @@ FIGURES: tuple[Figure, ...] = (
     Figure("precision-recall", precision.TITLE, "evaluation", precision.draw, precision.applies),
     Figure("calibration", calibration.TITLE, "evaluation", calibration.draw, calibration.applies),
     Figure("samples", samples.TITLE, "evaluation", samples.draw, samples.applies),
+    Figure("stability", stability.TITLE, "study", stability.draw, stability.applies),
+    Figure("permutation", permutation.TITLE, "study", permutation.draw, permutation.applies),
+    Figure("leaks", leaks.TITLE, "study", leaks.draw, leaks.applies),
+    Figure("learning-curve", learning.TITLE, "study", learning.draw, learning.applies),
+    Figure("critical-difference", ranks.TITLE, "benchmark", ranks.draw, ranks.applies),
+    Figure("scores", scores.TITLE, "benchmark", scores.draw, scores.applies),
+    Figure("called", called.TITLE, "validation", called.draw, called.applies),
+    Figure("roc", roc.TITLE, "validation", discrimination.roc_curves, discrimination.applies),
+    Figure("precision-recall", precision.TITLE, "validation", discrimination.precision_recall, discrimination.applies),
+    Figure("reliability", reliability.TITLE, "validation", reliability.draw, reliability.applies),
+    Figure("risk-coverage", risk.TITLE, "validation", risk.draw, risk.applies),
+    Figure("likeness", likeness.TITLE, "validation", likeness.draw, likeness.applies),
 )
 # fmt: on
 
 
+def of_part(part: Part) -> tuple[Figure, ...]:
+    """Return the figures of one part, in the order of FIGURES."""
+    return tuple(figure for figure in FIGURES if figure.part == part)
+
+
 def by_name(name: str) -> Figure:
-    """Return the figure called `name`; raises UnknownName with the names there are."""
+    """Return the figure called `name`, of an evaluation rather than of a validation if both have one.
+
+    Raises UnknownName with the names of all figures.
+    """
     for figure in FIGURES:
         if figure.name == name:
             return figure
-    known = ", ".join(figure.name for figure in FIGURES)
-    raise UnknownName(f"no figure {name!r}. There are {known}.")
+    known = ", ".join(dict.fromkeys(figure.name for figure in FIGURES))
+    raise UnknownName(f"no figure {name!r}. Choose from {known}.")

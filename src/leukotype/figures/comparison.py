@@ -11,22 +11,13 @@ from leukotype.figures import theme
 from leukotype.figures.figure import Chart, Drawing
 
 TITLE = "Comparison of models"
-METRICS = (
-    "balanced_accuracy",
-    "accuracy",
-    "f1_macro",
-    "mcc",
-    "roc_auc_macro",
-    "average_precision_macro",
-    "log_loss",
-    "brier",
-)
+METRICS = tuple(metric.name for metric in metrics.headline("figure"))
 
 
 def draw(evaluation: Evaluation) -> Drawing:
     numbers = evaluation.summary(list(METRICS))
     numbers["chance"] = [_chance(metric, evaluation) for metric in numbers["metric"]]
-    numbers["baseline"] = [theme.is_baseline(model) for model in numbers["model"]]
+    numbers["baseline"] = numbers["model"].isin(theme.baselines(evaluation))
     n, k = len(evaluation.cohort.labels), len(evaluation.classes)
     design = evaluation.folds.design
     times = "once" if design.repeats == 1 else f"{design.repeats} times"
@@ -59,8 +50,8 @@ def applies(evaluation: Evaluation) -> str | None:
 
 def _chance(metric: str, evaluation: Evaluation) -> float:
     """What a rule without knowledge scores, where that does not depend on the rule; else NaN."""
-    known = {"balanced_accuracy": 1 / len(evaluation.classes), "mcc": 0.0, "roc_auc_macro": 0.5}
-    return known.get(metric, float("nan"))
+    chance = metrics.by_name(metric).chance
+    return float("nan") if chance is None else chance(len(evaluation.classes))
 
 
 def _unknown(table: pd.DataFrame) -> pd.Series[bool]:
@@ -81,7 +72,7 @@ def _panel(table: pd.DataFrame, evaluation: Evaluation, *, first: bool) -> Chart
     metric = metrics.by_name(table["metric"].iloc[0])
     better = "higher is better" if metric.higher_is_better else "lower is better"
     # Models in the order they were asked for, baselines last.
-    order = sorted(evaluation.names, key=theme.is_baseline)
+    order = sorted(evaluation.names, key=theme.baselines(evaluation).__contains__)
     low = min(0.0, float(table[["value", "low", "chance"]].min().min()))
     high = max(1.0, float(table[["value", "high"]].max().max())) if metric.higher_is_better else None
     scale = alt.Scale(domainMin=low, domainMax=high, nice=False, zero=True) if high else alt.Scale(zero=True)

@@ -37,7 +37,7 @@ def draw(evaluation: Evaluation) -> Drawing:
         "Cells without a number are 0."
     )
     # The errors of a baseline are many and tell nothing.
-    told = [model for model in evaluation.names if not theme.is_baseline(model)] or list(evaluation.names)
+    told = [model.name for model in evaluation.models if not model.baseline] or list(evaluation.names)
     worst = numbers[(numbers["truth"] != numbers["predicted"]) & numbers["model"].isin(told)].sort_values(
         "count", ascending=False, kind="stable"
     )

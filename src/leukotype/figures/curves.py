@@ -46,6 +46,7 @@ class Source:
     models        : one line each
     probabilities : one (n_samples, n_panels) array per model
     areas         : one row per model and class: model, class, value
+    baselines     : which of the models are baselines
     """
 
     counts: Mapping[str, int]
@@ -53,6 +54,7 @@ class Source:
     models: Sequence[str]
     probabilities: Sequence[FloatArray]
     areas: pd.DataFrame
+    baselines: frozenset[str] = frozenset()
 
     @property
     def macro(self) -> pd.Series:
@@ -81,6 +83,7 @@ def of_evaluation(evaluation: Evaluation, metric: str) -> Source:
         evaluation.names,
         [mean_probabilities(evaluation, model) for model in evaluation.names],
         pd.concat(blocks, ignore_index=True),
+        theme.baselines(evaluation),
     )
 
 
@@ -118,7 +121,7 @@ def panels(
     table = table.merge(areas[["model", "class", "value"]], on=["model", "class"], how="left", validate="m:1")
     table = table.assign(line=table["model"].map(entries)).rename(columns={"value": "area"})
     lines = list(entries.values())
-    styles = theme.model_styles(source.models) | {label: theme.Style(theme.GREY, (1, 3))}
+    styles = theme.model_styles(source.models, source.baselines) | {label: theme.Style(theme.GREY, (1, 3))}
     # The first is widest, so that of lines that coincide all stay visible.
     widths = np.linspace(min(3.6, 1.2 + 0.3 * len(source.models)), 1.2, len(lines)).tolist()
     legend = theme.legend(f"Model, macro {area_title}", lines, width=600)

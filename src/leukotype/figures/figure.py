@@ -14,6 +14,9 @@ Chart: TypeAlias = (
 )
 
 
+Part: TypeAlias = Literal["data", "evaluation", "study", "benchmark", "validation"]
+
+
 @dataclass(frozen=True, eq=False)
 class Drawing:
     """One figure of one cohort or evaluation.
@@ -44,15 +47,15 @@ class Figure:
     """One entry of FIGURES.
 
     name    : kebab-case, stem of its files
-    part    : "data": drawn from a Cohort; "evaluation": from an Evaluation; "inference": from Findings;
-              "leaderboard": from a Leaderboard; "external": from a Validation
+    part    : what it is drawn from.  "data": a Cohort; "evaluation": an Evaluation; "study": a Study;
+              "benchmark": a Leaderboard; "validation": a Validation
     draw    : from that source to the drawing
     applies : None where the source can be drawn, else one sentence that says why not
     """
 
     name: str
     title: str
-    part: Literal["data", "evaluation", "inference", "leaderboard", "external"]
+    part: Part
     draw: Callable[[Any], Drawing]
     applies: Callable[[Any], str | None]
 

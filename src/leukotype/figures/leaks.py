@@ -9,7 +9,7 @@ from leukotype import metrics, wording
 from leukotype.figures import theme
 from leukotype.figures.figure import Chart, Drawing
 from leukotype.inference import MISTAKES
-from leukotype.study import Study
+from leukotype.studies import Study
 
 TITLE = "What the mistakes would have claimed"
 
@@ -39,8 +39,9 @@ def applies(study: Study) -> str | None:
 
 
 def _paint(numbers: pd.DataFrame, study: Study, metric: str) -> Chart:
-    models = sorted(dict.fromkeys(numbers["model"]), key=theme.is_baseline)
-    numbers = numbers.assign(baseline=[theme.is_baseline(model) for model in numbers["model"]])
+    baselines = theme.baselines(study.evaluation)
+    models = sorted(dict.fromkeys(numbers["model"]), key=baselines.__contains__)
+    numbers = numbers.assign(baseline=numbers["model"].isin(baselines))
     colour = alt.condition("datum.baseline", alt.value("#777777"), alt.value(theme.COLOURS[3]))
     fill = alt.condition("datum.baseline", alt.value("white"), alt.value(theme.COLOURS[3]))
     base = alt.Chart().encode(y=alt.Y("model:N", sort=models, axis=theme.names_axis(None)))

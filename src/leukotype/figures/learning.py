@@ -9,7 +9,7 @@ import pandas as pd
 from leukotype.figures import theme
 from leukotype.figures.figure import Chart, Drawing
 from leukotype.inference.learning import LearningCurve
-from leukotype.study import Study
+from leukotype.studies import Study
 
 TITLE = "Learning curve"
 # How far beyond the largest size the law is drawn: not farther than a cohort could be doubled.
@@ -64,7 +64,7 @@ def _count(n: float) -> str:
 
 def _paint(numbers: pd.DataFrame, study: Study, curve: LearningCurve) -> Chart:
     models = list(dict.fromkeys(numbers["model"]))
-    styles = theme.model_styles(models)
+    styles = theme.model_styles(models, theme.baselines(study.evaluation))
     scale = alt.Scale(domain=models, range=[styles[model].colour for model in models])
     colour = alt.Color("model:N", scale=scale, sort=None, legend=None)
     x = alt.X("n_train:Q", title="Training samples", scale=alt.Scale(zero=False, nice=False))

@@ -10,7 +10,7 @@ from leukotype import wording
 from leukotype.figures import theme
 from leukotype.figures.figure import Chart, Drawing
 from leukotype.inference.permutation import PermutationTest
-from leukotype.study import Study
+from leukotype.studies import Study
 
 TITLE = "Permutation test"
 BINS = 40

@@ -63,7 +63,7 @@ def applies(evaluation: Evaluation) -> str | None:
 
 def _models(evaluation: Evaluation) -> list[str]:
     """The models that tell something about a sample: a baseline errs on all that are not of its class."""
-    chosen = [model for model in evaluation.names if not theme.is_baseline(model)]
+    chosen = [model.name for model in evaluation.models if not model.baseline]
     return chosen or list(evaluation.names)
 
 

@@ -10,13 +10,15 @@ from leukotype.evaluation import Evaluation
 from leukotype.figures import theme
 from leukotype.figures.figure import Chart, Drawing
 from leukotype.inference.stability import difficulty, split_dependence
+from leukotype.studies import Study
 
 TITLE = "Calls over repeats of the folds"
 # The samples that nothing disturbs say nothing here.
 MOST_SAMPLES = 40
 
 
-def draw(evaluation: Evaluation) -> Drawing:
+def draw(study: Study) -> Drawing:
+    evaluation = study.evaluation
     models = _judges(evaluation)
     table, dependence = difficulty(evaluation, models), split_dependence(evaluation, models)
     mean = table.groupby("sample", sort=False)["share_right"].mean().sort_values(kind="stable")
@@ -36,7 +38,8 @@ def draw(evaluation: Evaluation) -> Drawing:
     return Drawing(numbers, lambda frame: _paint(frame, evaluation), caption, summary)
 
 
-def applies(evaluation: Evaluation) -> str | None:
+def applies(study: Study) -> str | None:
+    evaluation = study.evaluation
     if evaluation.folds.design.repeats < 2:
         return "A single repeat of the folds shows no dependence on them; draw more with --repeats."
     if not _judges(evaluation):
@@ -48,7 +51,7 @@ def applies(evaluation: Evaluation) -> str | None:
 
 def _judges(evaluation: Evaluation) -> list[str]:
     # Whether a baseline is right on a sample says nothing of the sample.
-    return [model for model in evaluation.names if not theme.is_baseline(model)]
+    return [model.name for model in evaluation.models if not model.baseline]
 
 
 def _paint(numbers: pd.DataFrame, evaluation: Evaluation) -> Chart:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -14,8 +14,8 @@ import pandas as pd
 
 from leukotype import wording
 from leukotype.cohort import Batch, Cohort
+from leukotype.evaluation import Evaluation
 from leukotype.figures.figure import Chart
-from leukotype.models import MODELS
 
 WIDTH = 560
 INK, GREY, PALE = "#222222", "#6b6b6b", "#e3e3e3"
@@ -87,21 +87,21 @@ class Style:
     dash: tuple[int, ...]
 
 
-def model_styles(models: Sequence[str]) -> dict[str, Style]:
-    """Colour and dash of each model by its position; baselines are grey, so that they stand back."""
+def model_styles(models: Sequence[str], baselines: Collection[str] = ()) -> dict[str, Style]:
+    """Colour and dash of each model by its position; baselines are grey."""
     styles: dict[str, Style] = {}
     for model in models:
-        if is_baseline(model):
-            known = sum(map(is_baseline, styles))
+        known = sum((other in baselines) == (model in baselines) for other in styles)
+        if model in baselines:
             styles[model] = Style(("#8a8a8a", "#3d3d3d")[known % 2], ((4, 2), (7, 2, 1, 2))[known % 2])
         else:
-            known = len(styles) - sum(map(is_baseline, styles))
             styles[model] = Style(MODEL_COLOURS[known % 7], DASHES[known // 7 % len(DASHES)])
     return styles
 
 
-def is_baseline(model: str) -> bool:
-    return any(entry.name == model and entry.baseline for entry in MODELS)
+def baselines(evaluation: Evaluation) -> frozenset[str]:
+    """Names of the baselines among the models of an evaluation."""
+    return frozenset(model.name for model in evaluation.models if model.baseline)
 
 
 def samples_axis(title: str, n: int, length: float) -> alt.Axis:

@@ -9,18 +9,9 @@ import numpy as np
 from leukotype import metrics
 from leukotype.arrays import FloatArray, IntArray
 from leukotype.errors import UnknownName
-from leukotype.evaluation import Evaluation
+from leukotype.evaluation import AUTO, Evaluation
 from leukotype.metrics import Metric, Scored
-
-# A mean over classes is a mean over those that the test part holds: the others have no share to give.
-_MEAN_OF = {
-    "balanced_accuracy": "recall",
-    "recall_macro": "recall",
-    "precision_macro": "precision",
-    "f1_macro": "f1",
-    "roc_auc_macro": "roc_auc",
-    "average_precision_macro": "average_precision",
-}
+from leukotype.models import Model
 
 
 def single(name: str) -> Metric:
@@ -32,8 +23,16 @@ def single(name: str) -> Metric:
 
 
 def known(evaluation: Evaluation, models: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Return `models`, or all of the evaluation; raises UnknownName for one it does not hold."""
+    """Return `models`, or all names of the evaluation; raises UnknownName for a model that it does not hold."""
     return tuple(evaluation.model(name).name for name in (evaluation.names if models is None else models))
+
+
+def fitted_models(evaluation: Evaluation, models: Sequence[str | Model] | None = None) -> tuple[Model, ...]:
+    """Return those of `models` that can be fitted, by name from the evaluation; all but `auto` by default."""
+    if models is None:
+        return evaluation.tried
+    names = known(evaluation, [str(model) for model in models])
+    return tuple(evaluation.model(name) for name in names if name != AUTO)
 
 
 def fold_scores(evaluation: Evaluation, model: str, metric: Metric) -> FloatArray:
@@ -49,9 +48,9 @@ def on_part(metric: Metric, scored: Scored, rows: IntArray) -> float:
     """Return the metric over the samples at `rows`; a mean over classes is over those that are there."""
     weights = np.zeros((1, scored.n_samples))
     weights[0, rows] = 1.0
-    if metric.name not in _MEAN_OF:
+    if not metric.mean_of:
         return float(metric.weighted(scored, weights)[0])
     present = np.unique(scored.labels[rows])
     with np.errstate(divide="ignore", invalid="ignore"):
-        each = metrics.by_name(_MEAN_OF[metric.name]).weighted(scored, weights)[0]
+        each = metrics.by_name(metric.mean_of).weighted(scored, weights)[0]
     return float(each[present].mean())

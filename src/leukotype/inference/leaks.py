@@ -15,16 +15,17 @@ from leukotype import execution, resampling
 from leukotype.arrays import FloatArray, IntArray
 from leukotype.cohort import Cohort
 from leukotype.evaluation import Evaluation
-from leukotype.evaluation.auto import AUTO
 from leukotype.execution import Engine
-from leukotype.inference.fold_scores import known, on_part, single
-from leukotype.inference.splits import criterion_of, folds_of, name_number, nested, workers
+from leukotype.inference.fold_scores import fitted_models, on_part, single
+from leukotype.inference.splits import name_number, refit, workers
 from leukotype.metrics import Metric, Scored, intervals
 from leukotype.metrics.estimate import estimate
-from leukotype.models import Model, select, tuning
+from leukotype.models import Model, tuning
+from leukotype.recipes import Recipe
+from leukotype.recipes.fitting import prepared
 from leukotype.resampling import Design, OuterFold
 from leukotype.wide import Fold
-from leukotype.wide.moments import as_given
+from leukotype.wide.moments import as_given, standardise
 from leukotype.wide.screen import f_statistic, strongest
 
 Name = Literal["selection", "scaling", "test-tuning", "one-split", "lucky-split"]
@@ -98,33 +99,30 @@ def price_leaks(
     Narayanan (2023), Patterns 4, 100804.
     """
     judged = single(metric)
-    wanted: Sequence[str | Model] = [m for m in models or evaluation.names if str(m) != AUTO]
-    known(evaluation, [str(model) for model in wanted])
-    recipes = select(wanted)
+    recipes = tuple(evaluation.recipe(model) for model in fitted_models(evaluation, models))
     tasks = _tasks(evaluation, recipes, judged, n_selected, n_splits, seed)
-    told = None if on_done is None else (lambda done: on_done(done[0]))
-    found = execution.run(_work, evaluation.cohort.expression, tasks, jobs=workers(jobs), on_done=told)
+    finished = None if on_done is None else (lambda done: on_done(done[0]))
+    found = execution.run(_work, evaluation.cohort.expression, tasks, jobs=workers(jobs), on_done=finished)
     done = [(task, outputs) for task, (_, outputs) in zip(tasks, found, strict=True)]
     rows: list[dict[str, Any]] = []
     for mistake in MISTAKES:
-        for model in recipes:
+        for name in (recipe.model.name for recipe in recipes):
             rows.append(
-                {"mistake": mistake.name, "title": mistake.title, "model": model.name, "metric": metric}
-                | _price(mistake.name, model.name, evaluation, judged, done)
+                {"mistake": mistake.name, "title": mistake.title, "model": name, "metric": metric}
+                | _price(mistake.name, name, evaluation, judged, done)
             )
     return pd.DataFrame(rows)
 
 
 @dataclass(frozen=True, eq=False)
-class _Task:
-    """One mistake on one split: all models share its folds."""
+class _Trial:
+    """One mistake on one split; all recipes share its folds."""
 
     mistake: Name
-    models: tuple[Model, ...]
+    recipes: tuple[Recipe, ...]
     split: OuterFold
     codes: IntArray
     metric: Metric
-    criterion: tuning.Criterion
     entropy: tuple[int, ...]
     n_selected: int
     number: int
@@ -132,14 +130,13 @@ class _Task:
 
 def _tasks(
     evaluation: Evaluation,
-    models: tuple[Model, ...],
+    recipes: tuple[Recipe, ...],
     metric: Metric,
     n_selected: int,
     n_splits: int,
     seed: int,
-) -> list[_Task]:
+) -> list[_Trial]:
     cohort, design = evaluation.cohort, evaluation.folds.design
-    criterion = criterion_of(evaluation)
     listed: list[tuple[Name, OuterFold, int]] = []
     shared: tuple[Name, ...] = ("selection", "scaling", "test-tuning")
     for mistake in shared:
@@ -152,32 +149,31 @@ def _tasks(
         first = resampling.draw(light, Design(min(5, design.outer), design.inner, 1, drawn)).splits[0]
         listed.append(("one-split", first, number))
     return [
-        _Task(
-            mistake, models, split, cohort.codes, metric, criterion,
+        _Trial(
+            mistake, recipes, split, cohort.codes, metric,
             (seed, name_number(mistake), draw, split.repeat, split.fold), n_selected, number,
         )
         for number, (mistake, split, draw) in enumerate(listed)
     ]  # fmt: skip
 
 
-def _work(matrix: FloatArray, task: _Task) -> tuple[int, dict[str, FloatArray]]:
+def _work(matrix: FloatArray, task: _Trial) -> tuple[int, dict[str, FloatArray]]:
     split, codes = task.split, task.codes
     if task.mistake == "selection":
         matrix = matrix[:, np.sort(_best_probes(matrix, codes, task.n_selected))]
-    fold, inner = folds_of(matrix, split)
+    # Values that were scaled over all samples, test samples included, are used as they are.
+    scaling = as_given if task.mistake == "scaling" else standardise
     if task.mistake == "scaling":
-        scaled = _standardised(matrix)
-        # The fold takes the values, test part among them, as they were scaled over all samples.
-        fold, inner = folds_of(scaled, split, scaling=as_given)
+        matrix = _standardised(matrix)
     outputs = {}
-    for model in task.models:
-        entropy = (*task.entropy, name_number(model.name))
+    for recipe in task.recipes:
+        name = recipe.model.name
+        entropy = (*task.entropy, name_number(name))
         if task.mistake == "test-tuning":
-            outputs[model.name] = _tuned_on_test(model, fold, codes, task.metric, entropy)
+            own, _ = prepared(matrix, split, recipe, codes)
+            outputs[name] = _tuned_on_test(recipe.model, own.fold, codes, task.metric, entropy)
         else:
-            outputs[model.name], _ = nested(
-                model, fold, inner, codes, criterion=task.criterion, entropy=entropy
-            )
+            outputs[name] = refit(matrix, recipe, split, codes, entropy, scaling=scaling).probabilities
     return task.number, outputs
 
 
@@ -220,7 +216,7 @@ def _price(
     model: str,
     evaluation: Evaluation,
     metric: Metric,
-    done: Sequence[tuple[_Task, dict[str, FloatArray]]],
+    done: Sequence[tuple[_Trial, dict[str, FloatArray]]],
 ) -> dict[str, Any]:
     sign = 1.0 if metric.higher_is_better else -1.0
     own, weights = evaluation.scored(model), evaluation.units.weights
@@ -254,7 +250,7 @@ def _price(
 
 
 def _of_single_splits(
-    model: str, metric: Metric, done: Sequence[tuple[_Task, dict[str, FloatArray]]]
+    model: str, metric: Metric, done: Sequence[tuple[_Trial, dict[str, FloatArray]]]
 ) -> FloatArray:
     claims = []
     for task, outputs in done:
@@ -269,7 +265,7 @@ def _of_all_folds(
     mistake: Name,
     model: str,
     evaluation: Evaluation,
-    done: Sequence[tuple[_Task, dict[str, FloatArray]]],
+    done: Sequence[tuple[_Trial, dict[str, FloatArray]]],
 ) -> list[Scored]:
     filled = np.empty_like(evaluation.probabilities(model))
     for task, outputs in done:

@@ -13,12 +13,10 @@ from leukotype.arrays import FloatArray, IntArray
 from leukotype.cohort import Cohort
 from leukotype.errors import InfeasibleDesign, UnknownName
 from leukotype.evaluation import Evaluation, FoldResult, evaluate
-from leukotype.evaluation.auto import AUTO, auto
 from leukotype.execution import Engine
 from leukotype.inference import power_law
-from leukotype.inference.fold_scores import known, single
+from leukotype.inference.fold_scores import fitted_models, known, single
 from leukotype.inference.power_law import PowerLaw
-from leukotype.inference.splits import criterion_of
 from leukotype.metrics import Metric, intervals
 from leukotype.models import Model
 from leukotype.resampling import Folds, OuterFold
@@ -145,21 +143,22 @@ def learning_curve(
     judged = single(metric)
     if judged.higher_is_better and judged.bounds[1] != 1:
         raise UnknownName(f"metric {metric!r} has no error to halve. Name one whose best value is 1 or 0.")
-    wanted: Sequence[str | Model] = evaluation.names if models is None else models
-    names = known(evaluation, [str(model) for model in wanted])
-    recipes = [model for model in wanted if str(model) != AUTO]
+    chosen = fitted_models(evaluation, models)
+    names = known(evaluation, None if models is None else [str(model) for model in models])
     parts: list[tuple[float, Evaluation]] = []
     for folds in thinner(evaluation.cohort, evaluation.folds, fractions, seed=seed):
         part = evaluate(
             evaluation.cohort,
-            recipes,
+            chosen,
+            align=evaluation.align,
+            max_probes=evaluation.max_probes,
             folds=folds,
-            tune_by=criterion_of(evaluation),
+            tune_by=evaluation.tune_by,
             engine=jobs if isinstance(jobs, Engine) else None,
             jobs=None if isinstance(jobs, Engine) else jobs,
             on_done=on_done,
         )
-        parts.append((_mean_size(folds), auto(part) if AUTO in names else part))
+        parts.append((_mean_size(folds), part))
     parts.append((_mean_size(evaluation.folds), evaluation))
     weights = evaluation.units.weights
     resampled = {

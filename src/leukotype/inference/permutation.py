@@ -16,10 +16,11 @@ from leukotype.errors import InfeasibleDesign
 from leukotype.evaluation import Evaluation
 from leukotype.evaluation.auto import AUTO, choose
 from leukotype.execution import Engine
-from leukotype.inference.fold_scores import known, single
-from leukotype.inference.splits import criterion_of, folds_of, name_number, nested, workers
+from leukotype.inference.fold_scores import fitted_models, single
+from leukotype.inference.splits import name_number, refit, workers
 from leukotype.metrics import Metric, Scored, intervals
-from leukotype.models import Model, select, tuning
+from leukotype.models import Model
+from leukotype.recipes import Recipe
 from leukotype.resampling import OuterFold
 
 # Solvers in the span of the samples: a thousand of these take minutes.  Trees take that long for a hundred.
@@ -124,32 +125,32 @@ def permutation_tests(
     Raises InfeasibleDesign where donors leave nothing to permute.
     """
     judged = tuple(single(metric) for metric in metrics)
-    recipes, with_auto = _recipes(evaluation, models)
-    names = [model.name for model in recipes] + ([AUTO] if with_auto else [])
+    chosen = fitted_models(evaluation, models)
+    with_auto = AUTO in map(str, evaluation.models if models is None else models)
+    names = [model.name for model in chosen] + ([AUTO] if with_auto else [])
     wanted = {name: _count(name, n_permutations) for name in names}
     if with_auto:
         wanted[AUTO] = min(wanted.values())
-    frame = tuple(split for split in evaluation.folds.splits if split.repeat == 0)
+    splits = tuple(split for split in evaluation.folds.splits if split.repeat == 0)
     cohort = evaluation.cohort
     orders = [exchange(cohort.donors, cohort.n_samples, seed, b) for b in range(max(wanted.values()))]
     check_permutable(cohort, seed)
     distinct = _distinct(orders, cohort.codes)
     tasks = [
-        _Task(
-            tuple(model for model in recipes if wanted[model.name] > number),
+        _Permutation(
+            tuple(evaluation.recipe(model) for model in chosen if wanted[model.name] > number),
             with_auto and wanted[AUTO] > number,
             number,
             seed,
             order,
             cohort.codes,
-            frame,
+            splits,
             judged,
-            criterion_of(evaluation),
         )
         for number, order in enumerate(orders)
     ]
-    told = None if on_done is None else (lambda done: on_done(done[0]))
-    found = execution.run(_work, cohort.expression, tasks, jobs=workers(jobs), on_done=told)
+    finished = None if on_done is None else (lambda done: on_done(done[0]))
+    found = execution.run(_work, cohort.expression, tasks, jobs=workers(jobs), on_done=finished)
     tests = {}
     for number, metric in enumerate(judged):
         null = {
@@ -189,36 +190,34 @@ def exchange(donors: StrArray | None, n_samples: int, seed: int, number: int) ->
 
 
 @dataclass(frozen=True, eq=False)
-class _Task:
-    """One permutation of several models: they share its folds."""
+class _Permutation:
+    """One permutation of several recipes, which share its folds."""
 
-    models: tuple[Model, ...]
+    recipes: tuple[Recipe, ...]
     with_auto: bool
     number: int
     seed: int
     order: IntArray
     codes: IntArray
-    frame: tuple[OuterFold, ...]
+    splits: tuple[OuterFold, ...]
     metrics: tuple[Metric, ...]
-    criterion: tuning.Criterion
 
 
-def _work(matrix: FloatArray, task: _Task) -> tuple[int, dict[str, list[float]]]:
+def _work(matrix: FloatArray, task: _Permutation) -> tuple[int, dict[str, list[float]]]:
     codes = np.empty_like(task.codes)
     codes[task.order] = task.codes
     shape = (len(codes), int(codes.max()) + 1)
-    names = [model.name for model in task.models] + ([AUTO] if task.with_auto else [])
+    names = [recipe.model.name for recipe in task.recipes] + ([AUTO] if task.with_auto else [])
     filled = {name: np.empty(shape) for name in names}
-    for split in task.frame:
+    for split in task.splits:
         moved = _moved(split, task.order)
-        fold, inner = folds_of(matrix, moved)
         fits = []
-        for model in task.models:
-            entropy = (task.seed, task.number, name_number(model.name), split.fold)
-            fits.append(nested(model, fold, inner, codes, criterion=task.criterion, entropy=entropy))
-            filled[model.name][moved.test] = fits[-1][0]
+        for recipe in task.recipes:
+            entropy = (task.seed, task.number, name_number(recipe.model.name), split.fold)
+            fits.append(refit(matrix, recipe, moved, codes, entropy))
+            filled[recipe.model.name][moved.test] = fits[-1].probabilities
         if task.with_auto:
-            filled[AUTO][moved.test] = fits[choose([losses for _, losses in fits])][0]
+            filled[AUTO][moved.test] = fits[choose([fit.inner_losses for fit in fits])].probabilities
     scored = {name: Scored(codes, p.argmax(axis=1), p) for name, p in filled.items()}
     return task.number, {name: [float(m.value(s)) for m in task.metrics] for name, s in scored.items()}
 
@@ -226,13 +225,6 @@ def _work(matrix: FloatArray, task: _Task) -> tuple[int, dict[str, list[float]]]
 def _moved(split: OuterFold, order: IntArray) -> OuterFold:
     inner = tuple((order[train], order[test]) for train, test in split.inner)
     return OuterFold(split.repeat, split.fold, order[split.train], order[split.test], inner)
-
-
-def _recipes(evaluation: Evaluation, models: Sequence[str | Model] | None) -> tuple[tuple[Model, ...], bool]:
-    wanted: Sequence[str | Model] = evaluation.names if models is None else models
-    known(evaluation, [str(model) for model in wanted])
-    recipes = select([model for model in wanted if str(model) != AUTO])
-    return recipes, AUTO in [str(model) for model in wanted]
 
 
 def _count(name: str, wanted: int | Mapping[str, int] | None) -> int:

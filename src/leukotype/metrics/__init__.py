@@ -15,8 +15,14 @@ from leukotype.metrics import weighted
 from leukotype.metrics.scored import Scored
 
 IntervalMethod = Literal["Clopper-Pearson", "Wilson", "MOVER-exact", "bootstrap"]
+# The tables of main results, widest first: the comparison figure, the report, the LaTeX table of a paper, the
+# terminal, and the benchmark.
+MainTable = Literal["figure", "report", "paper", "terminal", "benchmark"]
+MAIN_TABLES: tuple[MainTable, ...] = ("figure", "report", "paper", "terminal", "benchmark")
+# The metric that ranks models.
+HEADLINE = "balanced_accuracy"
 
-__all__ = ["METRICS", "Metric", "Scored", "by_name", "get"]
+__all__ = ["HEADLINE", "METRICS", "MainTable", "Metric", "Scored", "by_name", "get", "headline"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,10 @@ class Metric:
     needs    : "calls" or "probabilities"
     interval : Clopper-Pearson for a share of the samples, Wilson for a share of the samples of one class,
                MOVER-exact for a mean of such shares, otherwise a stratified bootstrap over samples
+    short    : title for narrow columns; empty if the title is short enough
+    headline : the narrowest table of main results that shows the metric, wider ones show it too; empty for none
+    mean_of  : the per-class metric of which it is the unweighted mean; empty for other metrics
+    chance   : number of classes -> value without information, if that is the same for all such classifiers
     """
 
     name: str
@@ -40,6 +50,14 @@ class Metric:
     higher_is_better: bool = True
     bounds: tuple[float, float] = (0.0, 1.0)
     cite: str = ""
+    short: str = ""
+    headline: MainTable | Literal[""] = ""
+    mean_of: str = ""
+    chance: Callable[[int], float] | None = None
+
+    @property
+    def short_title(self) -> str:
+        return self.short or self.title
 
     def __str__(self) -> str:
         return self.name
@@ -74,28 +92,28 @@ _w = weighted
 
 # fmt: off
 METRICS: tuple[Metric, ...] = (
-    Metric("accuracy", "Accuracy", lambda s: float(sk.accuracy_score(s.labels, s.predicted)), _w.accuracy, "Clopper-Pearson"),
-    Metric("balanced_accuracy", "Balanced accuracy", lambda s: float(sk.balanced_accuracy_score(s.labels, s.predicted)), _w.macro(_w.recall), "MOVER-exact", cite="Brodersen et al. 2010"),
-    Metric("precision_macro", "Precision (macro)", _average(sk.precision_score, "macro"), _w.macro(_w.precision)),
+    Metric("accuracy", "Accuracy", lambda s: float(sk.accuracy_score(s.labels, s.predicted)), _w.accuracy, "Clopper-Pearson", headline="benchmark"),
+    Metric("balanced_accuracy", "Balanced accuracy", lambda s: float(sk.balanced_accuracy_score(s.labels, s.predicted)), _w.macro(_w.recall), "MOVER-exact", cite="Brodersen et al. 2010", headline="benchmark", mean_of="recall", chance=lambda n_classes: 1 / n_classes),
+    Metric("precision_macro", "Precision (macro)", _average(sk.precision_score, "macro"), _w.macro(_w.precision), mean_of="precision"),
     Metric("precision_micro", "Precision (micro)", _average(sk.precision_score, "micro"), _w.accuracy, "Clopper-Pearson"),
     Metric("precision_weighted", "Precision (weighted)", _average(sk.precision_score, "weighted"), _w.by_size(_w.precision)),
-    Metric("recall_macro", "Recall (macro)", _average(sk.recall_score, "macro"), _w.macro(_w.recall), "MOVER-exact"),
+    Metric("recall_macro", "Recall (macro)", _average(sk.recall_score, "macro"), _w.macro(_w.recall), "MOVER-exact", mean_of="recall"),
     Metric("recall_micro", "Recall (micro)", _average(sk.recall_score, "micro"), _w.accuracy, "Clopper-Pearson"),
     Metric("recall_weighted", "Recall (weighted)", _average(sk.recall_score, "weighted"), _w.accuracy, "Clopper-Pearson"),
-    Metric("f1_macro", "F1 (macro)", _average(sk.f1_score, "macro"), _w.macro(_w.f1)),
+    Metric("f1_macro", "F1 (macro)", _average(sk.f1_score, "macro"), _w.macro(_w.f1), headline="terminal", mean_of="f1"),
     Metric("f1_micro", "F1 (micro)", _average(sk.f1_score, "micro"), _w.accuracy, "Clopper-Pearson"),
     Metric("f1_weighted", "F1 (weighted)", _average(sk.f1_score, "weighted"), _w.by_size(_w.f1)),
-    Metric("mcc", "Matthews correlation", lambda s: float(sk.matthews_corrcoef(s.labels, s.predicted)), _w.matthews, bounds=(-1.0, 1.0), cite="Gorodkin 2004"),
+    Metric("mcc", "Matthews correlation", lambda s: float(sk.matthews_corrcoef(s.labels, s.predicted)), _w.matthews, bounds=(-1.0, 1.0), cite="Gorodkin 2004", short="MCC", headline="paper", chance=lambda n_classes: 0.0),
     Metric("kappa", "Cohen's kappa", _unit(_w.kappa), _w.kappa, bounds=(-1.0, 1.0), cite="Cohen 1960"),
-    Metric("roc_auc_macro", "ROC AUC (macro, one-vs-rest)", lambda s: float(np.mean(_auc(s))), _w.macro(_w.roc_auc), needs="probabilities"),
-    Metric("average_precision_macro", "Average precision (macro)", lambda s: float(np.mean(_ap(s))), _w.macro(_w.average_precision), needs="probabilities"),
-    Metric("log_loss", "Log loss", _log_loss, _w.log_loss, needs="probabilities", higher_is_better=False, bounds=(0.0, float("inf"))),
-    Metric("brier", "Brier score", _unit(_w.brier), _w.brier, needs="probabilities", higher_is_better=False, bounds=(0.0, 2.0), cite="Brier 1950"),
-    Metric("ece", "Expected calibration error", _unit(_w.calibration_error), _w.calibration_error, needs="probabilities", higher_is_better=False, cite="Guo et al. 2017"),
+    Metric("roc_auc_macro", "ROC AUC (macro, one-vs-rest)", lambda s: float(np.mean(_auc(s))), _w.macro(_w.roc_auc), needs="probabilities", short="ROC AUC (macro)", headline="benchmark", mean_of="roc_auc", chance=lambda n_classes: 0.5),
+    Metric("average_precision_macro", "Average precision (macro)", lambda s: float(np.mean(_ap(s))), _w.macro(_w.average_precision), needs="probabilities", headline="figure", mean_of="average_precision"),
+    Metric("log_loss", "Log loss", _log_loss, _w.log_loss, needs="probabilities", higher_is_better=False, bounds=(0.0, float("inf")), headline="benchmark"),
+    Metric("brier", "Brier score", _unit(_w.brier), _w.brier, needs="probabilities", higher_is_better=False, bounds=(0.0, 2.0), cite="Brier 1950", headline="report"),
+    Metric("ece", "Expected calibration error", _unit(_w.calibration_error), _w.calibration_error, needs="probabilities", higher_is_better=False, cite="Guo et al. 2017", short="ECE"),
     Metric("precision", "Precision", _average(sk.precision_score, None), _w.precision, "Wilson", per_class=True),
     Metric("recall", "Recall", _average(sk.recall_score, None), _w.recall, "Wilson", per_class=True),
     Metric("f1", "F1", _average(sk.f1_score, None), _w.f1, per_class=True),
-    Metric("roc_auc", "ROC AUC (one-vs-rest)", _auc, _w.roc_auc, needs="probabilities", per_class=True),
+    Metric("roc_auc", "ROC AUC (one-vs-rest)", _auc, _w.roc_auc, needs="probabilities", per_class=True, short="ROC AUC"),
     Metric("average_precision", "Average precision", _ap, _w.average_precision, needs="probabilities", per_class=True),
 )
 # fmt: on
@@ -108,6 +126,13 @@ def by_name(name: str) -> Metric:
             return metric
     known = ", ".join(metric.name for metric in METRICS)
     raise UnknownName(f"no metric {name!r}. There are {known}.")
+
+
+def headline(table: MainTable) -> tuple[Metric, ...]:
+    """Return the metrics that a table of main results shows, HEADLINE first, then in the order of METRICS."""
+    level = MAIN_TABLES.index(table)
+    shown = [metric for metric in METRICS if metric.headline and MAIN_TABLES.index(metric.headline) >= level]
+    return tuple(sorted(shown, key=lambda metric: metric.name != HEADLINE))
 
 
 def get(names: Sequence[str] | None = None) -> tuple[Metric, ...]:

@@ -1,0 +1,215 @@
+"""`leukotype train`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from leukotype import console
+from leukotype.cli.options import (
+    AnnotationFile,
+    Data,
+    Donor,
+    DropClass,
+    EngineName,
+    FoldsFile,
+    Impute,
+    Jobs,
+    Json,
+    KeepControls,
+    Label,
+    Labels,
+    MaxProbes,
+    NoCache,
+    Plugin,
+    Samples,
+    Scale,
+    Scheduler,
+    TaskTimeout,
+    names,
+)
+
+
+def train(
+    data: Data = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of the model, or auto to choose one of --models.",
+            metavar="NAME",
+            show_default="logistic",
+        ),
+    ] = None,
+    models: Annotated[
+        str | None,
+        typer.Option(help="Candidates of --model auto.", metavar="A,B", show_default="eight models"),
+    ] = None,
+    from_study: Annotated[
+        Path | None, typer.Option(help="Train the best procedure of this study.", metavar="DIR")
+    ] = None,
+    plugin: Plugin = None,
+    probes: Annotated[
+        Path | None,
+        typer.Option(
+            help="File with probe ids or gene symbols, one per line: use only these.", metavar="FILE"
+        ),
+    ] = None,
+    max_probes: MaxProbes = None,
+    align: Annotated[
+        str | None,
+        typer.Option(
+            help="Alignment of each sample to the training samples: none, quantile or rank.",
+            metavar="HOW",
+            show_default="quantile; none below 500 probes",
+        ),
+    ] = None,
+    target_accuracy: Annotated[
+        float | None,
+        typer.Option(
+            help="Abstain so that this share of the calls of each class is correct.",
+            metavar="X",
+            show_default="0.95",
+        ),
+    ] = None,
+    target_coverage: Annotated[
+        float | None, typer.Option(help="Abstain so that this share of samples is called.", metavar="X")
+    ] = None,
+    outer: Annotated[int | None, typer.Option(help="Outer folds.", metavar="N", show_default="5")] = None,
+    inner: Annotated[
+        int | None, typer.Option(help="Inner folds, for tuning.", metavar="N", show_default="3")
+    ] = None,
+    repeats: Annotated[
+        int | None, typer.Option(help="Repeats of the outer folds.", metavar="N", show_default="3")
+    ] = None,
+    folds: FoldsFile = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of all random draws.", metavar="N", show_default="0")
+    ] = None,
+    tune_by: Annotated[
+        str | None,
+        typer.Option(
+            help="Criterion of the inner folds: log_loss, accuracy or balanced_accuracy.",
+            show_default="log_loss",
+        ),
+    ] = None,
+    label: Label = None,
+    labels: Labels = None,
+    donor: Donor = None,
+    samples: Samples = None,
+    drop_class: DropClass = None,
+    scale: Scale = "auto",
+    impute: Impute = None,
+    keep_controls: KeepControls = False,
+    annotation: AnnotationFile = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the classifier.", show_default="DATA-MODEL")
+    ] = None,
+    jobs: Jobs = None,
+    engine: EngineName = None,
+    scheduler: Scheduler = None,
+    task_timeout: TaskTimeout = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File for the classifier.", metavar="FILE", show_default="NAME.leuko")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace that file.")] = False,
+    as_json: Json = False,
+    no_cache: NoCache = False,
+) -> None:
+    """Fit one procedure on a whole cohort and save it, with its nested estimate, in one file.
+
+    Example: leukotype train Leukemia_GSE9476 --model logistic --out aml.leuko
+
+    Repeat the command to resume an interrupted training.
+    """
+    from leukotype import atomic, execution, genes, results
+    from leukotype.classifier import Target, training
+    from leukotype.classifier.from_study import read_choice
+    from leukotype.classifier.matching import restrict
+    from leukotype.cli.study import read_cohort
+    from leukotype.errors import InputError
+    from leukotype.evaluation import AUTO
+    from leukotype.models import plugins
+    from leukotype.resampling import Design, draw, read_folds
+
+    target = Target.of(target_accuracy, target_coverage)
+    set_by_study = {
+        "--model": model, "--align": align, "--max-probes": max_probes, "--outer": outer, "--inner": inner,
+        "--seed": seed, "--tune-by": tune_by,
+    }  # fmt: skip
+    clash = next((flag for flag, value in set_by_study.items() if value is not None), None)
+    if from_study is not None and clash is not None:
+        raise InputError(
+            f"{clash} and --from-study exclude each other: the study sets it. Use one of the two."
+        )
+    if models is not None and model != AUTO:
+        raise InputError(
+            "--models names the candidates of --model auto. Add --model auto, or use --model alone."
+        )
+    execution.check_engine(engine, jobs=jobs, scheduler=scheduler, time_limit=task_timeout)
+    wanted = names(models) if model == AUTO else [model or "logistic"]
+    chosen = plugins.choose(wanted, plugin or ())
+    if model != AUTO and len(chosen) != 1:
+        raise InputError(f"--model {model} names {len(chosen)} models. Name one model, or use --model auto.")
+    sources = () if data is None else (Path(data),)
+    if out is not None:
+        atomic.check_new(out, overwrite=overwrite, read=sources)
+    symbols = {} if annotation is None else dict(genes.read_annotation(annotation).symbols)
+    cohort = read_cohort(
+        data, no_cache,
+        label=label, labels=labels, donor=donor, samples=samples,
+        drop_class=tuple(drop_class or ()), scale=scale, impute=impute,
+        keep_controls=keep_controls,
+    )  # fmt: skip
+    design = Design(outer or 5, inner or 3, training.REPEATS if repeats is None else repeats, seed or 0)
+    recipe: dict[str, Any] = {"align": align, "max_probes": max_probes, "tune_by": tune_by or "log_loss"}
+    chosen_by = study_folds = None
+    if from_study is not None:
+        best = read_choice(from_study, cohort)
+        chosen = plugins.choose([best.model], plugin or ())
+        design, recipe, chosen_by = best.design, best.recipe, best.chosen_by
+        study_folds = best.folds
+        if repeats is not None:
+            design = Design(design.outer, design.inner, repeats, design.seed)
+        console.say(f"The best procedure of {from_study} uses {best.model}.")
+    if probes is not None:
+        cohort = restrict(cohort, probes, symbols)
+        console.say(f"  {cohort.provenance.steps[-1]}")
+    splits = draw(cohort, design) if folds is None else read_folds(folds, cohort, design)
+    if study_folds not in (None, splits.fingerprint) and repeats is None and probes is None:
+        raise InputError(f"the study in {from_study} used other folds. Name its file with --folds.")
+    name = name or f"{cohort.name}-{AUTO if len(chosen) > 1 else chosen[0].name}"
+    place = out or Path(f"{results.plain_name(name)}.leuko")
+    if out is None:
+        atomic.check_new(place, overwrite=overwrite, read=sources)
+    n_steps = training.n_tasks(cohort, len(chosen), splits, recipe["align"], recipe["max_probes"])
+    request = results.request(cohort, splits, chosen, **recipe)
+    tasks = results.keeping(
+        place.with_name(f"{place.name}.tasks"), request, kind="training", is_temporary=True, say=console.say
+    )
+    with tasks as store:
+        with console.progress("Training", n_steps) as advance:
+            classifier = training.train(
+                cohort,
+                AUTO if len(chosen) > 1 else chosen[0],
+                models=chosen if len(chosen) > 1 else None,
+                name=name,
+                target=target,
+                symbols=symbols,
+                folds=splits,
+                chosen_by=chosen_by,
+                jobs=jobs,
+                store=store,
+                engine=engine,
+                scheduler=scheduler,
+                task_timeout=task_timeout,
+                on_step=advance,
+                **recipe,
+            )
+        classifier.save(place)
+    if as_json:
+        print(json.dumps({"file": str(place), "record": classifier.record}, indent=2))
+    else:
+        console.show_classifier(classifier, place)
