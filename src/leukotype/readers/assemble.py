@@ -138,7 +138,7 @@ def refuse_dates(probes: Sequence[str], path: str) -> None:
     dates = [probe for probe in suspects if _DATE.fullmatch(probe)]
     if dates:
         raise BadIdentifiers(
-            f"{path}: {counted(len(dates), 'probe name')} in the form of a date, the first {dates[0]!r}. A spreadsheet "
+            f"{path}: {counted(len(dates), 'date')} among the probe names, the first {dates[0]!r}. A spreadsheet "
             "turned gene names such as SEPT2 or MARCH1 into dates. Export the table again with that column as text."
         )
 
