@@ -15,11 +15,11 @@ import pandas as pd
 import pytest
 
 from benchmark_cases import FAILING, SIZES, write_cohorts
+from csv_files import write_csv
 from leukotype import benchmark, cli, datasets, results
 from leukotype.benchmark import CohortSource, LeftOut, published
 from leukotype.datasets import simulate
 from leukotype.datasets.catalogue import catalogue
-from leukotype.datasets.files import write_csv
 from leukotype.errors import UnknownName
 from leukotype.evaluation import evaluate
 from leukotype.models import select

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from leukotype.classifier.honest import OutOfFold
 from numpy.testing import assert_allclose, assert_array_equal
 
 import classifier_cases as cases
@@ -19,7 +20,6 @@ from leukotype.classifier.abstention import NEVER, Target, risk_coverage, thresh
 from leukotype.classifier.calibration import Calibration
 from leukotype.classifier.calls import MARGIN, UNLIKE
 from leukotype.classifier.conformal import CrossConformal
-from leukotype.classifier.honest import OutOfFold
 from leukotype.errors import UnknownName
 
 

@@ -14,13 +14,13 @@ from scipy import stats
 import classifier_cases as cases
 import leukotype as lt
 from leukotype.classifier import missing
-from leukotype.recipes.alignment import HOWS, Alignment, Sorted, default, normal_scores
 from leukotype.classifier.calls import MISSING, OFF_SCALE, UNLIKE
 from leukotype.classifier.matching import Matching
-from leukotype.recipes.missing import MissingLimit, limit_of
 from leukotype.classifier.novelty import ClassMeans, Unlikeness, p_value
 from leukotype.classifier.scale_check import ScaleRange
 from leukotype.errors import BadIdentifiers, BadValues
+from leukotype.recipes.alignment import HOWS, Alignment, Sorted, default, normal_scores
+from leukotype.recipes.missing import MissingLimit, limit_of
 
 NAN = float("nan")
 # Few different values, so that many are equal; some are missing.

@@ -10,9 +10,9 @@ import pytest
 import leukotype as lt
 from leukotype import resampling
 from leukotype.classifier import fitting
-from leukotype.recipes.alignment import HOWS, How
 from leukotype.cohort import Cohort
 from leukotype.models import select
+from leukotype.recipes.alignment import HOWS, How
 from leukotype.resampling import Design
 
 

@@ -16,10 +16,9 @@ import pytest
 import leukotype as lt
 from classifier_cases import DESIGN, cohort, simulation, trained
 from leukotype import cli
-from leukotype.batch import Batch
 from leukotype.classifier.calls import ABSTAINED, MARGIN, UNLIKE, Calls
 from leukotype.classifier.validation import Validation, read_names, validate
-from leukotype.cohort import Provenance
+from leukotype.cohort import Batch, Provenance
 from leukotype.errors import BadLabels
 from leukotype.figures import of_part, theme
 from leukotype.metrics import intervals

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from leukotype.benchmark.result import Benchmark, CohortResult
-from leukotype.datasets import Dataset, catalogue
-from leukotype.datasets.cumida import MEAN_OF_NINE
+from leukotype.datasets import MEAN_OF_NINE, Dataset, catalogue
 
 # Protocol of CuMiDa (Feltes et al. 2019): 3 folds.  Its models were not tuned; the inner folds are ours.
 PROTOCOL = "cumida"

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from leukotype import wording
 from leukotype.benchmark import Benchmark, CohortResult, published
-from leukotype.datasets.cumida import MEAN_OF_NINE
+from leukotype.datasets import MEAN_OF_NINE
 from leukotype.evaluation import AUTO
 from leukotype.inference.leaderboard import FEW_COHORTS, N_PERMUTATIONS
 from leukotype.results import methods, page
