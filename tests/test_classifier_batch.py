@@ -69,7 +69,7 @@ def rows_of(calls: Calls) -> list[tuple[object, ...]]:
     for row in range(calls.n_samples):
         found.append((
             lines[0], lines[row + 1], calls.matched, calls.probabilities[row].tobytes(), calls.reasons[row],
-            calls.sets[row].tobytes(), calls.unlikeness[row].tobytes(), calls.p_like[row].tobytes(),
+            calls.sets[row].tobytes(), calls.novelty[row].tobytes(), calls.p_like[row].tobytes(),
             calls.missing[row].tobytes(), calls.scales[row], calls.evidence[row],
         ))  # fmt: skip
     # Evidence has no equality of its own.

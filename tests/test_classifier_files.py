@@ -36,7 +36,7 @@ def test_kept_classifiers_call_as_they_did(file):
     assert [list(reasons) for reasons in calls.reasons] == said["reasons"]
     assert_allclose(calls.probabilities, said["probabilities"], rtol=0, atol=1e-12)
     assert_array_equal(calls.sets, said["sets"])
-    assert_allclose(calls.unlikeness, said["unlikeness"], rtol=1e-12)
+    assert_allclose(calls.novelty, said["unlikeness"], rtol=1e-12)
     assert_array_equal(calls.p_like, said["p_like"])
     assert_array_equal(calls.missing, said["missing"])
     assert file.stat().st_size < 60_000

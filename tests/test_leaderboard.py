@@ -9,8 +9,7 @@ from scipy import stats
 
 from leukotype.figures import svg
 from leukotype.figures.leaderboard import LEADERBOARD
-from leukotype.inference.leaderboard import Leaderboard
-from leukotype.inference.ranks import nemenyi
+from leukotype.inference.leaderboard import Leaderboard, nemenyi
 
 MODELS = ["logistic", "knn", "forest", "majority"]
 

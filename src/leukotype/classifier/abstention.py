@@ -41,7 +41,9 @@ class Target:
     def of(cls, accuracy: float | None, coverage: float | None) -> Self:
         """Return the target for the one that is given; raises InfeasibleDesign if both are."""
         if accuracy is not None and coverage is not None:
-            raise InfeasibleDesign("--target-accuracy and --target-coverage exclude each other. Use one of the two.")
+            raise InfeasibleDesign(
+                "--target-accuracy and --target-coverage exclude each other. Use one of the two."
+            )
         if coverage is not None:
             return cls("coverage", coverage)
         return cls() if accuracy is None else cls("accuracy", accuracy)
