@@ -1,10 +1,10 @@
-"""The plain study and ours, one after the other in one run: ratios of time, differences in the answers.
+"""Compare time and results of our nested study with a plain scikit-learn study in one run.
 
     python benchmarks/against_plain.py [--peer ../shared/peers/plain_study.py] [--data FILE --log2]
 
-Without --data a cohort of 64 x 22,283 in 5 classes is simulated.  Both ways run the same nested study (5 outer
-and 3 inner folds, the same splits, settings chosen by accuracy) on the same number of cores, the plain one by the
-peer's own script.  Loading the file is timed on neither side; starting worker processes is, on both.
+Without --data, a cohort of 64 x 22,283 in 5 classes is simulated.  Both studies use 5 outer and 3 inner folds, the
+same splits, accuracy to choose the settings, and the same number of cores.  The peer script runs the plain study.
+The times include the start of the worker processes and exclude the reading of the file.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ def main() -> None:
     parser.add_argument("--log2", action="store_true")
     parser.add_argument("--models", nargs="+", default=list(MODELS), choices=MODELS)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--probes", type=int, default=22_283, help="of the simulated cohort")
+    parser.add_argument("--probes", type=int, default=22_283, help="probes of the simulated cohort")
+    parser.add_argument("--plain", type=Path, help="result of an earlier run of the peer script, to reuse")
     parser.add_argument(
-        "--plain", type=Path, help="the peer's result from an earlier run, instead of running it"
+        "--exact",
+        action="store_true",
+        help="also run the plain logistic regression at tolerance 1e-8 (takes minutes)",
     )
-    parser.add_argument(
-        "--exact", action="store_true", help="also run the plain logistic at tolerance 1e-8: minutes"
-    )
-    parser.add_argument("--name", help="of the result; that of the data by default")
+    parser.add_argument("--name", help="name of the result (default: name of the data)")
     args = parser.parse_args()
 
     described = machine()
@@ -82,14 +82,14 @@ def main() -> None:
 
 
 def save(name: str, result: dict[str, Any]) -> None:
-    """Print what is known so far and keep it."""
+    """Print and save the results so far."""
     print(table(result["rows"]), flush=True)
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"against_plain_{name}.json").write_text(json.dumps(result, indent=1) + "\n")
 
 
 def run_peer(args: argparse.Namespace, path: Path, folder: Path) -> dict[str, Any]:
-    """Run the peer's script as anyone would, and return its result."""
+    """Run the peer script and return its result."""
     out = folder / "plain.json"
     command = [
         sys.executable,
@@ -109,7 +109,7 @@ def run_peer(args: argparse.Namespace, path: Path, folder: Path) -> dict[str, An
 
 
 def run_ours(cohort: Cohort, models: list[str], jobs: int) -> tuple[dict[str, Any], float]:
-    """Time our study of each model alone, and of all together; return the evaluations and the last time."""
+    """Time our study of each model and of all models together; return the evaluations and the time of all together."""
     start = time.perf_counter()
     leukotype.evaluate(cohort, models=models, tune_by="accuracy", jobs=jobs)
     together = time.perf_counter() - start
@@ -122,11 +122,11 @@ def run_ours(cohort: Cohort, models: list[str], jobs: int) -> tuple[dict[str, An
 
 
 def compare(name: str, plain: dict[str, Any], evaluation: Any, cohort: Cohort) -> dict[str, Any]:
-    """One row: times, their ratio, and how far the answers are apart."""
+    """Return one row: times, their ratio, and the differences between the predictions."""
     theirs, seconds = plain["models"][name], evaluation.__dict__["wall"]
     codes = np.array(plain["labels"])
     if not np.array_equal(codes, cohort.codes):
-        raise SystemExit("the plain study was run on other samples: run it anew, without --plain.")
+        raise SystemExit("The plain study has different samples. Run it again, without --plain.")
     p = evaluation.probabilities(name)[0]
     return {
         "model": name,
@@ -142,27 +142,27 @@ def compare(name: str, plain: dict[str, Any], evaluation: Any, cohort: Cohort) -
 
 
 def agreeing(chosen: list[dict[str, Any]], evaluation: Any) -> str:
-    """In how many outer folds both ways chose the same setting."""
+    """Count the outer folds in which both studies chose the same setting."""
     plain = [{key.split("__")[-1]: value for key, value in fold.items()} for fold in chosen]
     own = [result.setting for result in evaluation.results]
     return f"{sum(a == b for a, b in zip(plain, own, strict=True))} of {len(own)}"
 
 
 def load_peer(path: Path) -> ModuleType:
-    """Import the peer's script for its MODELS."""
+    """Import the peer script for its MODELS."""
     spec = importlib.util.spec_from_file_location("plain_study", path)
     if spec is None or spec.loader is None:
-        raise SystemExit(f"cannot import {path}: give the path of plain_study.py with --peer.")
+        raise SystemExit(f"Cannot import {path}. Give the path of plain_study.py with --peer.")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
 def exact_logistic(peer: ModuleType, cohort: Cohort, jobs: int) -> tuple[Any, list[dict[str, Any]]]:
-    """Run the peer's study of the logistic regression at tolerance 1e-8: probabilities and settings.
+    """Run the peer's logistic regression at tolerance 1e-8; return its probabilities and settings.
 
-    At the default of 1e-4 the solver stops before the optimum, most of all where the penalty is weak, and the
-    inner folds then compare half-finished fits.
+    At the default of 1e-4 the solver stops before the optimum, mostly for weak penalties.  The inner folds then
+    compare fits that have not converged.
     """
     estimator, grid = peer.MODELS["logistic"]
     estimator = clone(estimator).set_params(
@@ -184,7 +184,7 @@ def exact_logistic(peer: ModuleType, cohort: Cohort, jobs: int) -> tuple[Any, li
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """The rows as a Markdown table."""
+    """Return the rows as a Markdown table."""
     lines = [
         "| model | plain, s | ours, s | ratio | same settings | same calls | largest difference | balanced accuracy |",
         "|---|---|---|---|---|---|---|---|",

@@ -1,11 +1,12 @@
-"""`auto` against the models it chooses from, on real cohorts: 5 repeats of 5 outer and 3 inner folds.
+"""Compare `auto` with the models it chooses from: 5 repeats of 5 outer and 3 inner folds.
 
     LEUKOTYPE_DATA=folder python benchmarks/auto.py [--jobs 2] [--cohorts "slice;chowdary;simulated"]
 
-The default models run on the slice of GSE9476 (whose probes were chosen on all samples: a test of `auto`, no result)
-and on chowdary (log2).  In chowdary each patient seems to stand twice, in rows that follow each other; a third run
-keeps such pairs together, without the trees, whose time is better spent elsewhere.  24 simulated cohorts show what
-the odds cost that `auto` asks for before it leaves a model for a later one.  Results go to results/auto.json.
+The default models run on the slice of GSE9476 and on chowdary (log2).  The probes of the slice were selected on all
+samples, so its scores test `auto` and are not a result.  Consecutive rows of chowdary seem to be two samples of one
+patient.  A third run keeps these pairs in one fold; it omits the tree models to save time.  24 simulated cohorts
+measure the effect of the odds that `auto` requires before it prefers a later model.  Results are saved in
+results/auto.json.
 """
 
 from __future__ import annotations
@@ -25,8 +26,7 @@ import pandas as pd
 import leukotype as lt
 from common import RESULTS, machine
 from leukotype.cohort import Cohort
-from leukotype.evaluation.auto import choose
-from leukotype.inference import AUTO, auto
+from leukotype.evaluation import AUTO, AUTO_MODEL, auto, choose
 from leukotype.models import DEFAULT
 
 ODDS_TRIED = (1.0, 3.0, 5.3)
@@ -36,7 +36,7 @@ QUICK = tuple(name for name in DEFAULT if name not in ("forest", "xgboost"))
 
 @dataclass(frozen=True)
 class Trial:
-    """One cohort, the models tried on it, and what `auto` should reach: at least, and at most."""
+    """One cohort, its models, and the targets for `auto`: smallest balanced accuracy, largest log loss."""
 
     name: str
     file: str
@@ -53,7 +53,7 @@ TRIALS = (
 
 
 def by_pair(cohort: Cohort) -> Cohort:
-    """Count the rows of each class off in twos: each two are one donor."""
+    """Make each two consecutive rows of a class one donor."""
     place = np.empty(cohort.n_samples, dtype=np.intp)
     for code in range(len(cohort.classes)):
         rows = np.flatnonzero(cohort.codes == code)
@@ -79,7 +79,7 @@ def run(trial: Trial, folder: Path, jobs: int) -> dict[str, Any]:
                 "seconds": float(settings.loc[settings["model"] == model, "seconds"].sum()),
                 **{metric: _three(summary.loc[(model, metric)]) for metric in METRICS},
             }
-            for model in evaluation.models
+            for model in evaluation.names
         },
     }
 
@@ -89,7 +89,7 @@ def _three(row: pd.Series[float]) -> list[float]:
 
 
 def simulated(number: int) -> Cohort:
-    """One of 24 cohorts of 60 to 64 samples and 2,000 probes: three designs, eight sizes of effect."""
+    """Simulate one of 24 cohorts of 60 to 64 samples and 2,000 probes: three designs, eight effect sizes."""
     sizes = ({"a": 40, "b": 24}, {"a": 26, "b": 10, "c": 10, "d": 10, "e": 8}, {"a": 30, "b": 18, "c": 12})
     effect = 0.4 + 1.2 * (number // 3) / 7
     return lt.simulate(
@@ -98,7 +98,7 @@ def simulated(number: int) -> Cohort:
 
 
 def by_odds(jobs: int) -> dict[str, dict[str, float]]:
-    """Mean scores of `auto` over the simulated cohorts by the odds it asks for; 5.3 is one standard error."""
+    """Return mean scores of `auto` over the simulated cohorts for each odds; 5.3 is one standard error."""
     scores: dict[float, list[list[float]]] = {odds: [] for odds in ODDS_TRIED}
     for number in range(24):
         models = tuple(name for name in DEFAULT if name != "xgboost")
@@ -118,7 +118,7 @@ def _picked(evaluation: lt.Evaluation, odds: float) -> lt.Evaluation:
         rivals = [r for r in evaluation.results if (r.repeat, r.fold) == (split.repeat, split.fold)]
         taken = rivals[choose([rival.inner_losses for rival in rivals], odds)]
         results.append(replace(taken, model=AUTO))
-    return replace(evaluation, models=(AUTO,), results=tuple(results))
+    return replace(evaluation, models=(AUTO_MODEL,), results=tuple(results))
 
 
 def table(found: dict[str, Any]) -> str:
@@ -132,7 +132,7 @@ def table(found: dict[str, Any]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--cohorts", help="names with semicolons between; all by default")
+    parser.add_argument("--cohorts", help="names separated by semicolons (default: all)")
     options = parser.parse_args()
     wanted = (
         [*(trial.name for trial in TRIALS), "simulated"]

@@ -1,12 +1,12 @@
-"""Balanced accuracy of the tree models, plain and ours, over seeds of the outer folds.
+"""Balanced accuracy of the plain tree models and of ours, over seeds of the outer folds.
 
     python benchmarks/balanced_accuracy.py --folder $LEUKOTYPE_DATA [--seeds 5] [--cohorts slice] [--models forest]
 
-The plain side of the forest is the peer's own estimator and grid under GridSearchCV, on the same folds.  That of
-XGBoost would take hours with many classes: by default it is our path with the peer's grid and no screen, which grows
-the same trees three times as fast (tests/test_wide_boosting.py); --peer-xgboost runs the peer's own, and gave the
-same balanced accuracy for each of the seven seeds of slice and chowdary that were run both ways.  Every finished seed
-is kept in benchmarks/results, and a run goes on where the last one stopped.
+The plain forest is the peer's estimator and grid under GridSearchCV, on the same folds.  The plain XGBoost would take
+hours with many classes.  By default it is our path with the peer's grid and no screen, which grows the same trees
+three times as fast (tests/test_wide_boosting.py).  --peer-xgboost runs the peer's own version.  Both gave the same
+balanced accuracy for each of the seven seeds of slice and chowdary that were run both ways.  Every finished seed is
+saved in benchmarks/results, so an interrupted run resumes.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument(
-        "--peer-xgboost", action="store_true", help="GridSearchCV around XGBClassifier: hours"
+        "--peer-xgboost", action="store_true", help="run GridSearchCV with XGBClassifier (takes hours)"
     )
     args = parser.parse_args()
 
@@ -102,7 +102,7 @@ def plain_accuracy(peer: ModuleType, cohort: Cohort, model: str, seed: int, jobs
 
 
 def unscreened() -> Model:
-    """XGBoost on all probes, with the peer's grid in the peer's order."""
+    """Return XGBoost on all probes, with the peer's grid in the peer's order."""
     grid = {"learning_rate": (0.1, 0.3), "max_depth": (2, 4), "n_estimators": (100,)}
     return replace(by_name("xgboost"), grid=grid)
 
@@ -116,11 +116,11 @@ def our_accuracy(cohort: Cohort, model: Model, seed: int, jobs: int) -> float:
 
 
 def save(out: Path, plain: dict[str, float], rows: list[dict[str, Any]]) -> None:
-    """Keep what is finished."""
+    """Save the finished results."""
     RESULTS.mkdir(exist_ok=True)
-    beside = out.with_suffix(".part")
-    beside.write_text(json.dumps({"machine": machine(), "rows": rows, "plain": plain}, indent=1) + "\n")
-    os.replace(beside, out)
+    temporary = out.with_suffix(".part")
+    temporary.write_text(json.dumps({"machine": machine(), "rows": rows, "plain": plain}, indent=1) + "\n")
+    os.replace(temporary, out)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""What a classifier does with classes it was not trained on, and with another day's arrays.
+"""Test classifiers on unseen classes and on arrays that were measured later.
 
     python benchmarks/classifier.py --folder $LEUKOTYPE_DATA
 
-First, one class of the GSE9476 slice at a time is left out of training, and its samples are called: how many are
-abstained on as unlike the training samples, beside the share of held-out samples of the known classes that is called.
-Second, a classifier of Golub's 38 training samples is tried on the 34 independent ones, by alignment and model.
-The results stand in benchmarks/results/classifier.json and in docs/classifier.md.
+First, one class of the GSE9476 slice at a time is removed from training, and its samples are called.  The table shows
+how many are rejected by novelty, and the share of held-out samples of the known classes that is called.  Second, a
+classifier trained on Golub's 38 training samples calls the 34 independent ones, for each alignment and model.  The
+results are in benchmarks/results/classifier.json and in docs/classifier.md.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def left_out(cohort: Cohort) -> list[dict[str, Any]]:
-    """One row per class left out of training, for the model that `train` takes by default."""
+    """Return one row per class removed from training, for the default model of `train`."""
     rows = []
     for name in cohort.classes:
         classifier = lt.train(cohort.drop_classes([name]))
@@ -70,11 +70,12 @@ def left_out(cohort: Cohort) -> list[dict[str, Any]]:
 
 
 def between(cohort: Cohort) -> list[dict[str, Any]]:
-    """How far apart the class means lie, in the distance that unlikeness is told by: one row per class."""
+    """Return the distances between the class means, in the distance measure of novelty: one row per class."""
     from leukotype.recipes.alignment import Alignment
-    from leukotype.classifier.novelty import ClassMeans
+    from leukotype.recipes.scorer import ClassMeans
 
-    aligned = Alignment.learn(cohort.expression, "quantile").matrix(cohort.expression)
+    alignment = Alignment.learn(cohort.expression, "quantile")
+    aligned = np.array([alignment.complete(row) for row in cohort.expression])
     learned = ClassMeans.learn(aligned, cohort.codes)
     rows = []
     for code, name in enumerate(cohort.classes):
@@ -88,7 +89,7 @@ def between(cohort: Cohort) -> list[dict[str, Any]]:
 
 
 def golub(folder: Path) -> list[dict[str, Any]]:
-    """One row per model and alignment."""
+    """Return one row per model and alignment."""
     train, independent, labels = (folder / name for name in GOLUB)
     cohort = lt.read(train, labels=labels)
     batch = lt.read_batch(independent, labels=labels, wants_labels=True)
@@ -114,7 +115,7 @@ def golub(folder: Path) -> list[dict[str, Any]]:
 
 
 def markdown(rows: list[dict[str, Any]]) -> str:
-    """A table of rows that have the same keys."""
+    """Return a Markdown table of rows with the same keys."""
     lines = ["| " + " | ".join(rows[0]) + " |", "|" + "---|" * len(rows[0])]
     for row in rows:
         cells = [f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row.values()]

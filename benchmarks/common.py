@@ -1,10 +1,11 @@
-"""What the benchmarks share: the machine's description, the simulated cohort, the peer's data."""
+"""Shared parts of the benchmarks: description of the machine, simulated cohort, the peer's data format."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import os
 import platform
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -45,8 +46,13 @@ def _lines(path: str) -> list[str]:
         return []
 
 
+def wrapped(text: str) -> str:
+    """Wrap a paragraph at 115 characters."""
+    return textwrap.fill(text, 115, break_long_words=False, break_on_hyphens=False)
+
+
 def simulated(n_samples: int = 64, n_probes: int = 22_283, seed: int = 0) -> Cohort:
-    """Simulate a cohort of five classes in the proportions of GSE9476, six samples in each at least."""
+    """Simulate a cohort of five classes in the proportions of GSE9476, with at least six samples per class."""
     sizes = np.array(list(CLASSES.values()))
     counts = np.maximum(sizes * n_samples // sizes.sum(), 6)
     counts[0] += n_samples - counts.sum()
@@ -54,7 +60,7 @@ def simulated(n_samples: int = 64, n_probes: int = 22_283, seed: int = 0) -> Coh
 
 
 def write_cumida(cohort: Cohort, path: Path) -> None:
-    """Write the CuMiDa layout, as the peer reads it."""
+    """Write the CuMiDa layout, which the peer script reads."""
     frame = pd.DataFrame(cohort.expression, columns=cohort.probes.tolist())
     frame.insert(0, "type", cohort.labels)
     frame.insert(0, "samples", cohort.samples)
@@ -62,7 +68,7 @@ def write_cumida(cohort: Cohort, path: Path) -> None:
 
 
 def read_cumida(path: Path, log2: bool) -> Cohort:
-    """Read what the peer reads, as it reads it: classes of fewer than five samples are dropped."""
+    """Read a file like the peer script: drop classes of fewer than five samples."""
     frame = pd.read_csv(path)
     frame = frame[frame.groupby("type")["type"].transform("size") >= 5]
     expression = frame.drop(columns=["samples", "type"]).to_numpy(dtype=np.float64)

@@ -1,10 +1,10 @@
-"""How the time and the memory of our nested study grow with samples and with probes.
+"""Growth of time and memory of a nested study with the number of samples and of probes.
 
     python benchmarks/growth.py [--models logistic knn ...] [--limit 300]
 
-One process per point, one core: n from 32 to 2,048 samples at 22,283 probes, and p from 2,000 to 200,000 probes at
-64 samples; 5 outer and 3 inner folds, the models' own grids.  A model that took longer than the limit is not asked
-for the next size.  Memory is the most that the process held, the cohort included.
+Each point runs in a new process on one core, with 5 outer and 3 inner folds and the model's own grid: 32 to 2,048
+samples at 22,283 probes, and 2,000 to 200,000 probes at 64 samples.  A model that exceeds the time limit skips the
+larger sizes.  Memory is the peak of the process, the cohort included.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def in_a_process(model: str, n: int, p: int) -> dict[str, float]:
-    """Measure one point in a process of its own, so that its peak of memory is its own."""
+    """Measure one point in a new process, so that its peak memory is its own."""
     command = [sys.executable, __file__, "--point", model, str(n), str(p)]
     run = subprocess.run(
         command, check=True, capture_output=True, text=True, env={**os.environ, **ONE_THREAD}
@@ -74,7 +74,7 @@ def in_a_process(model: str, n: int, p: int) -> dict[str, float]:
 
 
 def point(model: str, n: int, p: int) -> dict[str, object]:
-    """Time one study, all of it but making the cohort and loading the libraries."""
+    """Time one study, without the simulation of the cohort and the imports."""
     cohort = simulated(n, p)
     leukotype.evaluate(simulated(32, 50), models=[model], jobs=1)
     before = peak_mib()
@@ -94,14 +94,14 @@ def point(model: str, n: int, p: int) -> dict[str, object]:
 
 
 def peak_mib() -> float:
-    """The most memory this process has held."""
+    """Return the peak memory of this process."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
 def exponents(points: list[dict[str, float]]) -> str:
-    """Per model, the slope of log time over log p, and the ratio of the times at the largest and the smallest p."""
+    """Return the slope of log time over log p, and the time ratio of the largest to the smallest p, for each model."""
     lines = [
-        f"| model | time grows with p to the power | times the time for {PROBES[-1] // PROBES[0]} times the probes |",
+        f"| model | exponent of p | time ratio for {PROBES[-1] // PROBES[0]} times the probes |",
         "|---|---|---|",
     ]
     for model in dict.fromkeys(point["model"] for point in points):

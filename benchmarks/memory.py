@@ -1,10 +1,10 @@
-"""How much memory a benchmark takes on wide cohorts, driver and workers together.
+"""Memory of a benchmark on wide cohorts, driver and workers together.
 
     python benchmarks/memory.py [--samples 357 --probes 22277] [--models knn,centroids] [--jobs 2]
 
-Writes a synthetic file of that size, runs `leukotype benchmark` on it and looks at the whole family of processes five
-times a second.  What counts is the proportional set size: pages that several processes share are counted once, in
-parts.
+This script writes a synthetic file of that size, runs `leukotype benchmark` on it, and measures all its processes
+five times per second.  It measures the proportional set size: a page shared by several processes is divided among
+them.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def main() -> None:
     parser.add_argument("--outer", type=int, default=2)
     parser.add_argument("--inner", type=int, default=2)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--keep", type=Path, help="folder for the file, instead of a temporary one")
-    parser.add_argument("--save", action="store_true", help="add what was found to the results")
+    parser.add_argument("--keep", type=Path, help="folder for the file (default: a temporary one)")
+    parser.add_argument("--save", action="store_true", help="add the measurement to the results")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         place = args.keep or Path(temporary)
@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def write(file: Path, n_samples: int, n_probes: int) -> None:
-    """Write a cohort in the CuMiDa layout: values of four decimals from a pool, some probes shifted by class."""
+    """Write a cohort in the CuMiDa layout: values with four decimals from a pool, some probes shifted by class."""
     rng = np.random.default_rng(0)
     pool = np.array([f",{value:.4f}" for value in rng.uniform(2, 9.9, 20_000)], dtype="S7")
     level = np.array([value[1:] for value in pool.tolist()]).astype(float)
@@ -89,7 +89,7 @@ def write(file: Path, n_samples: int, n_probes: int) -> None:
 
 
 def watched(command: list[str]) -> dict[str, object]:
-    """Run a command; return its time and the most that it, its driver and any one worker held."""
+    """Run a command; return its time and the peak memory in total, of the driver and of one worker."""
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     driver = psutil.Process(process.pid)
@@ -112,7 +112,7 @@ def watched(command: list[str]) -> dict[str, object]:
 
 
 def held(driver: psutil.Process) -> dict[int, int]:
-    """Proportional set size of a process and its descendants, in bytes, by process id."""
+    """Return the proportional set size of a process and its descendants, in bytes, by process id."""
     found = {}
     try:
         family = [driver, *driver.children(recursive=True)]

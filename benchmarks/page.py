@@ -1,4 +1,4 @@
-"""Write docs/performance.md and its pictures from what the other benchmarks left in benchmarks/results.
+"""Write docs/performance.md and its figures from the files in benchmarks/results.
 
 python benchmarks/page.py
 """
@@ -13,7 +13,7 @@ import altair as alt
 import pandas as pd
 
 from against_plain import table
-from common import RESULTS
+from common import RESULTS, wrapped
 from growth import FEW_SAMPLES, USUAL_PROBES, exponents
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -22,7 +22,7 @@ TITLES = {
     "against_plain_nakayama_sarcoma": "Nakayama (sarcoma)",
     "against_plain_simulated": "Simulated after GSE9476",
 }
-# Okabe & Ito: told apart with any colour vision.
+# Okabe & Ito: distinguishable with any colour vision.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C8C00"]
 
 
@@ -32,9 +32,12 @@ def main() -> None:
     parts = [
         "# Performance",
         "",
-        "How long a nested study takes, beside the same study written by hand with scikit-learn and XGBoost, and how",
-        "time and memory grow. Every number here was measured by the scripts in `benchmarks/`; the page is written by",
-        "`benchmarks/page.py`. Ratios are of times in one run on one machine: expect other seconds, similar ratios.",
+        wrapped(
+            "This page compares the time of a nested study with the same study written in plain scikit-learn "
+            "and XGBoost. It also shows how time and memory grow. The scripts in `benchmarks/` measured every "
+            "number, and `benchmarks/page.py` writes the page. Each ratio is from one run on one machine. On "
+            "another machine, expect different times and similar ratios."
+        ),
     ]
     studies = {name: json.loads((RESULTS / f"{name}.json").read_text()) for name in TITLES if exists(name)}
     if studies:
@@ -55,7 +58,7 @@ def exists(name: str) -> bool:
 
 
 def described(machine: dict[str, Any]) -> str:
-    """The machine in one sentence."""
+    """Describe the machine in one sentence."""
     versions = ", ".join(f"{name} {machine[name]}" for name in ("python", "numpy", "scikit-learn", "xgboost"))
     return (
         f"Measured on {machine['cores']} cores of {machine['processor']}, {machine['memory_gib']:.0f} GiB, "
@@ -64,18 +67,21 @@ def described(machine: dict[str, Any]) -> str:
 
 
 def against_plain(studies: dict[str, dict[str, Any]], images: Path) -> list[str]:
-    """The section on ratios, and its picture."""
+    """Return the section on ratios, and save its figure."""
     parts = [
         "",
-        "## Against the plain study",
+        "## Comparison with plain scikit-learn",
         "",
-        "Five outer and three inner folds, the same splits, settings chosen by accuracy, two processes on either",
-        "side. *Plain* is a script that fits every setting of every fold on all probes (`GridSearchCV` around",
-        "`LogisticRegression`, `KNeighborsClassifier`, `RandomForestClassifier` of 500 trees, `XGBClassifier`). The",
-        "logistic regression and the nearest neighbours have the same grids on both sides and must give the same",
-        "answers; the forest and the boosted trees search their own grids, behind an F screen inside the fold.",
-        "Where the settings of the logistic regression differ, scikit-learn's default tolerance had stopped its fits",
-        "short of the optimum, most of all under weak penalties; the numbers in brackets compare at tolerance 1e-8.",
+        wrapped(
+            "Both studies use five outer and three inner folds, the same splits, accuracy to choose the "
+            "settings, and two processes. *Plain* is a script that fits every setting of every fold on all "
+            "probes (`GridSearchCV` with `LogisticRegression`, `KNeighborsClassifier`, "
+            "`RandomForestClassifier` with 500 trees, `XGBClassifier`). Logistic regression and nearest "
+            "neighbours use the same grids in both studies and must give the same results. The forest and the "
+            "boosted trees use their own grids in *ours*, after an F-statistic screen inside the fold. Some "
+            "settings of the logistic regression differ because scikit-learn's default tolerance stops before "
+            "the optimum, mostly for weak penalties. The numbers in brackets compare with tolerance 1e-8."
+        ),
         "",
         "![Ratio of the plain study's time to ours, by model and data](images/performance-ratios.png)",
     ]
@@ -110,20 +116,22 @@ def against_plain(studies: dict[str, dict[str, Any]], images: Path) -> list[str]
         (bar + text)
         .properties(width=260, height=alt.Step(24))
         .facet(column=alt.Column("data:N", title=None, sort=None))
-        .properties(title="How many times as fast: nested study, 5 × 3 folds, two processes")
+        .properties(title="Speed-up of the nested study, 5 × 3 folds, two processes")
     )
     save(faceted, images / "performance-ratios.png")
     return parts
 
 
 def agreement(result: dict[str, Any]) -> list[str]:
-    """The section on balanced accuracy over seeds."""
+    """Return the section on balanced accuracy over seeds."""
     lines = [
         "",
-        "## Do the tree models lose anything?",
+        "## Accuracy of the tree models",
         "",
-        "Balanced accuracy of the whole nested study, mean over seeds of the outer folds, plain and ours on the same",
-        "folds.",
+        wrapped(
+            "Balanced accuracy of the whole nested study, mean over seeds of the outer folds. *Plain* and "
+            "*ours* use the same folds."
+        ),
         "",
         "| data | model | seeds | plain | ours | difference |",
         "|---|---|---|---|---|---|",
@@ -137,7 +145,7 @@ def agreement(result: dict[str, Any]) -> list[str]:
 
 
 def whole_study(result: dict[str, Any]) -> list[str]:
-    """The section on the command line from end to end."""
+    """Return the section on the whole command."""
     rows = [
         f"| {row['models']} | {row['repeats']} | {row['seconds']:.0f} | {row['peak_mib']:,.0f} |"
         for row in result["rows"]
@@ -146,9 +154,12 @@ def whole_study(result: dict[str, Any]) -> list[str]:
         "",
         "## The whole command",
         "",
-        f"`leukotype study` on a simulated file of 64 × 22,283 with {result['jobs']} processes, 5 × 3 folds: from the",
-        "start of the process to its end, with reading, inference, audits, figures and report. Memory is the most that",
-        "the process and its workers held together, what they share counted once.",
+        wrapped(
+            f"`leukotype study` ran on a simulated file of 64 × 22,283 with {result['jobs']} processes and 5 × "
+            "3 folds. The time covers the whole process: reading, models, inference, audits, figures and "
+            "report. Memory is the peak of the process and its workers together. Shared memory is counted "
+            "once."
+        ),
         "",
         "| models | repeats | seconds | peak memory, MiB |",
         "|---|---|---|---|",
@@ -159,16 +170,19 @@ def whole_study(result: dict[str, Any]) -> list[str]:
 
 
 def reading(result: dict[str, Any]) -> list[str]:
-    """The section on reading a wide file."""
+    """Return the section on reading a wide file."""
     rows = [f"| {row['way']} | {row['seconds']:.3f} | {row['ratio']:.1f} |" for row in result["table"]]
     return [
         "",
         "## Reading",
         "",
-        f"A CSV of 64 × 22,283 in CuMiDa's layout, {result['bytes'] / 1e6:.0f} MB, every time in a process of its own;",
-        f"the best of {len(result['seconds']['pandas.read_csv'])}. The cache is keyed by the content of the file.",
+        wrapped(
+            f"The file is a CSV of 64 × 22,283 in the CuMiDa layout, {result['bytes'] / 1e6:.0f} MB. Each "
+            "reading runs in a new process. The table shows the best of "
+            f"{len(result['seconds']['pandas.read_csv'])} runs. The cache key is the content of the file."
+        ),
         "",
-        "| way | seconds | times as fast as pandas |",
+        "| method | seconds | speed-up over pandas |",
         "|---|---|---|",
         *rows,
         "",
@@ -177,7 +191,7 @@ def reading(result: dict[str, Any]) -> list[str]:
 
 
 def growth(result: dict[str, Any], images: Path) -> list[str]:
-    """The section on growth, and its pictures."""
+    """Return the section on growth, and save its figures."""
     points = pd.DataFrame(result["points"])
     wide = points[(points["n"] == FEW_SAMPLES) & (points["p"] != USUAL_PROBES)]
     tall = points[points["p"] == USUAL_PROBES]
@@ -198,8 +212,11 @@ def growth(result: dict[str, Any], images: Path) -> list[str]:
         "",
         "## Growth",
         "",
-        "Whole nested study of one model (5 outer, 3 inner folds, the model's own grid), one process on one core, a",
-        "fresh process for each point. Both axes are logarithmic: a straight line of slope 1 is linear growth.",
+        wrapped(
+            "Each point is a whole nested study of one model (5 outer and 3 inner folds, the model's own "
+            "grid) in a new process on one core. Both axes are logarithmic, so a straight line of slope 1 "
+            "means linear growth."
+        ),
         "",
         "![Time and memory against the number of probes](images/performance-probes.png)",
         "",
@@ -212,7 +229,7 @@ def growth(result: dict[str, Any], images: Path) -> list[str]:
 
 
 def lines(frame: pd.DataFrame, x: str, y: str, x_title: str, y_title: str) -> alt.Chart:
-    """One line per model on logarithmic axes."""
+    """Draw one line per model on logarithmic axes."""
     models = list(dict.fromkeys(frame["model"]))
     ticks = sorted(set(frame[x]))
     scale = alt.Scale(type="log", domain=[ticks[0], ticks[-1]], nice=False)
@@ -229,7 +246,7 @@ def lines(frame: pd.DataFrame, x: str, y: str, x_title: str, y_title: str) -> al
 
 
 def save(chart: Any, path: Path) -> None:
-    """Write the picture at twice the size of its pixels."""
+    """Save the figure at twice its pixel size."""
     chart.configure_view(strokeWidth=0).configure_axis(grid=True, gridColor="#eeeeee").save(
         str(path), scale_factor=2
     )

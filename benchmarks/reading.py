@@ -1,9 +1,9 @@
-"""Reading a full-width CSV (64 × 22,283, 26 MB): pandas against leukotype, cold and from its cache.
+"""Compare pandas with leukotype for reading a wide CSV (64 × 22,283, 26 MB), with and without its cache.
 
     python benchmarks/reading.py [--rounds 5] [--file mine.csv]
 
-Every time is taken in a process of its own, after the imports; the ways take turns, so that the machine's moods meet
-all of them alike, and the best of each is compared.
+Each reading runs in a new process and is timed after the imports.  The methods alternate, so that changes of the
+machine's load affect all of them equally.  The best time of each is compared.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ GOALS = {"leukotype, cold": 2.5, "leukotype, from the cache": 15.0}
 
 
 def write_wide(file: Path) -> None:
-    """Write GSE9476's layout with all digits of a double, as the original file has them."""
+    """Write the layout of GSE9476 with all digits of a double, like the original file."""
     cohort = simulated()
     digits = np.random.default_rng(0).uniform(0, 1e-6, cohort.expression.shape)
     write_csv(replace(cohort, expression=cohort.expression + digits), file)
 
 
 def timed(way: str, file: Path, cache: Path) -> float:
-    """Return the seconds that one reading takes in this process."""
+    """Return the seconds of one reading in this process."""
     reading: dict[str, Callable[[], object]] = {
         WAYS[0]: lambda: pd.read_csv(file),
         WAYS[1]: lambda: lt.read(file),
@@ -49,13 +49,13 @@ def timed(way: str, file: Path, cache: Path) -> float:
 
 
 def fresh(way: str, file: Path, cache: Path) -> float:
-    """Return the seconds of one reading in a process of its own."""
+    """Return the seconds of one reading in a new process."""
     command = [sys.executable, __file__, "--way", way, "--file", str(file), "--cache", str(cache)]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def compare(file: Path, cache: Path, rounds: int) -> dict[str, list[float]]:
-    """Return the seconds of every way, round by round."""
+    """Return the seconds of every method, one value per round."""
     lt.read(file, cache=cache)
     seconds: dict[str, list[float]] = {way: [] for way in WAYS}
     for _ in range(rounds):

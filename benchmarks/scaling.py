@@ -1,10 +1,10 @@
-"""What the whole of CuMiDa with 1,000 permutations would cost on 1, 16 and 256 workers.
+"""Estimate the cost of all of CuMiDa with 1,000 permutations on 1, 16 and 256 workers.
 
-    python benchmarks/scaling.py measure      one task of every model at a few sizes; the driver's cost of a task
-    python benchmarks/scaling.py estimate     on paper and by simulation, from what was measured
-    python benchmarks/scaling.py page         write docs/scaling.md
+    python benchmarks/scaling.py measure      time one task of every model at four sizes, and the driver's cost per
+    task python benchmarks/scaling.py estimate     calculate and simulate the run from the measurements python
+    benchmarks/scaling.py page         write docs/scaling.md
 
-Times are processor seconds of one thread, so that a machine that others use too does not stretch them.
+Times are processor seconds of one thread, so other processes on the machine do not change them.
 """
 
 from __future__ import annotations
@@ -13,14 +13,13 @@ import argparse
 import json
 import pickle
 import tempfile
-import textwrap
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from common import RESULTS, machine, simulated
+from common import RESULTS, machine, simulated, wrapped
 from leukotype.datasets import of_collection
 from leukotype.evaluation import evaluate
 from leukotype.models import MODELS
@@ -57,7 +56,7 @@ def save(content: dict[str, Any]) -> None:
 
 
 def tasks() -> list[dict[str, Any]]:
-    """Time one outer fold of every model at each size; the bytes of its result."""
+    """Measure the seconds and the result size of one outer fold, for every model and size."""
     found = []
     for n_samples, n_probes in POINTS:
         cohort = simulated(n_samples, n_probes)
@@ -90,9 +89,9 @@ def tasks() -> list[dict[str, Any]]:
 
 
 def driver(n: int = 1500) -> dict[str, Any]:
-    """Measure what one task costs its driver: a commit to the run store, and the way through Dask's scheduler.
+    """Measure the driver's cost of one task: a commit to the run store, and the way through Dask's scheduler.
 
-    Of this process alone, in which both driver and scheduler run, with a result of typical size.
+    Only this process is measured. It runs both the driver and the scheduler, with a result of typical size.
     """
     from dask.distributed import Client, LocalCluster, as_completed
 
@@ -123,12 +122,12 @@ def driver(n: int = 1500) -> dict[str, Any]:
 
 
 def nothing(payload: Any, number: int) -> Any:
-    """Give back a result of typical size."""
+    """Return a result of typical size."""
     return np.full((20, 5), 0.2)
 
 
 def fitted(measured: list[dict[str, Any]]) -> dict[str, tuple[float, float, float]]:
-    """Fit log seconds = a + b log n + c log p for each model, by least squares; b and c are never negative."""
+    """Fit log seconds = a + b log n + c log p for each model, by least squares."""
     laws = {}
     for model in dict.fromkeys(row["model"] for row in measured):
         own = [row for row in measured if row["model"] == model]
@@ -141,7 +140,7 @@ def fitted(measured: list[dict[str, Any]]) -> dict[str, tuple[float, float, floa
 
 
 def cumida(known: dict[str, Any]) -> list[tuple[str, Load]]:
-    """Return the loads of the sets of CuMiDa whose sizes are known, by name."""
+    """Return name and load of each CuMiDa dataset of known size."""
     laws = fitted(known["tasks"])
     sizes = {row["model"]: row["bytes"] for row in known["tasks"] if row["n"] == 100}
     loads = []
@@ -151,7 +150,7 @@ def cumida(known: dict[str, Any]) -> list[tuple[str, Load]]:
             continue
         seconds = np.array([np.exp(a + b * np.log(n) + c * np.log(p)) for a, b, c in laws.values()])
         count = DESIGN.outer * (1 + PERMUTATIONS)
-        # Rows of the outer split and of its inner ones, and the labels, at 8 bytes each; then what names the task.
+        # Row numbers of the outer and inner splits, and the labels, at 8 bytes each; then what identifies the task.
         task = 8 * n * (1 + DESIGN.inner * (DESIGN.outer - 1) / DESIGN.outer + 1) + 500
         loads.append(
             (entry.name, Load(seconds, count, 8 * n * p, task, float(np.mean(list(sizes.values())))))
@@ -160,12 +159,12 @@ def cumida(known: dict[str, Any]) -> list[tuple[str, Load]]:
 
 
 def costs(known: dict[str, Any]) -> Costs:
-    """What was measured of the driver, and what is assumed of the network."""
+    """Return the measured costs of the driver and the assumed costs of the network."""
     return Costs(known["driver"]["commit"] + known["driver"]["schedule"], LATENCY, BANDWIDTH)
 
 
 def estimates(known: dict[str, Any]) -> list[dict[str, Any]]:
-    """Estimate and simulate the whole, and its smallest set alone, on each number of workers."""
+    """Calculate and simulate the run of all datasets, and of the smallest one alone, for each number of workers."""
     loads, cost = cumida(known), costs(known)
     smallest = min(loads, key=lambda item: item[1].work)
     cases = {"all": [load for _, load in loads], smallest[0]: [smallest[1]]}
@@ -196,73 +195,79 @@ def page(known: dict[str, Any]) -> str:
     lines = [
         "# Scaling",
         "",
-        "What the whole of CuMiDa would cost with 1,000 permutations of the labels: estimated on paper from measured",
-        "times, and checked by a simulation of the scheduler with the same figures. Written by `benchmarks/scaling.py`",
-        f"from what it measured on {known['machine']['processor']} ({known['machine']['cores']} cores).",
+        wrapped(
+            "This page estimates the cost of evaluating all of CuMiDa with 1,000 permutations of the labels. "
+            "The estimate is calculated from measured times. A simulation of the scheduler with the same "
+            f"numbers checks it. `benchmarks/scaling.py` measured on {known['machine']['processor']} "
+            f"({known['machine']['cores']} cores) and wrote this page."
+        ),
         "",
-        "## What is to be done",
+        "## Tasks",
         "",
-        f"{len(loads)} of the 78 sets have known sizes. Each is evaluated by {models} models (baselines included)",
-        f"in {DESIGN.outer} × {DESIGN.inner} nested folds, once on the real labels and {PERMUTATIONS:,} times on",
-        f"permuted ones: **{n_tasks:,} tasks**, a task being one model on one outer fold, its grid on the inner ones.",
+        wrapped(
+            f"{len(loads)} of the 78 datasets have known sizes. Each is evaluated with {models} models "
+            f"(baselines included) in {DESIGN.outer} × {DESIGN.inner} nested folds, once on the real labels "
+            f"and {PERMUTATIONS:,} times on permuted labels. This makes **{n_tasks:,} tasks**. A task is one "
+            "model on one outer fold; it tunes its grid on the inner folds."
+        ),
         "",
-        "Processor seconds of one task on one thread, as measured on simulated cohorts of five classes:",
+        "Processor seconds of one task on one thread, measured on simulated cohorts of five classes:",
         "",
         *task_table(known["tasks"]),
         "",
-        "Between and beyond these sizes a power law of samples and probes is fitted for each model",
-        "(log seconds = a + b log n + c log p); exponents b and c stand in the last column. The first model of a fold",
-        "pays for what all share (inner products), which the table counts with logistic regression.",
+        wrapped(
+            "For other sizes, a power law of samples and probes is fitted for each model (log seconds = a + b "
+            "log n + c log p). The last column shows its exponents b and c. All models of a fold share inner "
+            "products, which the first model computes. The table counts them with logistic regression."
+        ),
         "",
-        f"That makes {hours(work)} of one core in all, {work / n_tasks:.2f} s a task.",
+        f"The total is {hours(work)} on one core, or {work / n_tasks:.2f} s per task.",
         "",
-        "## What the driver does",
+        "## Cost of the driver",
         "",
         "| | measured |",
         "| --- | ---: |",
         f"| commit of a result to the run store | {1e3 * known['driver']['commit']:.2f} ms |",
-        f"| a task through Dask: sent, scheduled, its result taken | {1e3 * known['driver']['schedule']:.2f} ms |",
-        f"| bytes in the store for a result that names no probes | {known['driver']['stored_bytes']:,.0f} |",
+        f"| one task through Dask: send, schedule, receive the result | {1e3 * known['driver']['schedule']:.2f} ms |",
+        f"| bytes in the store for a result without probe names | {known['driver']['stored_bytes']:,.0f} |",
         "",
-        f"Assumed, not measured: {1e3 * LATENCY:g} ms on the way, {BANDWIDTH / 1e6:g} MB/s that leave the driver, "
-        f"{PER_MACHINE} workers a machine. One driver",
-        "does one thing at a time, and cohorts come one after the other; each is sent once to each machine.",
+        wrapped(
+            f"Assumed, not measured: {1e3 * LATENCY:g} ms of latency, {BANDWIDTH / 1e6:g} MB/s from the "
+            f"driver, {PER_MACHINE} workers per machine. The driver does one thing at a time. Cohorts are "
+            "processed one after the other, and each is sent once to each machine."
+        ),
         "",
-        "## Seconds, bytes, and where the driver saturates",
+        "## Time, traffic and saturation of the driver",
         "",
         *run_table(known["runs"]),
         "",
         wrapped(
-            "On paper, for each cohort: the larger of (work / workers + half of the longest task, for the wait at the "
-            "end) and (tasks × driver's cost), plus the time to send the cohort. The simulation goes through every "
-            "task: a driver that serves results in the order they come, and workers that hold one task in reserve. "
-            "What both leave out: workers that are lost, permutations refused for their cost, and fold work done "
-            "again where the models of one fold go to several workers (at most what logistic regression takes, for "
-            "each)."
+            "The calculated time of a cohort is the larger of (work / workers + half of the longest task, for "
+            "the wait at the end) and (tasks × driver's cost), plus the time to send the cohort. The "
+            "simulation processes every task: the driver handles results in order of arrival, and each worker "
+            "holds one task in reserve. Both ignore lost workers, permutations that are refused because of "
+            "their cost, and shared fold work that is repeated if the models of a fold go to several workers "
+            "(at most the time of logistic regression, for each worker)."
         ),
         "",
         wrapped(
-            "The driver saturates where workers ask for tasks as often as it can give them: from "
-            f"{where[low]:,.0f} workers on {low}, whose tasks are the shortest, to {where[high]:,.0f} on {high}. Up to "
-            "that number more workers help in proportion; beyond it they wait."
+            "The driver saturates when workers request tasks as fast as it can send them. This happens from "
+            f"{where[low]:,.0f} workers on for {low}, which has the shortest tasks, and from "
+            f"{where[high]:,.0f} workers on for {high}. Below this number the time is inversely proportional "
+            "to the number of workers. Above it, additional workers wait."
         ),
         "",
         wrapped(
-            f"The cohorts hold {matrices / 1e9:.1f} GB as doubles, each sent once to each machine; all results "
-            f"together take {stored / 1e9:.1f} GB, {100 * sizes[widest] / sum(sizes.values()):.0f} % of it from "
-            f"`{widest}`, whose results name every probe that they read."
+            f"The cohorts take {matrices / 1e9:.1f} GB as doubles, each sent once to each machine. All results "
+            f"together take {stored / 1e9:.1f} GB; {100 * sizes[widest] / sum(sizes.values()):.0f} % of this "
+            f"comes from `{widest}`, whose results list every probe that they read."
         ),
     ]
     return "\n".join(lines) + "\n"
 
 
-def wrapped(text: str) -> str:
-    """A paragraph in lines of at most 115 letters."""
-    return textwrap.fill(text, 115, break_long_words=False, break_on_hyphens=False)
-
-
 def task_table(measured: list[dict[str, Any]]) -> list[str]:
-    """Seconds of a task by model and size, and the exponents of the law."""
+    """Return the table of seconds per task by model and size, with the exponents of the power law."""
     sizes = list(dict.fromkeys((row["n"], row["p"]) for row in measured))
     seconds = {(row["model"], row["n"], row["p"]): row["seconds"] for row in measured}
     header = ["model", *(f"{n} × {p:,}" for n, p in sizes), "b, c"]
@@ -274,14 +279,14 @@ def task_table(measured: list[dict[str, Any]]) -> list[str]:
 
 
 def run_table(runs: list[dict[str, Any]]) -> list[str]:
-    """Both ways of reckoning side by side."""
+    """Return the table that compares calculation and simulation."""
     lines = [
-        "| | workers | on paper | simulated | difference | bytes moved | driver busy |",
+        "| | workers | calculated | simulated | difference | data transferred | driver busy |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for run in runs:
         paper, simulation = Run(**run["paper"]), Run(**run["simulated"])
-        name = "all sets" if run["case"] == "all" else run["case"]
+        name = "all datasets" if run["case"] == "all" else run["case"]
         lines.append(
             f"| {name} | {run['workers']} | {paper.seconds:,.0f} s ({hours(paper.seconds)}) | "
             f"{simulation.seconds:,.0f} s ({hours(simulation.seconds)}) | "

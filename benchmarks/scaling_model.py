@@ -1,4 +1,4 @@
-"""How long many tasks take on many workers with one driver: on paper, and by simulating the scheduler."""
+"""Time of many tasks on many workers with one driver: a formula, and a simulation of the scheduler."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Costs:
-    """What the driver and the network cost.
+    """Costs of the driver and the network.
 
-    driver    : seconds of the driver for each task: to send it, to take its result, to commit it to the store
-    latency   : seconds on the way to a worker
-    bandwidth : bytes a second that leave the driver
+    driver    : seconds of the driver per task: send it, receive its result, save it to the store
+    latency   : seconds for a message to a worker
+    bandwidth : bytes per second that the driver can send
     """
 
     driver: float
@@ -28,9 +28,9 @@ class Costs:
 class Load:
     """The tasks of one cohort.
 
-    seconds : (n_kinds,) time of one task of each kind, a kind being a model
-    count   : tasks of each kind
-    matrix  : bytes of the cohort, sent to each machine once
+    seconds : (n_models,) time of one task of each model
+    count   : number of tasks of each model
+    matrix  : bytes of the cohort, sent once to each machine
     task, result : bytes of one task and of its result
     """
 
@@ -46,13 +46,13 @@ class Load:
 
     @property
     def work(self) -> float:
-        """Seconds of all tasks, one after the other."""
+        """Seconds of all tasks in sequence."""
         return float(self.seconds.sum()) * self.count
 
 
 @dataclass(frozen=True)
 class Run:
-    """Seconds from first to last, bytes that left or reached the driver, the share of time that the driver was busy."""
+    """Total seconds, bytes sent or received by the driver, and the share of time in which the driver was busy."""
 
     seconds: float
     moved: float
@@ -60,14 +60,15 @@ class Run:
 
 
 def on_paper(loads: Sequence[Load], costs: Costs, workers: int, per_machine: int = 16) -> Run:
-    """Estimate the run: cohort by cohort, whichever is slower of workers and driver, and the wait for the last task.
+    """Calculate the run: for each cohort the slower of workers and driver, plus the wait for the last task.
 
-    A worker holds one task in reserve, so that sending costs it no time; at the end of a cohort all wait for the last.
+    A worker holds one task in reserve, so it never waits for sending. At the end of a cohort all wait for the last
+    task.
     """
     machines = -(-workers // per_machine)
     total = busy = moved = 0.0
     for load in loads:
-        # Whoever is done early waits for half of the longest task.
+        # On average a worker that is done waits for half of the longest task.
         tail = float(load.seconds.max()) / 2 if workers > 1 else 0.0
         own = load.n_tasks * costs.driver
         transfer = load.matrix * machines / costs.bandwidth
@@ -78,18 +79,18 @@ def on_paper(loads: Sequence[Load], costs: Costs, workers: int, per_machine: int
 
 
 def saturation(load: Load, costs: Costs) -> float:
-    """Number of workers from which the driver is the slower: a mean task over what the driver spends on one."""
+    """Number of workers from which the driver is the bottleneck: mean task time / driver's time per task."""
     return float(load.seconds.mean()) / costs.driver
 
 
 def simulated(loads: Sequence[Load], costs: Costs, workers: int, per_machine: int = 16) -> Run:
-    """Simulate the run, event by event: a driver that does one thing at a time, workers with one task in reserve."""
+    """Simulate the run by events: the driver does one thing at a time, each worker holds one task in reserve."""
     machines = -(-workers // per_machine)
     now = busy = moved = 0.0
     for load in loads:
-        # One cohort after the other: the next begins when the last result of the one before is in.
+        # The next cohort begins when the last result of the previous one has arrived.
         now += load.matrix * machines / costs.bandwidth
-        # Fold by fold, all models of each, as a study sends them.
+        # A study sends all models of a fold, then the next fold.
         order = np.tile(load.seconds, load.count)
         now = _cohort(order.tolist(), costs, workers, now)
         busy += load.n_tasks * costs.driver
@@ -98,13 +99,13 @@ def simulated(loads: Sequence[Load], costs: Costs, workers: int, per_machine: in
 
 
 def _cohort(tasks: list[float], costs: Costs, workers: int, start: float) -> float:
-    """Return when the driver has the last result."""
+    """Return the time at which the driver has the last result."""
     send = take = costs.driver / 2
     driver = start
     queue: list[tuple[float, int]] = []
     reserve: list[tuple[float, float] | None] = [None] * workers
     place = 0
-    # First one task each, then one in reserve.
+    # One task for each worker, then one in reserve.
     for worker in range(min(workers, len(tasks))):
         driver += send
         queue.append((driver + costs.latency + tasks[place], worker))
@@ -117,7 +118,7 @@ def _cohort(tasks: list[float], costs: Costs, workers: int, start: float) -> flo
     while queue:
         done, worker = queue[0]
         waiting = reserve[worker]
-        # The worker goes on with what it has in reserve, while the driver takes the result and sends the next.
+        # The worker starts its reserve task while the driver receives the result and sends the next task.
         driver = max(driver, done + costs.latency) + take
         reserve[worker] = None
         if place < len(tasks):

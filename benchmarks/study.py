@@ -1,11 +1,10 @@
-"""The whole of `leukotype study` from the command line: seconds and peak memory at 64 × 22,283.
+"""Seconds and peak memory of the whole command `leukotype study` at 64 × 22,283.
 
     python benchmarks/study.py [--repeats 5] [--jobs 2] [--data FILE]
 
-Three studies of 5 × 3 folds: the four models that most people ask for, the default, and every model.  Time runs
-from the start of the process to its end: reading the file, drawing and writing the report are in it.  Memory is
-the most that the process and its workers held together, what they share counted once (proportional set size),
-looked at ten times a second.
+Three studies of 5 × 3 folds run: four common models, the default models, and every model.  The time covers the whole
+process, including reading, figures and report.  Memory is the peak of the process and its workers together, measured
+ten times per second.  Shared memory is counted once (proportional set size).
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--data", type=Path, help="a simulated cohort by default")
+    parser.add_argument("--data", type=Path, help="CSV file (default: a simulated cohort)")
     args = parser.parse_args()
 
     described = machine()
@@ -53,7 +52,7 @@ def main() -> None:
 
 
 def watched(command: list[str]) -> tuple[float, float]:
-    """Run a command to its end; return its seconds and the peak memory of its family in MiB."""
+    """Run a command; return its seconds and the peak memory of all its processes in MiB."""
     start = time.perf_counter()
     peak = 0.0
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
@@ -61,12 +60,12 @@ def watched(command: list[str]) -> tuple[float, float]:
             peak = max(peak, sum(held(member) for member in family(process.pid)))
             time.sleep(0.1)
     if process.returncode:
-        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}.")
+        raise SystemExit(f"{' '.join(command)} ended with exit code {process.returncode}.")
     return time.perf_counter() - start, peak
 
 
 def family(pid: int) -> list[int]:
-    """The process and all that descend from it."""
+    """Return the process and its descendants."""
     members = [pid]
     for member in members:
         try:
@@ -78,7 +77,7 @@ def family(pid: int) -> list[int]:
 
 
 def held(pid: int) -> float:
-    """MiB of one process, each shared page divided among those that share it."""
+    """Return the MiB of one process; each shared page is divided among the processes that share it."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:

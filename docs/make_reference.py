@@ -1,70 +1,85 @@
-"""Write docs/reference.md from the tables of the program: `python docs/make_reference.py`."""
+"""Write docs/reference.md and docs/audits.md from the tables of the program: `python docs/make_reference.py`."""
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
+from leukotype.audits import AUDITS
 from leukotype.datasets import catalogue
 from leukotype.figures import FIGURES
-from leukotype.figures.external import EXTERNAL
-from leukotype.figures.inferred import INFERENCE
 from leukotype.metrics import METRICS
 from leukotype.models import DEFAULT, MODELS
 from leukotype.readers import READERS
 
 TARGET = Path(__file__).with_name("reference.md")
+AUDITS_TARGET = Path(__file__).with_name("audits.md")
 
 HEAD = """# Reference
 
-Written by `docs/make_reference.py` from the tables of the program; a test keeps it current.
+`docs/make_reference.py` writes this page from the tables of the program. A test checks that it is up to date.
 
 ## Command line
 
-| command | what it does |
+| command | purpose |
 |---|---|
-| `leukotype study [DATA]` | nested cross-validation of several models, and a report |
-| `leukotype explore DATA` | the data part of the report, without training anything |
-| `leukotype train DATA` | one model fitted on a whole cohort, locked in one file ([more](classifier.md)) |
-| `leukotype predict FILE NEW` | calls of new samples, each by itself, with the reasons for every abstention |
-| `leukotype validate FILE LABELLED` | a locked classifier on labelled samples that had no part in making it |
-| `leukotype inspect FILE` | the model card of a classifier |
-| `leukotype benchmark cumida` (or folders, files) | many cohorts × models, one leaderboard ([more](benchmark.md)) |
-| `leukotype status DIR` | how far a study or benchmark has come, while it runs or after |
-| `leukotype datasets list [--type TYPE]` | the datasets known by name |
-| `leukotype datasets fetch NAME...` | download them into the cache, checked by content; `--type`, `--all` for many |
-| `leukotype datasets check FILE` | whether a file holds the dataset that it is named after |
-| `leukotype check-claim` | whether a printed number can exist on so many test samples, and its interval |
+| `leukotype study [DATA]` | compare models by nested cross-validation and write a report |
+| `leukotype explore [DATA]` | write the data part of the report; no model is trained |
+| `leukotype train [DATA]` | fit one model on a whole cohort and save it in one file ([more](classifier.md)) |
+| `leukotype predict FILE NEW` | call new samples, each independently of the others, with a reason for each abstention |
+| `leukotype validate FILE LABELLED` | test a saved classifier on labelled samples that were not used to train it |
+| `leukotype inspect FILE` | show the model card of a classifier |
+| `leukotype benchmark cumida` (or folders, files) | rank models over many cohorts ([more](benchmark.md)) |
+| `leukotype status DIR` | show the progress of a study or benchmark, during or after a run (read-only) |
+| `leukotype datasets list [--type TYPE]` | list the datasets that are known by name |
+| `leukotype datasets fetch NAME...` | download datasets and check their content; `--type`, `--all` for many |
+| `leukotype datasets check FILE` | check whether a file contains the dataset that its name states |
+| `leukotype check-claim` | check whether a score is possible with so many test samples; give its interval |
 
-Every command has `--help` with an example. Exit codes: 0 good, 1 the job failed, 2 bad input or usage. Results go to
-standard output, everything else to standard error; `--json` prints a machine-readable summary.
+Every command has `--help` with an example. Exit codes: 0 success, 1 the job failed, 2 bad input or usage. Results go to
+standard output, all other messages to standard error. `--json` prints a machine-readable summary.
 
-| variable | what it does |
+| variable | purpose |
 |---|---|
-| `LEUKOTYPE_DATA` | a folder searched for named datasets before the cache and the network |
+| `LEUKOTYPE_DATA` | a folder that is searched for named datasets before the cache and the network |
 | `LEUKOTYPE_CACHE` | the folder for downloads and parsed tables, instead of the user's cache folder |
 """
 
-STUDY = """
-## What a study leaves
+OUTPUT = """
+## Output of a study
 
-| file | what is in it |
+| file | content |
 |---|---|
-| `report.html` | everything, in one file that needs no network |
+| `report.html` | the whole result in one file that works offline |
 | `study.json` | cohort, design, and every metric of every model with its interval |
-| `predictions.csv` | `sample,label,model,repeat,fold,predicted,p[<class>]...`: a row per sample, model, repeat |
-| `figures/` | every figure as SVG and PNG |
-| `tasks.sqlite` | every finished task, which another study in this folder uses again; delete it to compute anew |
-| `manifest.json` | every file with its sha256, the command, the seed, versions |
+| `predictions.csv` | one row per sample, model and repeat: `sample,label,model,repeat,fold,predicted,p[<class>]...` |
+| `figures/` | every figure as SVG and PNG, and its numbers as CSV |
+| `tables/` | every table as CSV and LaTeX |
+| `sheets/` | the reporting sheets DOME, REFORMS and TRIPOD+AI, filled from the run |
+| `tasks.sqlite` | every finished task, which another study in this folder reuses; delete it to compute again |
+| `manifest.json` | the sha256 of every file, the command, the seed, the versions |
 
-## What a validation leaves
+## Output of a validation
 
-| file | what is in it |
+| file | content |
 |---|---|
-| `report.html` | everything, in one file that needs no network |
-| `validation.json` | every metric with its interval and what the classifier claims, calls, coverage, likeness |
-| `calls.csv` | a row per sample: true class, call or abstention with its reason, probabilities, prediction set |
-| `figures/` | every figure as SVG and PNG, its numbers as CSV |
-| `manifest.json` | every file with its sha256, the command, versions |
+| `report.html` | the whole result in one file that works offline |
+| `validation.json` | every metric with its interval and the classifier's own estimate, calls, coverage, novelty |
+| `calls.csv` | one row per sample: true class, call or reason for abstention, probabilities, prediction set |
+| `figures/` | every figure as SVG and PNG, and its numbers as CSV |
+| `manifest.json` | the sha256 of every file, the command, the versions |
+"""
+
+
+AUDITS_HEAD = """# Audits
+
+An audit checks a cohort or a result for a common problem. `leukotype.audits.AUDITS` lists all audits.
+
+An **error** means that the results are not reliable. A **warning** needs a decision by the user. A **note** is useful
+to know. A finding may be less severe than its audit, never more severe. Audits that need an evaluation are skipped
+without one. The other audits need only a cohort; they also check its folds if there are any. Audits change nothing and
+remove nothing.
+
 """
 
 
@@ -78,9 +93,9 @@ def table(columns: list[str], rows: list[list[str]]) -> str:
 
 
 def grid(model) -> str:
-    """Return the values of each setting."""
+    """Return the values of each setting as text."""
     parts = [f"`{name}`: {', '.join(map(str, values))}" for name, values in model.grid.items()]
-    return "; ".join(parts) or "nothing to tune"
+    return "; ".join(parts) or "no settings"
 
 
 def reference() -> str:
@@ -99,7 +114,7 @@ def reference() -> str:
         ]
         for m in METRICS
     ]
-    figures = [[f"`{f.name}`", f.title, f.part] for f in (*FIGURES, *INFERENCE, *EXTERNAL)]
+    figures = [[f"`{f.name}`", f.title, f.part] for f in FIGURES]
     datasets = [[str(cell) for cell in entry.row()] for entry in catalogue().values()]
     return (
         "\n".join(
@@ -109,7 +124,7 @@ def reference() -> str:
                 table(["name", "model", "grid", "by default", "source"], models),
                 "## Metrics (`METRICS`)\n",
                 table(["name", "metric", "", "95 % interval", "better"], metrics),
-                "## Figures (`FIGURES`, `INFERENCE`, `EXTERNAL`)\n",
+                "## Figures (`FIGURES`)\n",
                 table(["name", "figure", "part"], figures),
                 "## File formats (`READERS`)\n",
                 table(["name", "format"], [[f"`{r.name}`", r.title] for r in READERS]),
@@ -117,9 +132,18 @@ def reference() -> str:
                 table(["name", "type", "accession", "platform", "samples", "probes", "classes"], datasets),
             ]
         )
-        + STUDY
+        + OUTPUT
     )
+
+
+def audits() -> str:
+    """Return the page of audits, from the table and the docstrings."""
+    rows = [[a.code, f"`{a.name}`", a.title, a.severity, a.needs, a.cite] for a in AUDITS]
+    parts = [f"\n## {a.code} {a.title}\n\n{inspect.getdoc(a.examine)}\n".replace("  ", " ") for a in AUDITS]
+    columns = ["code", "name", "problem", "severity", "needs", "source"]
+    return AUDITS_HEAD + table(columns, rows) + "".join(parts)
 
 
 if __name__ == "__main__":
     TARGET.write_text(reference(), encoding="utf-8")
+    AUDITS_TARGET.write_text(audits(), encoding="utf-8")

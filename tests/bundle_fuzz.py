@@ -114,7 +114,7 @@ def _in_order(calls: Calls, one: Classifier) -> None:
     assert np.isfinite(calls.probabilities).all()
     assert (calls.probabilities >= 0).all()
     np.testing.assert_allclose(calls.probabilities.sum(axis=1), 1.0, atol=1e-5)
-    assert np.isfinite(calls.unlikeness).all()
+    assert np.isfinite(calls.novelty).all()
     assert all(np.isfinite(driver.contribution) for found in calls.evidence for driver in found.drivers)
     assert len(calls.to_csv().splitlines()) == calls.n_samples + 1
     assert isinstance(one.card, str)

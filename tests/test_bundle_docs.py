@@ -1,4 +1,4 @@
-"""docs/bundle.md is enough: a second reader, written from it alone, gives what the first one gives."""
+"""docs/bundle.md is sufficient: a second reader, written only from this page, gives the same outputs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PAGE = (Path(__file__).parents[1] / "docs" / "bundle.md").read_text(encoding="ut
 
 
 def opened(path):
-    """The entries of `rule`, and its arrays by name."""
+    """Return the entries of `rule`, and its arrays by name."""
     with zipfile.ZipFile(path) as archive:
         spec = json.loads(archive.read("document.json"))["rule"]
         arrays = {}
@@ -117,7 +117,7 @@ SECOND = {
 
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("name", NAMES)
-def test_a_second_reader_gives_the_same(name, n_classes, tmp_path):
+def test_a_second_reader_gives_the_same_outputs(name, n_classes, tmp_path):
     document, arrays = bundle.rule_members(rule(name, n_classes))
     bundle.write(tmp_path / "a.leuko", document, arrays, {})
     spec, read = opened(tmp_path / "a.leuko")
@@ -139,7 +139,7 @@ def test_the_page_names_every_kind_model_and_array():
 
 def test_the_page_states_the_limits():
     from leukotype.bundle import npy, strict, zipped
-    from leukotype.rules import fields, perceptron, trees
+    from leukotype.rules import fields, linear, trees
 
     plain = " ".join(PAGE.split())
     for stated in (
@@ -148,9 +148,9 @@ def test_the_page_states_the_limits():
         f"{strict.LARGEST_JSON // 2**20} MiB of JSON, nested at most {strict.DEEPEST} deep",
         f"{strict.LARGEST_TEXT // 2**20} MiB for a text",
         f"(`n_classes`, 2 to {fields.MOST_CLASSES})",
-        f"{trees.MOST_TREES:,} trees, {trees.MOST_NODES:,} nodes, {trees.MOST_DEPTH} splits on a way",
-        f"{trees.MOST_STEPS:,} splits on the ways to all leaves",
-        f"At most {perceptron.MOST_LAYERS} layers",
+        f"{trees.MOST_TREES:,} trees, {trees.MOST_NODES:,} nodes, {trees.MOST_DEPTH} splits on a path",
+        f"{trees.MOST_STEPS:,} splits on the paths to all leaves",
+        f"At most {linear.MOST_LAYERS} layers",
         f"At most {npy.MOST_DIMENSIONS} dimensions",
     ):
         assert stated in plain, stated

@@ -1,4 +1,4 @@
-"""What is told of the calls comes from thresholds learned as those of the file are, from all repeats at once."""
+"""The reported call rates use thresholds that are learned like those of the file, from all repeats at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from leukotype.classifier import abstention, calibration, novelty
 from leukotype.classifier.abstention import Target
 
 
-def test_rules_of_a_fold_are_those_of_a_file_of_the_other_samples() -> None:
+def test_thresholds_of_a_fold_are_learned_from_the_other_samples() -> None:
     rng = np.random.default_rng(3)
     n, repeats = 60, 3
     labels = np.arange(n) % 3
@@ -34,8 +34,8 @@ def test_rules_of_a_fold_are_those_of_a_file_of_the_other_samples() -> None:
             np.testing.assert_array_equal(unlike[repeat, out], far)
 
 
-def test_the_calls_of_a_class_are_those_that_name_it() -> None:
-    # 8 of A and 2 of B are called A with certainty; nobody is called B.
+def test_accuracy_of_a_class_counts_only_the_calls_of_that_class() -> None:
+    # 8 samples of A and 2 of B are called A with certainty. No sample is called B.
     labels = np.array([0] * 8 + [1] * 2)
     p = np.tile([0.99, 0.01], (1, 10, 1))
     folds = np.array([[0, 1] * 5])

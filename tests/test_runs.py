@@ -423,7 +423,7 @@ def test_a_key_changes_with_all_that_a_result_depends_on(tiny_cohort, monkeypatc
         key(tiny_cohort, design=Design(3, 3)),
         key(tiny_cohort, tune_by="accuracy"),
     ]
-    monkeypatch.setattr("leukotype.models.code.fingerprint", lambda: "another version")
+    monkeypatch.setattr("leukotype.models.versions.fingerprint", lambda: "another version")
     found.append(key(tiny_cohort))
     assert len(set(found)) == len(found)
 

@@ -1,13 +1,13 @@
-"""Coverage: 95 % intervals against an accuracy that is known because the simulator can be asked for more samples.
+"""Coverage of 95 % intervals on simulated cohorts, whose true scores are known from new samples.
 
     python benchmarks/calibration/coverage.py [--cohorts 200] [--also forest,xgboost]
 
-Every cohort has 60 samples of 3 classes (30, 18, 12) and 400 probes; effects run from almost none to clear.  Each
-model is fitted once more on the whole cohort, tuned on inner folds as inside the evaluation, and scored on 3,000
-fresh samples, as many of each class in proportion as the cohort has: its true accuracy (`whole`).  The five models
-that the outer folds fitted are scored on them as well (`folds`): cross-validation estimates their mean, which lies
-a little lower.  Rows are appended to results/coverage.csv; what stands there already is not computed again.  Models
-named by --also take longer: each is run by itself, and on as many cohorts as --cohorts says.
+Every cohort has 60 samples of 3 classes (30, 18, 12) and 400 probes.  Effects range from almost none to clear.  Each
+model is fitted on the whole cohort, tuned on inner folds like in the evaluation, and scored on 3,000 new samples with
+the class proportions of the cohort.  This is its true score (`whole`).  The five models of the outer folds are scored
+on the same samples (`folds`); cross-validation estimates their mean, which is slightly lower.  Rows are appended to
+results/coverage.csv.  Existing rows are not computed again.  Models in --also take longer.  Each of them runs
+separately, on --cohorts cohorts.
 """
 
 from __future__ import annotations
@@ -25,9 +25,8 @@ from leukotype import metrics
 from leukotype.arrays import FloatArray, IntArray
 from leukotype.cohort import Cohort
 from leukotype.datasets.simulate import Simulation, simulate
-from leukotype.evaluation import Evaluation, evaluate
-from leukotype.evaluation.auto import choose
-from leukotype.inference import AUTO, auto, corrected_best
+from leukotype.evaluation import AUTO, Evaluation, auto, choose, evaluate
+from leukotype.inference import corrected_best
 from leukotype.inference.splits import nested
 from leukotype.metrics import Scored
 from leukotype.models import by_name
@@ -47,15 +46,15 @@ def simulation(number: int) -> Simulation:
 
 
 def truths(drawn: Simulation, evaluation: Evaluation) -> dict[str, dict[str, dict[str, float]]]:
-    """Score on fresh samples by model (`auto` chooses among those tried), by what was fitted, by metric."""
+    """Return the scores on new samples by model (`auto` chooses among the others), by `whole` or `folds`, by metric."""
     cohort = drawn.cohort
-    models = tuple(model for model in evaluation.models if model != AUTO)
+    models = tuple(model.name for model in evaluation.tried)
     fresh = drawn.fresh({label: N_FRESH * size for label, size in SIZES.items()}, seed=1)
     both = np.concatenate([cohort.expression, fresh.expression])
     new = np.arange(len(both) - cohort.n_samples) + cohort.n_samples
     codes = np.concatenate([cohort.codes, fresh.codes])
     rows = np.arange(cohort.n_samples)
-    # The splitter inside the evaluation, here on all samples.
+    # The splitter of the evaluation's inner folds, on all samples.
     inner = draw(cohort, Design(evaluation.folds.design.inner, 2, 1, evaluation.folds.design.seed + 1)).splits
     parts = {"whole": [(rows, [(split.train, split.test) for split in inner])]}
     parts["folds"] = [(split.train, list(split.inner)) for split in evaluation.folds.splits]
@@ -82,7 +81,7 @@ def _scores(fresh: Cohort, codes: IntArray, fits: list[FloatArray]) -> dict[str,
 
 
 def study(number: int) -> pd.DataFrame:
-    """One row per model (`auto`, and the best of all, too) and metric: the interval and what it should cover."""
+    """Return one row per model, `auto` and best model, and per metric: the interval and the true scores."""
     drawn = simulation(number)
     evaluation = auto(evaluate(drawn.cohort, MODELS, jobs=1))
     rows = _estimates(evaluation)
@@ -97,14 +96,14 @@ def study(number: int) -> pd.DataFrame:
             | {"high": best.uncorrected_high}
             | shared
         )
-    return _beside(rows, drawn, evaluation, number)
+    return _with_truths(rows, drawn, evaluation, number)
 
 
 def single(number: int, model: str) -> pd.DataFrame:
-    """As `study`, of one model alone."""
+    """Return the rows of `study` for one model."""
     drawn = simulation(number)
     evaluation = evaluate(drawn.cohort, [model], jobs=1)
-    return _beside(_estimates(evaluation), drawn, evaluation, number)
+    return _with_truths(_estimates(evaluation), drawn, evaluation, number)
 
 
 def _estimates(evaluation: Evaluation) -> list[dict[str, Any]]:
@@ -115,7 +114,7 @@ def _estimates(evaluation: Evaluation) -> list[dict[str, Any]]:
     ]
 
 
-def _beside(
+def _with_truths(
     rows: list[dict[str, Any]], drawn: Simulation, evaluation: Evaluation, number: int
 ) -> pd.DataFrame:
     true = truths(drawn, evaluation)
@@ -133,7 +132,7 @@ def append(table: pd.DataFrame, name: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cohorts", type=int, default=200)
-    parser.add_argument("--also", default="", help="models to run one by one, with commas between")
+    parser.add_argument("--also", default="", help="models to run separately, separated by commas")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     RESULTS.mkdir(exist_ok=True)

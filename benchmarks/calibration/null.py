@@ -2,9 +2,9 @@
 
     python benchmarks/calibration/null.py [--cohorts 200] [--models knn,centroids,logistic]
 
-Every cohort has 60 samples and 1,000 probes that know nothing of the labels: 2 classes where its number is even, 5
-where it is odd.  Rows are appended to results/null_best.csv and results/null_p.csv; what stands there already is not
-computed again, so a broken run goes on where it stopped.
+Every cohort has 60 samples and 1,000 probes that are independent of the labels.  It has 2 classes if its number is
+even, and 5 if it is odd.  Rows are appended to results/null_best.csv and results/null_p.csv.  Existing rows are not
+computed again, so an interrupted run resumes.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import pandas as pd
 
 from leukotype.cohort import Cohort
 from leukotype.datasets.simulate import null_cohort
-from leukotype.evaluation import evaluate
-from leukotype.inference import auto, corrected_best, permutation_tests
+from leukotype.evaluation import auto, evaluate
+from leukotype.inference import corrected_best, permutation_tests
 
 RESULTS = Path(__file__).parent / "results"
 EIGHT = ("logistic", "knn", "centroids", "svm", "naive-bayes", "tree", "diagonal-lda", "ridge-lda")
@@ -31,7 +31,7 @@ def cohort(number: int, n_probes: int = 1000) -> Cohort:
 
 
 def best_of_eight(number: int) -> pd.DataFrame:
-    """One row per metric: the uncorrected best, the corrected one and auto."""
+    """Return one row per metric: the uncorrected best, the corrected best, and auto."""
     evaluation = evaluate(cohort(number), EIGHT, jobs=1)
     own = auto(evaluation).summary(["balanced_accuracy", "accuracy"]).set_index(["model", "metric"])
     rows = []
@@ -54,7 +54,7 @@ def best_of_eight(number: int) -> pd.DataFrame:
 
 
 def p_values(number: int, models: tuple[str, ...], n_permutations: int = 99) -> pd.DataFrame:
-    """One row per model and metric: the p-value and whether the real labels tie with a permutation."""
+    """Return one row per model and metric: the p-value and the number of permutations that tie with the labels."""
     evaluation = evaluate(cohort(number), models, jobs=1)
     rows = []
     tests = permutation_tests(evaluation, models=models, n_permutations=n_permutations, seed=number, jobs=1)
@@ -80,7 +80,7 @@ def append(table: pd.DataFrame, name: str) -> None:
 
 
 def present(name: str) -> pd.DataFrame:
-    """Return what earlier runs left in results/`name`."""
+    """Return the rows of earlier runs in results/`name`."""
     path = RESULTS / name
     return pd.read_csv(path) if path.exists() else pd.DataFrame({"cohort": [], "model": []})
 
@@ -88,7 +88,7 @@ def present(name: str) -> pd.DataFrame:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cohorts", type=int, default=200)
-    parser.add_argument("--models", default="knn,centroids,logistic", help="whose labels are permuted")
+    parser.add_argument("--models", default="knn,centroids,logistic", help="models for the permutation test")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     RESULTS.mkdir(exist_ok=True)

@@ -1,8 +1,8 @@
-"""Tables and pictures of docs/calibration.md from what null.py, coverage.py and benchmarks/auto.py left.
+"""Write the tables and figures of docs/calibration.md from the results of null.py, coverage.py and benchmarks/auto.py.
 
     python benchmarks/calibration/page.py
 
-The text stands in docs/calibration.md; between <!-- name --> and <!-- end --> stands what is written here.
+The text is in docs/calibration.md. This script replaces only the parts between <!-- name --> and <!-- end -->.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ def null_p() -> pd.DataFrame:
 
 
 def spread(part: pd.DataFrame) -> pd.Series[float]:
-    """Return p-values at random among the permutations that tie with the real labels, themselves included.
+    """Return p-values placed at random among the permutations that tie with the real labels, themselves included.
 
-    With ties an exact p-value is larger than uniform by up to their share; at random among them it is uniform.
+    With ties, an exact p-value is larger than uniform by up to their share. Placed at random, it is uniform.
     """
     even = np.random.default_rng(0).uniform(size=len(part))
     return part["p"] - even * (part["ties"] + 1) / 100
@@ -73,7 +73,7 @@ def null_best() -> pd.DataFrame:
         row: dict[str, object] = {"classes": label, "cohorts": len(part)}
         for name in ("uncorrected", "corrected", "auto"):
             row[name] = f"{part[name].mean():+.3f} ± {part[name].sem():.3f}"
-        row["corrected interval holds chance"] = part["holds chance"].mean()
+        row["corrected interval covers chance"] = part["holds chance"].mean()
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -95,19 +95,19 @@ def coverage() -> pd.DataFrame:
 
 
 def coverage_of(metric: str) -> pd.DataFrame:
-    """The rows of one metric, with the names of the columns as the page has them."""
+    """Return the rows of one metric with the column titles of the page."""
     names = {
-        "held folds": "holds that of the folds' models",
-        "held whole": "holds that of the whole cohort's model",
-        "whole above": "which lies above",
-        "whole below": "below",
-        "bias": "estimate minus folds' truth",
+        "held folds": "covers folds' models",
+        "held whole": "covers whole-cohort model",
+        "whole above": "its score above",
+        "whole below": "its score below",
+        "bias": "estimate minus folds' score",
     }
     return coverage().query("metric == @metric").drop(columns="metric").rename(columns=names)
 
 
 def chosen() -> str:
-    """What `auto` reached, beside what it chose from."""
+    """Return the scores of `auto` and of the models it chose from."""
     results = json.loads(AUTO.read_text())
     parts = []
     for name in ("slice", "chowdary", "chowdary, by pair"):
@@ -122,13 +122,17 @@ def chosen() -> str:
             for model, row in found["models"].items()
         ]
         goals = found["goals"]
-        aim = f" `auto` should reach {goals[0]:.2f} at least and {goals[1]:.2f} at most." if goals else ""
+        aim = (
+            f" Target for `auto`: balanced accuracy at least {goals[0]:.2f}, log loss at most {goals[1]:.2f}."
+            if goals
+            else ""
+        )
         parts += [f"**{name}**.{aim}", "", markdown(pd.DataFrame(rows)), ""]
     return "\n".join(parts).rstrip()
 
 
 def odds() -> str:
-    """What `auto` reached on simulated cohorts by the odds it asked for."""
+    """Return the scores of `auto` on simulated cohorts, by the odds it requires."""
     found = json.loads(AUTO.read_text())["simulated"]
     rows = [
         {"odds": at, "balanced accuracy": row["balanced_accuracy"], "log loss": row["log_loss"]}
@@ -138,7 +142,7 @@ def odds() -> str:
 
 
 def described() -> str:
-    """The machine in one sentence."""
+    """Describe the machine in one sentence."""
     machine = json.loads((RESULTS / "machine.json").read_text())
     versions = ", ".join(f"{name} {machine[name]}" for name in ("python", "numpy", "scikit-learn", "xgboost"))
     return f"Run on {machine['processor']}, {machine['system']}; {versions}."
@@ -158,7 +162,7 @@ def picture_p() -> alt.TopLevelMixin:
     grid = np.arange(1, 101) / 100
     blocks = []
     for (model, metric), part in table.groupby(["model", "metric"], sort=False):
-        # The p-values are hundredths: the step function is told by its values there.
+        # All p-values are multiples of 0.01, so the step function is known from its values there.
         share = [(part["p"] <= at + 1e-9).mean() for at in grid]
         blocks.append(
             pd.DataFrame({"p": grid, "share": share, "model": model, "metric": metric.replace("_", " ")})
@@ -234,7 +238,7 @@ def picture_coverage() -> alt.TopLevelMixin:
     for number, metric in enumerate(("accuracy", "balanced_accuracy")):
         x = alt.X(
             "coverage:Q",
-            title="Share of cohorts whose interval holds the truth",
+            title="Share of cohorts whose interval covers the true score",
             scale=alt.Scale(domain=[0.7, 1.0], zero=False, nice=False),
             axis=alt.Axis(format=".0%", values=[0.7, 0.8, 0.9, 1.0]),
         )
@@ -277,7 +281,7 @@ PICTURES: dict[str, Callable[[], alt.TopLevelMixin]] = {
 
 
 def filled(text: str) -> str:
-    """Return the page with every block as the results have it."""
+    """Return the page with every block replaced by the results."""
     for name, block in BLOCKS.items():
         start, rest = text.split(f"<!-- {name} -->\n")
         _, end = rest.split("<!-- end -->", 1)
@@ -286,7 +290,7 @@ def filled(text: str) -> str:
 
 
 def look(chart: alt.TopLevelMixin) -> dict[str, Any]:
-    """The chart on white, in small type."""
+    """Return the chart on white with small type."""
     return (
         chart.configure_axis(grid=False)
         .configure_title(fontSize=12, anchor="start")

@@ -1,11 +1,11 @@
-"""leukotype: classification of samples by gene expression that can be believed.
+"""leukotype: reliable classification of gene-expression samples.
 
 import leukotype as lt
 
 cohort = lt.load("Leukemia_GSE9476")          # or lt.read("mine.csv")
-evaluation = lt.evaluate(cohort, models=["logistic", "knn", "forest", "xgboost"])
-evaluation.summary()                           # a DataFrame: metric, interval
-lt.report(evaluation, "report.html")
+study = lt.study(cohort, models=["logistic", "knn", "forest", "xgboost"])
+study.summary()                                # a DataFrame: every metric with its interval
+study.report("report.html")
 
 classifier = lt.train(cohort, model="logistic")
 classifier.save("aml.leuko")
@@ -18,31 +18,34 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from leukotype.batch import Batch
     from leukotype.classifier import Calls, Classifier, Target
     from leukotype.classifier import load as load_classifier
     from leukotype.classifier.training import train
     from leukotype.classifier.validation import validate
-    from leukotype.cohort import Cohort
+    from leukotype.cohort import Batch, Cohort
     from leukotype.datasets import load
     from leukotype.datasets.simulate import null_cohort, simulate
     from leukotype.evaluation import Evaluation, evaluate
     from leukotype.models import Model
     from leukotype.readers import read, read_batch
+    from leukotype.recipes import Recipe
     from leukotype.resampling import Design, read_folds
-    from leukotype.results import write as report
+    from leukotype.results import write_report as report
+    from leukotype.studies import Study, study
 
 __version__ = "0.1.0"
 
-# Loaded on first use, so that `import leukotype` and `leukotype --help` are quick.
+# Loaded on first use, so that `import leukotype` and `leukotype --help` are fast.
 _HOME = {
-    "Batch": ("leukotype.batch", "Batch"),
+    "Batch": ("leukotype.cohort", "Batch"),
     "Calls": ("leukotype.classifier", "Calls"),
     "Classifier": ("leukotype.classifier", "Classifier"),
     "Cohort": ("leukotype.cohort", "Cohort"),
     "Design": ("leukotype.resampling", "Design"),
     "Evaluation": ("leukotype.evaluation", "Evaluation"),
     "Model": ("leukotype.models", "Model"),
+    "Recipe": ("leukotype.recipes", "Recipe"),
+    "Study": ("leukotype.studies", "Study"),
     "Target": ("leukotype.classifier", "Target"),
     "evaluate": ("leukotype.evaluation", "evaluate"),
     "load": ("leukotype.datasets", "load"),
@@ -51,8 +54,9 @@ _HOME = {
     "read": ("leukotype.readers", "read"),
     "read_batch": ("leukotype.readers", "read_batch"),
     "read_folds": ("leukotype.resampling", "read_folds"),
-    "report": ("leukotype.results", "write"),
+    "report": ("leukotype.results", "write_report"),
     "simulate": ("leukotype.datasets.simulate", "simulate"),
+    "study": ("leukotype.studies", "study"),
     "train": ("leukotype.classifier.training", "train"),
     "validate": ("leukotype.classifier.validation", "validate"),
 }
@@ -65,6 +69,8 @@ __all__ = [
     "Design",
     "Evaluation",
     "Model",
+    "Recipe",
+    "Study",
     "Target",
     "__version__",
     "evaluate",
@@ -76,6 +82,7 @@ __all__ = [
     "read_folds",
     "report",
     "simulate",
+    "study",
     "train",
     "validate",
 ]

@@ -1,9 +1,11 @@
-"""What the terminal shows: results on standard output, everything else on standard error."""
+"""Terminal output: results on standard output, everything else on standard error."""
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,16 +21,14 @@ if TYPE_CHECKING:
     from leukotype.runs import Status
     from leukotype.studies import Study
 
-SHOWN = ("balanced_accuracy", "accuracy", "f1_macro", "roc_auc_macro", "log_loss")
-
 
 def command() -> str:
-    """Return what was typed, as a line that a shell takes."""
+    """Return the command as typed, quoted for a shell."""
     return shlex.join(["leukotype", *sys.argv[1:]])
 
 
 def say(line: str) -> None:
-    """Print one line for the user, away from the results."""
+    """Print one line to standard error."""
     print(line, file=sys.stderr)
 
 
@@ -39,7 +39,7 @@ def fail(message: str) -> None:
 
 @contextmanager
 def progress(title: str, total: int | None) -> Iterator[Callable[[str], None]]:
-    """Show a progress bar where standard error is a terminal; yields a function that counts one step."""
+    """Show a progress bar if standard error is a terminal; yield a function that counts one step."""
     if not sys.stderr.isatty():
         yield lambda step: None
         return
@@ -55,85 +55,98 @@ def progress(title: str, total: int | None) -> Iterator[Callable[[str], None]]:
 
 
 def say_cohort(cohort: Cohort) -> None:
-    """Say what was read and what was done to it."""
+    """Print what was read and how it was processed."""
     say(repr(cohort))
     for step in cohort.provenance.steps:
         say(f"  {step}")
 
 
+def print_json(folder: Path, name: str) -> None:
+    """Print a JSON file of a result, and the folder that holds it."""
+    print(json.dumps({"out": str(folder), **json.loads((folder / name).read_text())}, indent=2))
+
+
 def show_results(study: Study, folder: Path) -> None:
-    """Print what to expect of the best model, the main metrics of every model, what the audits found, and where."""
+    """Print the main metrics of every model, the corrected best model, and findings of the audits."""
+    from leukotype import metrics
+
     evaluation = study.evaluation
-    summary = evaluation.summary(SHOWN)
-    titles = list(dict.fromkeys(summary["title"]))
-    cells: dict[str, list[str]] = {model: [] for model in evaluation.names}
-    columns = summary[["model", "value", "low", "high", "interval"]]
-    for model, value, low, high, interval in columns.itertuples(index=False):
-        untold = interval.endswith("(degenerate)")
-        cells[model].append(f"{value:.3f} [–]" if untold else f"{value:.3f} [{low:.3f}, {high:.3f}]")
-    leading = summary[summary["metric"] == SHOWN[0]].sort_values("value", ascending=False, kind="stable")
-    rows = [[model, *cells[model]] for model in leading["model"]]
+    shown = metrics.headline("terminal")
+    rows = {(row["model"], row["metric"]): row for row in study.metrics.to_dict("records")}
+    cells = [
+        [score.name, *(_interval(rows[score.name, metric.name]) for metric in shown)]
+        for score in study.scores
+    ]
     design = evaluation.folds.design
     _table(
         f"{evaluation.cohort.name}: out of fold, {design.outer} outer × {design.inner} inner folds, "
-        f"{design.repeats} repeat{'s' * (design.repeats > 1)}; 95 % intervals",
-        ["model", *titles],
-        rows,
+        f"{wording.counted(design.repeats, 'repeat')}; 95 % intervals",
+        ["model", *(metric.title for metric in shown)],
+        cells,
     )
-    if any("[–]" in cell for row in rows for cell in row):
-        print("[–]: every bootstrap resample gave the same value, so no interval can be told.")
+    if any("[–]" in cell for row in cells for cell in row):
+        print("[–]: no interval, because all bootstrap resamples are identical.")
     best = study.best
     if len(best.chosen) > 1:
         print(
             f"Best of {len(best.chosen)} models: {best.model}, balanced accuracy {best.value:.3f} "
             f"[{best.low:.3f}, {best.high:.3f}] corrected for the choice, {best.uncorrected:.3f} as measured."
         )
-    for finding in study.audits:
-        if finding.severity != "note":
-            print(finding)
-    n_notes = sum(finding.severity == "note" for finding in study.audits)
+    severe = [finding for finding in study.audits if finding.severity != "note"]
+    print(*severe, sep="\n", end="\n" * bool(severe))
+    n_notes = len(study.audits) - len(severe)
     if n_notes:
-        print(f"{n_notes} note{'s' * (n_notes > 1)} of the audits stand{'s' * (n_notes == 1)} in the report.")
+        print(f"See the report for {wording.counted(n_notes, 'note')} of the audits.")
     print(f"Report: {folder / 'report.html'}")
 
 
+def _interval(row: Any) -> str:
+    if row["interval"].endswith("(degenerate)"):
+        return f"{row['value']:.3f} [–]"
+    return f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+
+
 def show_leaderboard(found: Benchmark, folder: Path) -> None:
-    """Print models by mean rank, and where the page lies."""
+    """Print the models by mean rank."""
     rows = [
         [
             str(row["model"]),
-            "–" if row["mean_rank"] != row["mean_rank"] else f"{row['mean_rank']:.2f}",
+            _number(row["mean_rank"], 2),
             f"{row['wins']}" + (f" (+{row['shared']} shared)" if row["shared"] else ""),
-            "–" if row["mean"] != row["mean"] else f"{row['mean']:.3f}",
+            _number(row["mean"], 3),
             str(row["cohorts"]),
             f"{row['seconds']:.1f}",
         ]
-        for row in found.table.to_dict(orient="records")
+        for row in found.table.to_dict("records")
     ]
-    n = len(found.outcomes)
-    title = f"{n} cohort{'s' * (n != 1)}, {len(found.left_out)} left out; ranks by {found.metric}"
+    cohorts = wording.counted(len(found.results), "cohort")
+    title = f"{cohorts}, {len(found.left_out)} left out; ranks by {found.metric}"
     _table(title, ["model", "mean rank", "wins", f"mean {found.metric}", "cohorts", "seconds"], rows)
-    board = found.board
+    board = found.leaderboard
     if board.friedman is not None:
         print(
-            f"Do they differ? Friedman's test, by permutation: p = {board.p:.2g}. "
+            f"Difference between the models: p = {board.p:.2g} (Friedman test, by permutation). "
             f"Critical difference of mean ranks (Nemenyi): {board.critical_difference:.2f}."
         )
     print(f"Leaderboard: {folder / 'leaderboard.html'}")
 
 
+def _number(value: float, digits: int) -> str:
+    return "–" if value != value else f"{value:.{digits}f}"
+
+
 def show_status(status: Status) -> None:
-    """Print how far a run has come, model by model, and what failed."""
+    """Print the progress of a run by model, and its failures."""
     share = f"{status.finished} of {status.planned} tasks finished"
     if status.computed < status.finished:
-        share += f", {status.finished - status.computed} of them before"
+        share += f", {status.finished - status.computed} of them in earlier runs"
     words = [f"{status.state}{f' ({status.driver})' if status.driver else ''}: {share}"]
     if status.rate is not None:
-        words.append(f"{status.rate:.3g} a minute")
+        words.append(f"{status.rate:.3g} per minute")
     if status.state == "running":
-        words.append("" if status.remaining is None else f"{wording.duration(status.remaining)} to go")
+        words.append("" if status.remaining is None else f"{wording.duration(status.remaining)} left")
     elif status.finished < status.planned:
-        words.append("the same command goes on with the rest")
+        words.append("repeat the command to resume")
     rows = [
         [
             row.model,
@@ -143,15 +156,14 @@ def show_status(status: Status) -> None:
         ]
         for row in status.progress
     ]
-    _table("; ".join(filter(None, words)), ["model", "cohort", "finished", "seconds a task"], rows)
+    _table("; ".join(filter(None, words)), ["model", "cohort", "finished", "seconds per task"], rows)
     for failure in status.failures:
-        print(
-            f"No result of {failure.model} on {failure.cohort}, {failure.part}: {' '.join(failure.error.split())}"
-        )
+        error = " ".join(failure.error.split())
+        print(f"No result of {failure.model} on {failure.cohort}, {failure.part}: {error}")
 
 
 def show_cohort(cohort: Cohort, folder: Path) -> None:
-    """Print the class counts and where the report lies."""
+    """Print the class counts."""
     counts = [[name, str(count)] for name, count in cohort.class_counts.items()]
     _table(
         f"{cohort.name}: {cohort.n_samples} samples × {cohort.n_probes} probes", ["class", "samples"], counts
@@ -166,13 +178,13 @@ def show_datasets(entries: Sequence[Any]) -> None:
 
 
 def show_check(rows: Sequence[Any]) -> None:
-    """Print what a dataset's fingerprint asks for, and what was found."""
+    """Print the expected and the found values of a dataset's fingerprint."""
     cells = [["ok" if row.ok else "DIFFERS", row.what, str(row.found), str(row.expected)] for row in rows]
     _table("Fingerprint", ["", "what", "found", "expected"], cells)
 
 
 def show_classifier(classifier: Classifier, place: Path) -> None:
-    """Print what to expect of a classifier, and where it lies."""
+    """Print the estimated performance of a classifier."""
     from leukotype.classifier.card import estimate
 
     record = classifier.record
@@ -181,9 +193,8 @@ def show_classifier(classifier: Classifier, place: Path) -> None:
         found = record["performance"][name]
         print(f"  {found['title']}, out of fold: {estimate(found)}")
     decisions = record["decisions"]
-    print(
-        f"  Called: {estimate(decisions['called'])}; right among them: {estimate(decisions['right_among_called'])}"
-    )
+    among = estimate(decisions["right_among_called"])
+    print(f"  Called: {estimate(decisions['called'])}; correct among called: {among}")
     for other in record["without"]:
         what = "without alignment" if other["align"] != record["recipe"]["align"] else "with all probes"
         print(f"  Balanced accuracy {what}: {estimate(other['performance']['balanced_accuracy'])}")
@@ -194,59 +205,53 @@ def show_classifier(classifier: Classifier, place: Path) -> None:
 
 
 def show_calls(calls: Calls, written: Sequence[Path]) -> None:
-    """Print how many samples were called, why the others were not, and where the calls lie."""
-    reasons: dict[str, int] = {}
-    for own in calls.reasons:
-        for reason in own:
-            reasons[reason] = reasons.get(reason, 0) + 1
-    n_called = int(calls.called.sum())
-    counts = {name: calls.calls.count(name) for name in calls.classes}
-    told = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
-    print(f"{n_called} of {calls.n_samples} samples called{': ' * bool(told)}{told}")
+    """Print how many samples were called, and the reasons for abstention."""
+    called = int(calls.called.sum())
+    counts = [f"{name} {calls.calls.count(name)}" for name in calls.classes if name in calls.calls]
+    print(f"{called} of {calls.n_samples} samples called{': ' * bool(counts)}{', '.join(counts)}")
+    reasons = Counter(reason for own in calls.reasons for reason in own)
     if reasons:
         why = ", ".join(f"{reason} {count}" for reason, count in reasons.items())
-        print(f"{calls.n_samples - n_called} abstained on: {why}")
+        print(f"{calls.n_samples - called} without a call: {why}")
     say(calls.matched)
     say(calls.sets_said)
     print(f"Calls: {', '.join(map(str, written))}")
 
 
 def show_validation(found: Validation, folder: Path) -> None:
-    """Print what labelled samples say of a classifier, beside what it claims of itself."""
+    """Print the performance on labelled samples, and the claims of the classifier."""
     from leukotype.classifier.card import estimate
 
-    n = len(found.codes)
-    samples = f"{found.batch.n_samples} external sample{'s' * (found.batch.n_samples != 1)}"
-    print(f"{found.classifier.name} on {samples}, {n} of classes that it knows")
-    right = estimate(vars(found.metrics["accuracy"][1]))
-    print(f"  Right, every sample called: {int(found.right.sum())} of {n}, {right}")
+    n, called = len(found.codes), int(found.called.sum())
+    samples = wording.counted(found.batch.n_samples, "external sample")
+    print(f"{found.classifier.name} on {samples}, {n} of known classes")
+    accuracy = estimate(vars(found.metrics["accuracy"][1]))
+    print(f"  Correct, without abstention: {int(found.right.sum())} of {n}, {accuracy}")
     for name, (title, number) in found.metrics.items():
         if name in ("balanced_accuracy", "log_loss"):
             claimed = found.claimed(name)
-            print(
-                f"  {title}: {estimate(vars(number))}" + (f"; claimed {estimate(claimed)}" if claimed else "")
-            )
-    print(
-        f"  Called: {int(found.called.sum())} of {n}; right among them: {int(found.right[found.called].sum())}"
-    )
+            claim = f"; claimed {estimate(claimed)}" if claimed else ""
+            print(f"  {title}: {estimate(vars(number))}{claim}")
+    print(f"  Called: {called} of {n}; correct among called: {int(found.right[found.called].sum())}")
     reasons = [f"{reason} {count}" for reason, count in found.reasons.items() if count]
     if reasons:
-        print(f"  Abstained on: {', '.join(reasons)}")
+        print(f"  Reasons for abstention: {', '.join(reasons)}")
     if found.coverage is not None:
+        coverage = estimate(vars(found.coverage))
         print(
-            f"  Sets that hold the true class: {estimate(vars(found.coverage))} at a level of {found.calls.level:g}"
+            f"  Prediction sets that contain the true class: {coverage} at a level of {found.calls.level:g}"
         )
-    strangers = int((~found.known).sum())
-    if strangers:
-        held = int((~found.calls.called[~found.known]).sum())
-        print(f"  Of classes it was not trained on: {strangers}, {held} of them abstained on")
+    unknown = int((~found.known).sum())
+    if unknown:
+        abstained = int((~found.calls.called[~found.known]).sum())
+        print(f"  Of classes not in the training data: {unknown}, without a call: {abstained}")
     unlike, edge = (estimate(vars(number)) for number in (found.unlike, found.near_the_edge))
-    print(f"  Farther off than 95 % of held-out training samples: {unlike}; than 75 %: {edge}")
+    print(f"  More distant than 95 % of held-out training samples: {unlike}; than 75 %: {edge}")
     print(f"Report: {folder / 'report.html'}")
 
 
 def show_card(card: str, fingerprint: str) -> None:
-    """Print a model card: as Markdown, laid out where standard output is a terminal."""
+    """Print a model card as Markdown, formatted if standard output is a terminal."""
     if sys.stdout.isatty():
         from rich.console import Console
         from rich.markdown import Markdown
@@ -268,5 +273,5 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) ->
         table.add_column(column, no_wrap=number == 0)
     for row in rows:
         table.add_row(*row)
-    # Away from a terminal a table keeps its full width: it may be read by a program.
+    # Without a terminal a table keeps its full width: a program may read it.
     Console(width=None if sys.stdout.isatty() else 160).print(table)

@@ -28,7 +28,7 @@ from leukotype.resampling import Design, Folds
 from leukotype.runs import Store
 
 if TYPE_CHECKING:
-    from leukotype.figures import Chart
+    from leukotype.results import Charts
 
 
 @dataclass(frozen=True)
@@ -147,11 +147,11 @@ class Study:
         return 1 / len(self.evaluation.classes)
 
     @property
-    def figures(self) -> Mapping[str, Chart]:
+    def figures(self) -> Charts:
         """Altair chart of every figure that applies, by name; each is drawn when it is read."""
-        from leukotype.figures import charts
+        from leukotype.results import Charts
 
-        return charts(self)
+        return Charts(self)
 
     def report(self, path: str | Path) -> Path:
         """Write the report to one HTML file and return its path; raises OutputRefused if it can't be written."""

@@ -15,8 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from leukotype import bundle
 from leukotype.models import by_name
-from leukotype.rules import freeze
-from leukotype.wide import Fold
+from leukotype.wide import Fold, rule_of
 from wide_problems import problem
 
 KEPT = {
@@ -34,7 +33,7 @@ def main() -> None:
     fold = Fold(x, np.arange(30), np.arange(30, 35))
     for name, (model, setting) in KEPT.items():
         candidate = by_name(model).path(fold, labels[:30], [setting], np.random.default_rng(1))[0]
-        document, arrays = bundle.rule_members(freeze(candidate, fold))
+        document, arrays = bundle.rule_members(rule_of(candidate, fold))
         document["classes"] = ["AML", "Bone_Marrow", "PB"]
         arrays |= {"check.samples": fold.x_test, "check.outputs": candidate.predict_proba(fold)}
         target = Path(__file__).with_name(f"{name}-1.leuko")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from leukotype.benchmark.outcome import Outcome
-from leukotype.benchmark.result import Benchmark
+from leukotype.benchmark.result import Benchmark, CohortResult, is_benchmark
 from leukotype.benchmark.run import run
-from leukotype.benchmark.sources import LeftOut, Source, find
-from leukotype.results.benchmark_folder import is_benchmark, write
+from leukotype.benchmark.sources import CohortSource, LeftOut, find
 
-__all__ = ["Benchmark", "LeftOut", "Outcome", "Source", "find", "is_benchmark", "run", "write"]
+__all__ = ["Benchmark", "CohortResult", "CohortSource", "LeftOut", "find", "is_benchmark", "run"]

@@ -1,18 +1,17 @@
-"""Accuracies that CuMiDa has published, beside ours."""
+"""Accuracies published by CuMiDa, compared with ours."""
 
 from __future__ import annotations
 
-from leukotype.benchmark.outcome import Outcome
-from leukotype.benchmark.result import Benchmark
+from leukotype.benchmark.result import Benchmark, CohortResult
 from leukotype.datasets import Dataset, catalogue
 from leukotype.datasets.cumida import MEAN_OF_NINE
 
-# CuMiDa's protocol (Feltes et al. 2019): 3 folds.  The inner ones are ours: its models were not tuned.
+# Protocol of CuMiDa (Feltes et al. 2019): 3 folds.  Its models were not tuned; the inner folds are ours.
 PROTOCOL = "cumida"
 OUTER = 3
 
-# What CuMiDa calls a method, and the model here that does the same.
-ALIKE = {
+# Name of a method in CuMiDa, and the equivalent model here.
+EQUIVALENT = {
     "ZeroR": "majority",
     "SVM": "svm",
     "MLP": "mlp",
@@ -23,41 +22,34 @@ ALIKE = {
 }
 
 
-def known(benchmark: Benchmark) -> list[tuple[Outcome, Dataset]]:
-    """Return the cohorts of the benchmark for which there are published numbers.
-
-    Told by name and shape: a file of other samples or probes is not the one that was published on.
-    """
+def known(benchmark: Benchmark) -> list[tuple[CohortResult, Dataset]]:
+    """Return the cohorts of the benchmark with published accuracies, recognised by name and number of samples."""
     entries = catalogue()
     found = []
-    for outcome in benchmark.outcomes:
-        entry = entries.get(outcome.name)
-        if (
-            entry is not None
-            and entry.published
-            and outcome.facts["n_samples"] == entry.fingerprint.n_samples
-        ):
-            found.append((outcome, entry))
+    for result in benchmark.results:
+        entry = entries.get(result.name)
+        if entry is not None and entry.published and result.facts["n_samples"] == entry.fingerprint.n_samples:
+            found.append((result, entry))
     return found
 
 
 def rows(benchmark: Benchmark) -> list[tuple[str, str, float, str, float, float, float]]:
-    """Cohort, method, published accuracy, model here, its accuracy, low and high; of methods that stand in both."""
+    """Cohort, method, published accuracy, model here, its accuracy, low and high; for methods in both."""
     found = []
-    for outcome, entry in known(benchmark):
-        ours = outcome.values("accuracy")
+    for result, entry in known(benchmark):
+        ours = result.values("accuracy")
         for method, accuracy in entry.published.items():
-            model = ALIKE.get(method, "")
+            model = EQUIVALENT.get(method, "")
             if model in ours.index:
                 value, low, high = (float(ours.loc[model, name]) for name in ("value", "low", "high"))  # type: ignore[arg-type]
-                found.append((outcome.name, method, accuracy, model, value, low, high))
+                found.append((result.name, method, accuracy, model, value, low, high))
     return found
 
 
 def means(benchmark: Benchmark) -> dict[str, float]:
-    """Published mean of nine by cohort."""
+    """Published mean accuracy of nine methods, by cohort."""
     return {
-        outcome.name: entry.published[MEAN_OF_NINE]
-        for outcome, entry in known(benchmark)
+        result.name: entry.published[MEAN_OF_NINE]
+        for result, entry in known(benchmark)
         if MEAN_OF_NINE in entry.published
     }

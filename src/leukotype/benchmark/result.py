@@ -1,35 +1,121 @@
-"""Benchmark: the outcomes of many cohorts, and the leaderboard that they make."""
+"""Benchmark: the results of many cohorts and their leaderboard."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from leukotype.benchmark.outcome import Outcome
+from leukotype import inference, manifest, metrics
 from leukotype.benchmark.sources import LeftOut
+from leukotype.cohort import Cohort
+from leukotype.evaluation import AUTO, Evaluation, auto
+from leukotype.inference import BestOfMany
 from leukotype.inference.leaderboard import Leaderboard
 from leukotype.models import Model
-from leukotype.resampling import Design
+from leukotype.resampling import Design, Folds
+
+KIND = "benchmark"
+_COLUMNS = ["model", "metric", "title", "value", "low", "high", "interval"]
+
+
+@dataclass(frozen=True, eq=False)
+class CohortResult:
+    """What a benchmark keeps of one cohort once its matrix is freed.
+
+    name     : of the cohort
+    facts    : description of the cohort, as in study.json
+    folds    : fingerprint of its folds
+    dropped  : classes left out because they were too small for the design
+    summary  : one row per model and metric, with `auto`: model, metric, title, value, low, high, interval
+    seconds  : time of tuning and fitting by model, summed over folds
+    best     : the best model, corrected for the choice; None if every model failed
+    failures : reason by model, for models without a result
+    samples  : ids and labels in order, to recognise cohorts with the same samples
+    predictions : CSV text, one row per sample, model and repeat
+    """
+
+    name: str
+    facts: Mapping[str, Any]
+    folds: str
+    dropped: tuple[str, ...]
+    summary: pd.DataFrame
+    seconds: Mapping[str, float]
+    best: BestOfMany | None
+    failures: Mapping[str, str]
+    samples: tuple[tuple[str, str], ...]
+    predictions: str
+
+    @classmethod
+    def of(
+        cls,
+        evaluation: Evaluation,
+        metric: str,
+        *,
+        dropped: tuple[str, ...] = (),
+        failures: Mapping[str, str] | None = None,
+    ) -> CohortResult:
+        """Summarise an evaluation of the models that gave a result.
+
+        metric   : chooses the best model
+        failures : of the models without a result
+        """
+        cohort = evaluation.cohort
+        whole = auto(evaluation) if len(evaluation.models) > 1 else evaluation
+        seconds = evaluation.settings().groupby("model", sort=False)["seconds"].sum()
+        shown = [entry.name for entry in metrics.headline("benchmark")]
+        return cls(
+            name=cohort.name,
+            facts=cohort.facts(),
+            folds=evaluation.folds.fingerprint,
+            dropped=dropped,
+            summary=whole.summary(list(dict.fromkeys((metric, *shown)))),
+            seconds={str(model): float(value) for model, value in seconds.items()},
+            best=inference.corrected_best(evaluation, metric),
+            failures=dict(failures or {}),
+            samples=tuple(zip(cohort.samples.tolist(), cohort.labels.tolist(), strict=True)),
+            predictions=whole.predictions.to_csv(index=False, lineterminator="\n"),
+        )
+
+    @classmethod
+    def failed(
+        cls, cohort: Cohort, folds: Folds, dropped: tuple[str, ...], failures: Mapping[str, str]
+    ) -> CohortResult:
+        """Return the result of a cohort on which every model failed."""
+        empty = pd.DataFrame(columns=_COLUMNS)
+        fingerprint = folds.fingerprint
+        return cls(cohort.name, cohort.facts(), fingerprint, dropped, empty, {}, None, dict(failures), (), "")
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Models that gave a result, without `auto`."""
+        return tuple(model for model in dict.fromkeys(self.summary["model"]) if model != AUTO)
+
+    def values(self, metric: str) -> pd.DataFrame:
+        """Value, low, high and interval by model, with `auto`."""
+        own = self.summary[self.summary["metric"] == metric]
+        return own.set_index("model")[["value", "low", "high", "interval"]]
 
 
 @dataclass(frozen=True, eq=False)
 class Benchmark:
-    """Many cohorts and the models that were tried on each of them.
+    """Many cohorts and the models evaluated on each of them.
 
-    models   : those asked for
-    outcomes : one a cohort, in the order asked for
-    left_out : the cohorts that could not be had, or that fit no design, with the reason
-    metric   : by which models are ranked
-    protocol : name of the protocol whose folds were drawn; empty for a design of one's own
+    models   : as requested
+    results  : one per cohort, in the order requested
+    left_out : cohorts that were not available or do not fit the design, with the reason
+    metric   : ranks the models
+    protocol : name of a published protocol; empty for any other design
     """
 
     models: tuple[Model, ...]
-    outcomes: tuple[Outcome, ...]
+    results: tuple[CohortResult, ...]
     left_out: tuple[LeftOut, ...]
     design: Design
     tune_by: str
@@ -37,12 +123,9 @@ class Benchmark:
     protocol: str = ""
 
     @cached_property
-    def board(self) -> Leaderboard:
-        """The ranks, from one row a cohort and one column a model."""
-        rows = {
-            outcome.name: outcome.values(self.metric)["value"].reindex(self.names)
-            for outcome in self.outcomes
-        }
+    def leaderboard(self) -> Leaderboard:
+        """Ranks of the models, from one row per cohort and one column per model."""
+        rows = {one.name: one.values(self.metric)["value"].reindex(self.names) for one in self.results}
         return Leaderboard.of(pd.DataFrame(rows, index=self.names).T.astype(np.float64), self.metric)
 
     @property
@@ -52,38 +135,37 @@ class Benchmark:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """The leaderboard's table, with the seconds of all cohorts."""
-        seconds = [
-            sum(outcome.seconds.get(model, 0.0) for outcome in self.outcomes)
-            for model in self.board.table["model"]
-        ]
-        return self.board.table.assign(seconds=seconds)
+        """The table of the leaderboard, with the seconds summed over cohorts."""
+        table = self.leaderboard.table
+        return table.assign(
+            seconds=[sum(one.seconds.get(model, 0.0) for one in self.results) for model in table["model"]]
+        )
 
     @cached_property
     def cohorts(self) -> pd.DataFrame:
         """One row per cohort, model and metric: cohort, model, metric, value, low, high, interval, seconds."""
         blocks = []
-        for outcome in self.outcomes:
-            block = outcome.summary.drop(columns="title")
-            block.insert(0, "cohort", outcome.name)
-            # `auto` is made of the others, and takes no time of its own.
-            blocks.append(block.assign(seconds=[outcome.seconds.get(str(m), np.nan) for m in block["model"]]))
+        for one in self.results:
+            block = one.summary.drop(columns="title")
+            block.insert(0, "cohort", one.name)
+            # `auto` uses the results of the others and has no time of its own.
+            blocks.append(block.assign(seconds=[one.seconds.get(str(m), np.nan) for m in block["model"]]))
         return pd.concat(blocks, ignore_index=True)
 
     @property
     def failures(self) -> Iterator[tuple[str, str, str]]:
-        """Cohort, model and reason of every model that gave no result."""
-        for outcome in self.outcomes:
-            for model, reason in outcome.failures.items():
-                yield outcome.name, model, reason
+        """Cohort, model and reason of every model without a result."""
+        for one in self.results:
+            for model, reason in one.failures.items():
+                yield one.name, model, reason
 
     @property
-    def twins(self) -> list[tuple[str, str]]:
-        """Pairs of cohorts with the very same samples and labels: their ranks are not independent."""
-        known = [outcome for outcome in self.outcomes if outcome.samples]
+    def same_samples(self) -> list[tuple[str, str]]:
+        """Pairs of cohorts with identical samples and labels: their ranks are not independent."""
+        known = [one for one in self.results if one.samples]
         return [(a.name, b.name) for a, b in combinations(known, 2) if a.samples == b.samples]
 
-    @property
-    def seconds(self) -> float:
-        """Time of tuning and fitting, all told."""
-        return float(self.table["seconds"].sum())
+
+def is_benchmark(out: str | Path) -> bool:
+    """Return whether a folder holds the result of a benchmark, which can be extended."""
+    return manifest.kind_of(Path(out)) == KIND

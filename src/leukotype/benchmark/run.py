@@ -1,4 +1,4 @@
-"""Every cohort × every model through the same road, one cohort at a time."""
+"""Evaluate every model on every cohort, one cohort at a time."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from leukotype import evaluation, resampling
-from leukotype.benchmark.outcome import Outcome
-from leukotype.benchmark.result import Benchmark
-from leukotype.benchmark.sources import LeftOut, Source
+from leukotype.benchmark.result import Benchmark, CohortResult
+from leukotype.benchmark.sources import CohortSource, LeftOut
 from leukotype.cohort import Cohort
 from leukotype.errors import DownloadFailed, FingerprintMismatch, InputError, TasksFailed
 from leukotype.evaluation import Evaluation, FailedTask, FoldResult
@@ -22,11 +21,11 @@ Done = Callable[[FoldResult], None]
 
 
 def _silent(name: str, number: int) -> None:
-    """Say nothing."""
+    """Report nothing."""
 
 
 def run(
-    sources: Sequence[Source],
+    sources: Sequence[CohortSource],
     models: Sequence[Model],
     design: Design,
     *,
@@ -42,45 +41,45 @@ def run(
     on_cohort: Callable[[str, int], None] = _silent,
     on_done: Done | None = None,
 ) -> Benchmark:
-    """Evaluate models on cohorts that are read one after the other, so that only one is held at a time.
+    """Evaluate models on cohorts; each is read when its turn comes, so only one is in memory at a time.
 
-    missing    : cohorts that could not be had; they are listed with those that fit no design
-    drop_small : whether classes too small for the design are left out, which is recorded; without it a cohort that has
+    missing    : unavailable cohorts, listed together with those that do not fit the design
+    drop_small : whether to leave out classes too small for the design, which is recorded; otherwise a cohort with
                  such a class is left out, with the reason
-    jobs, engine : as those of `evaluate`; an open engine keeps its workers from one cohort to the next
-    store      : where finished tasks are kept, and looked for before they are computed
+    jobs, engine : as for `evaluate`; an open engine keeps its workers for all cohorts
+    store      : holds finished tasks, which are not computed again
     options    : of `leukotype.read`
-    on_cohort  : called with the name of each cohort and the number of its tasks before they begin
+    on_cohort  : called with the name and the number of tasks of each cohort before they start
 
-    A model that fails on a cohort is listed with the reason, and the others go on.
+    A model that fails on a cohort is listed with the reason; the other models are not affected.
     """
-    outcomes: list[Outcome] = []
+    results: list[CohortResult] = []
     left_out = list(missing)
     seen: dict[str, str] = {}
 
-    def one(source: Source) -> Outcome:
-        # A function of its own: what it holds of a cohort is let go before the next is read.
+    def one(source: CohortSource) -> CohortResult:
+        # In a function, so that the cohort is freed before the next one is read.
         cohort, dropped, folds = _prepared(source, design, drop_small, options or {}, seen)
         on_cohort(source.name, len(models) * len(folds.splits))
         found, failures = _evaluated(
             cohort, models, folds, tune_by=tune_by, jobs=jobs, engine=engine, store=store, on_done=on_done
         )
         if found is None:
-            return Outcome.of_nothing(cohort, folds, dropped, failures)
-        return Outcome.of(found, metric, dropped=dropped, failures=failures)
+            return CohortResult.failed(cohort, folds, dropped, failures)
+        return CohortResult.of(found, metric, dropped=dropped, failures=failures)
 
     for source in sources:
         try:
-            outcomes.append(one(source))
+            results.append(one(source))
         except (InputError, DownloadFailed, FingerprintMismatch) as problem:
             left_out.append(LeftOut(source.name, str(problem)))
-    return Benchmark(tuple(models), tuple(outcomes), tuple(left_out), design, tune_by, metric, protocol)
+    return Benchmark(tuple(models), tuple(results), tuple(left_out), design, tune_by, metric, protocol)
 
 
 def _evaluated(
     cohort: Cohort, models: Sequence[Model], folds: Folds, **options: Any
 ) -> tuple[Evaluation | None, dict[str, str]]:
-    """Return the evaluation of the models that gave a result, and why the others did not."""
+    """Return the evaluation of the models that gave a result, and the reasons for the others."""
     failures: dict[str, str] = {}
 
     def note(failed: FailedTask) -> None:
@@ -94,9 +93,9 @@ def _evaluated(
 
 
 def _prepared(
-    source: Source, design: Design, drop_small: bool, options: Mapping[str, Any], seen: dict[str, str]
+    source: CohortSource, design: Design, drop_small: bool, options: Mapping[str, Any], seen: dict[str, str]
 ) -> tuple[Cohort, tuple[str, ...], Folds]:
-    """Return the cohort as it is evaluated, the classes that were left out of it, and its folds."""
+    """Return the cohort to evaluate, the classes left out, and the folds."""
     cohort = source.read(**options)
     small: tuple[str, ...] = ()
     if drop_small:
@@ -104,17 +103,16 @@ def _prepared(
         if len(cohort.classes) - len(small) >= 2:
             cohort = cohort.drop_classes(small)
         else:
-            # The message of `draw` names the class that asks for most.
-            small = ()
+            small = ()  # `draw` then raises an error that names the class
     try:
         folds = resampling.draw(cohort, design)
     except InputError as problem:
         raise type(problem)(
             str(problem).replace("with --drop-class", "with --drop-small, or --drop-class")
         ) from problem
-    twin = seen.setdefault(cohort.fingerprint, source.name)
-    if twin != source.name:
+    same = seen.setdefault(cohort.fingerprint, source.name)
+    if same != source.name:
         raise InputError(
-            f"it holds the very same values, samples and labels as {twin}, which is in the benchmark."
+            f"it has the same values, samples and labels as {same}, which is already in the benchmark."
         )
     return cohort, small, folds

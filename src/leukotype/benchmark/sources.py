@@ -1,4 +1,4 @@
-"""Where the cohorts of a benchmark come from: a collection of the catalogue, folders, files, names."""
+"""Cohorts of a benchmark: collections of the catalogue, folders, files and names of datasets."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from leukotype import datasets, readers
+from leukotype import datasets, manifest, readers
 from leukotype.cohort import Cohort
 from leukotype.errors import UnknownName
-from leukotype.results import manifest
 
-# What no reader takes for a table, so that a folder may hold more than cohorts.
+# Files that are not tables; a folder may hold them next to cohorts.
 _NO_TABLES = frozenset(
     {
         *(".md", ".rst", ".html", ".htm", ".pdf", ".png", ".svg", ".jpg", ".py", ".r", ".ipynb", ".log"),
@@ -26,18 +25,18 @@ _ENDINGS = (".csv", ".tsv", ".txt", ".tab", ".gct", ".res", ".arff", ".h5ad")
 
 
 @dataclass(frozen=True)
-class Source:
-    """One cohort before it is read.
+class CohortSource:
+    """A cohort that has not been read yet.
 
-    name    : what the benchmark calls it
-    path    : its file; None where it is a dataset of the catalogue
+    name : in the benchmark
+    path : its file; None for a dataset of the catalogue
     """
 
     name: str
     path: Path | None = None
 
     def read(self, **options: Any) -> Cohort:
-        """Read the cohort; raises what `leukotype.read` and `leukotype.load` raise."""
+        """Read the cohort; raises the errors of `leukotype.read` and `leukotype.load`."""
         if self.path is None:
             return datasets.load(self.name, **options)
         return readers.read(self.path, name=self.name, **options)
@@ -45,14 +44,14 @@ class Source:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A cohort that is not in the benchmark, and why."""
+    """A cohort that is not in the benchmark, and the reason."""
 
     name: str
     reason: str
 
 
 def _silent(line: str) -> None:
-    """Say nothing."""
+    """Report nothing."""
 
 
 def find(
@@ -60,15 +59,15 @@ def find(
     *,
     connections: int = datasets.MOST_CONNECTIONS,
     say: Callable[[str], None] = _silent,
-) -> tuple[list[Source], list[LeftOut]]:
-    """Find the cohorts, and download those that are not here.
+) -> tuple[list[CohortSource], list[LeftOut]]:
+    """Find the cohorts and download missing datasets.
 
-    wanted : collections (cumida), names of datasets, files, and folders, which are searched through and through
-    say    : told of each download, in a line
+    wanted : collections (cumida), names of datasets, files, and folders, which are searched recursively
+    say    : called with the name of each download
 
-    Returns those that are at hand, and those that could not be had.  Raises UnknownName for what is none of these.
+    Returns the available cohorts and the unavailable ones.  Raises UnknownName for any other text.
     """
-    sources: dict[str, Source] = {}
+    sources: dict[str, CohortSource] = {}
     missing: list[LeftOut] = []
     listed = []
     for name in wanted:
@@ -76,7 +75,9 @@ def find(
         if place.is_dir():
             files = sorted(_tables(place))
             if not files:
-                raise UnknownName(f"the folder {name} holds no file that could be a table.")
+                raise UnknownName(
+                    f"the folder {name} holds no table. Choose a folder with expression matrices."
+                )
             for path in files:
                 _add(sources, path, place)
         elif place.is_file():
@@ -90,7 +91,7 @@ def find(
         if fetched.path is None:
             missing.append(LeftOut(fetched.name, fetched.reason))
         else:
-            sources.setdefault(fetched.name, Source(fetched.name))
+            sources.setdefault(fetched.name, CohortSource(fetched.name))
     return list(sources.values()), missing
 
 
@@ -100,23 +101,23 @@ def _dataset(name: str) -> datasets.Dataset:
     except UnknownName as problem:
         near = ", ".join(datasets.near(name))
         raise UnknownName(
-            f"{name} is no file, no folder, no collection (there is cumida) and no dataset. Of these there is {near}; "
+            f"{name} is not a file, folder, collection (cumida) or dataset. The nearest datasets are {near}; "
             "see leukotype datasets list."
         ) from problem
 
 
-def _add(sources: dict[str, Source], path: Path, folder: Path) -> None:
+def _add(sources: dict[str, CohortSource], path: Path, folder: Path) -> None:
     if any(source.path is not None and _same(source.path, path) for source in sources.values()):
         return
     name, full = _stem(path), path
-    # Two files of one name are told apart by their folders.
+    # The names of their folders distinguish files of one name.
     while name in sources:
         full = full.parent
         if not full.name:
             name = f"{name}_{sum(known.startswith(name) for known in sources) + 1}"
             continue
         name = f"{full.name}_{name}"
-    sources[name] = Source(name, path)
+    sources[name] = CohortSource(name, path)
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -127,7 +128,7 @@ def _tables(folder: Path) -> Iterator[Path]:
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         if manifest.files_of(Path(place)) is not None:
-            # What a study or a benchmark left is a result, and no cohort.
+            # A result of leukotype is not a cohort.
             folders[:] = []
             continue
         for name in files:

@@ -16,7 +16,7 @@ from leukotype.classifier.calls import MARGIN, UNLIKE
 from leukotype.classifier.conformal import LEVEL
 from leukotype.cohort import Cohort
 from leukotype.evaluation import Evaluation
-from leukotype.models import code, versions
+from leukotype.models import versions
 from leukotype.recipes import Recipe
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def recorded(
             for other in without
         ],
         "sets": {"why_none": why_no_sets},
-        "code": code.fingerprint((*code.ROOMS, "classifier", "recipes", "rules")),
+        "code": versions.fingerprint((*versions.ROOMS, "classifier", "recipes")),
         "versions": versions.packages(),
     }
 

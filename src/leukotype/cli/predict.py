@@ -76,9 +76,10 @@ def predict(
     calls = classifier.predict(batch, level=level, why=why if evidence is not None else 0, annotation=symbols)
     written = []
     if evidence is not None:
-        from leukotype.results.calls_page import page as drawn
+        from leukotype.results.calls_page import calls_page
 
-        text = drawn(calls, classifier=classifier, source=batch.provenance, command=console.command())
+        facts = json_report.classifier_facts(classifier)
+        text = calls_page(calls, classifier=facts, source=batch.provenance, command=console.command())
         atomic.put(evidence, text.encode())
         written.append(evidence)
     if out is not None:

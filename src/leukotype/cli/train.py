@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -164,7 +164,7 @@ def train(
         keep_controls=keep_controls,
     )  # fmt: skip
     design = Design(outer or 5, inner or 3, training.REPEATS if repeats is None else repeats, seed or 0)
-    recipe = {"align": align, "max_probes": max_probes, "tune_by": tune_by or "log_loss"}
+    recipe: dict[str, Any] = {"align": align, "max_probes": max_probes, "tune_by": tune_by or "log_loss"}
     chosen_by = study_folds = None
     if from_study is not None:
         best = read_choice(from_study, cohort)

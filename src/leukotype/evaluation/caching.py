@@ -14,11 +14,11 @@ from leukotype.cohort import Cohort
 from leukotype.evaluation import task_keys
 from leukotype.execution import Engine, Outcome
 from leukotype.execution.outcome import Result, Task
-from leukotype.models import code
+from leukotype.models import versions
 from leukotype.runs import Item, Store
 
 # Rooms whose code such a task depends on, in addition to those of a model.
-_ROOMS = ("evaluation", "inference", "metrics", "recipes", "rules")
+_ROOMS = ("evaluation", "inference", "metrics", "recipes")
 
 
 def stored_outcomes(
@@ -95,7 +95,7 @@ class CachingEngine(Engine):
             "cohort": self._cohort.fingerprint,
             "work": f"{work.__module__}.{work.__qualname__}",
             "task": task_keys.described(task),
-            "code": code.fingerprint((*code.ROOMS, *_ROOMS)),
+            "code": versions.fingerprint((*versions.ROOMS, *_ROOMS)),
         }
         key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
         # The name of the calling module: "permutation", "leaks".

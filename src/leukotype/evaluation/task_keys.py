@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from leukotype.cohort import Cohort
-from leukotype.models import MODELS, Model, code
+from leukotype.models import MODELS, Model, versions
 from leukotype.recipes import Recipe
 from leukotype.recipes.alignment import Alignment
 from leukotype.recipes.fitting import FoldResult, Keep, Kept
@@ -30,7 +30,7 @@ from leukotype.runs import Item
 # Part of every key.  Increase it when the meaning of a record or the work of a task changes.
 FORMAT = 3
 # Rooms whose code a fit depends on.
-_ROOMS = (*code.ROOMS, "recipes", "rules")
+_ROOMS = (*versions.ROOMS, "recipes")
 
 
 def item(cohort: Cohort, recipe: Recipe, split: OuterFold, *, seed: int, keep: Keep | None = None) -> Item:
@@ -52,7 +52,7 @@ def item(cohort: Cohort, recipe: Recipe, split: OuterFold, *, seed: int, keep: K
         "seed": seed,
         "repeat": split.repeat,
         "fold": split.fold,
-        "code": code.fingerprint(_ROOMS),
+        "code": versions.fingerprint(_ROOMS),
     }
     key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
     part = f"repeat {split.repeat + 1}, fold {split.fold + 1}" if len(split.test) else "all samples"

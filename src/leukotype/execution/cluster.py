@@ -21,7 +21,7 @@ from leukotype.errors import ClusterFailed, LeukotypeError, MissingPackage
 from leukotype.execution import dask_worker
 from leukotype.execution.engine import Engine
 from leukotype.execution.outcome import KILLED, Failure, Outcome, Result, Task, pack, unpack
-from leukotype.models import code
+from leukotype.models import versions
 
 ANSWER_SECONDS = 30
 FIRST_WORKER_SECONDS = 600
@@ -211,7 +211,7 @@ class _Run:
         self.news: queue.SimpleQueue[tuple[int, str, str]] = queue.SimpleQueue()
         self.underway: dict[int, Any] = {}
         self._client, self._topic, self._time_limit = client, topic, time_limit
-        self._code = code.fingerprint()
+        self._code = versions.fingerprint()
         self._n_submitted = 0
         if time_limit is not None:
             client.subscribe_topic(topic, lambda event: self.news.put((event[1]["number"], "", "overdue")))

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from leukotype.arrays import FloatArray
 from leukotype.errors import ClusterFailed
 from leukotype.execution import outcome, worker
-from leukotype.models import code
+from leukotype.models import versions
 
 # The scheduler hears of a task that is over its time before its worker ends.
 _GRACE_SECONDS = 1.0
@@ -30,7 +30,7 @@ def do(
 
     Raises ClusterFailed where the worker has another version of leukotype or of what it computes with.
     """
-    if code.fingerprint() != driver_code:
+    if versions.fingerprint() != driver_code:
         raise ClusterFailed(
             "a worker has another version of leukotype, NumPy, SciPy, scikit-learn or XGBoost than this process, "
             "so that its results could differ. Install the same versions there."

@@ -1,4 +1,4 @@
-"""MODELS: one entry a model: how to fit a whole grid on one fold, what it gives, whom to cite."""
+"""MODELS: one entry per model: how to fit a whole grid on one fold, what it gives, and the reference."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ __all__ = ["DEFAULT", "MODELS", "Model", "by_name", "select"]
 
 @dataclass(frozen=True)
 class Model:
-    """A recipe: how to fit a whole grid of settings on one training fold.
+    """How to fit a whole grid of settings on one training fold.
 
-    grid      : values of each setting; their product, the last name varying fastest, is what is tuned over
-    gives     : of {"probabilities", "scores", "genes"}; scores are turned into probabilities by a
-                temperature fitted on the inner folds
-    own_score : whether the fitted candidates score themselves (out of bag) by their `own_score`, so that no inner
-                folds are run; `held_out`, (n_train, n_classes) probabilities of the training samples by what was
-                fitted without them, lets `auto` compare them sample by sample
-    baseline  : what any other model must beat to mean anything
-    code      : what else its results depend on: the hash of the file it comes from, or the version of its package;
-                empty for the models below, which go by the version of leukotype
+    grid      : values of each setting; the tuned settings are their product, the last name varying fastest
+    gives     : of {"probabilities", "scores", "genes"}; a temperature fitted on the inner folds turns scores into
+                probabilities
+    own_score : whether fitted candidates have an `own_score` (out of bag), so that no inner folds are needed; their
+                optional `held_out`, (n_train, n_classes) out-of-bag probabilities, lets `auto` compare them sample
+                by sample
+    baseline  : whether it is a baseline, which any useful model must beat
+    code      : identifies the code of a plug-in: the hash of its file, or the version of its package; empty for the
+                models below
     """
 
     name: str
@@ -58,7 +58,7 @@ class Model:
     code: str = ""
 
     def settings(self) -> list[Setting]:
-        """Return every setting of the grid, in order; one empty setting where there is nothing to tune."""
+        """Return every setting of the grid, in order; one empty setting if the grid is empty."""
         return list(ParameterGrid({name: list(values) for name, values in self.grid.items()}))
 
     def __str__(self) -> str:
@@ -101,7 +101,7 @@ MODELS: tuple[Model, ...] = (
             "max_depth": (2, 4),
             "learning_rate": (0.3, 0.1),
             "n_estimators": (100, 50, 25),
-            # Among hundreds of probes that tell the classes apart, trees that see all lean on the same few.
+            # If hundreds of probes separate the classes, trees that see all of them use the same few.
             "columns_per_tree": (100,),
         },
         gives=_GENES,
@@ -196,16 +196,16 @@ DEFAULT: tuple[str, ...] = (
 
 
 def by_name(name: str) -> Model:
-    """Return the model called `name`; raises UnknownName with the names there are."""
+    """Return the model called `name`; raises UnknownName, which lists the known names."""
     for model in MODELS:
         if model.name == name:
             return model
     known = ", ".join(model.name for model in MODELS)
-    raise UnknownName(f"no model {name!r}. There are {known}; or say all.")
+    raise UnknownName(f"no model {name!r}. Use one of {known}; or all.")
 
 
 def select(wanted: Sequence[str | Model] | None = None) -> tuple[Model, ...]:
-    """Return the models wanted: names, `Model` entries of one's own, ["all"], or the default for None."""
+    """Return models by name or as `Model`; all for ["all"], the default set for None."""
     if wanted is None:
         wanted = DEFAULT
     if list(wanted) == ["all"]:
@@ -213,7 +213,7 @@ def select(wanted: Sequence[str | Model] | None = None) -> tuple[Model, ...]:
     chosen = tuple(model if isinstance(model, Model) else by_name(model) for model in wanted)
     names = [model.name for model in chosen]
     if not names:
-        raise UnknownName("no model was named, and at least one is needed.")
+        raise UnknownName("no model was named. Name at least one.")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise UnknownName(f"model {twice[0]!r} is named twice. Name each model once.")

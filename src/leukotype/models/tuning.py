@@ -1,4 +1,4 @@
-"""Tuning one model on one training part: the same inside the folds and on a whole cohort."""
+"""Tuning of one model on one training part, of a fold or of a whole cohort."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ CRITERIA: tuple[Criterion, ...] = ("log_loss", "accuracy", "balanced_accuracy")
 
 @dataclass(frozen=True, eq=False)
 class Tuned:
-    """The candidate chosen, refitted on the whole training part.
+    """The chosen candidate, refitted on the whole training part.
 
-    inner_score    : mean of the criterion over the inner folds (log loss with its sign turned), or the
-                     candidate's own score where the model needs no inner folds
-    inner_losses   : (n_train,) log loss of each training sample where it was held out, against smoothed labels,
-                     whatever the criterion: what models can be compared by; NaN where it never was
-    temperature    : by which scores are divided before the softmax; None where the model gives probabilities
+    inner_score    : mean of the criterion over the inner folds (minus the log loss), or the candidate's own score if
+                     the model needs no inner folds
+    inner_losses   : (n_train,) log loss of each training sample when it was held out, against smoothed labels, for
+                     any criterion: models are compared by it; NaN if it never was
+    temperature    : divides scores before the softmax; None if the model gives probabilities
     """
 
     candidate: Candidate
@@ -51,12 +51,12 @@ def tune(
     criterion: Criterion,
     rng: np.random.Generator,
 ) -> Tuned:
-    """Choose a setting without a look at the test part of `fold`, and fit it on the training part.
+    """Choose a setting by the inner folds, and fit it on the training part of `fold`; its test part is not read.
 
     inner  : folds within the training part, each with the labels of its own training and test part
     labels : (n_train,) class codes of the training part of `fold`
 
-    Ties go to the setting that comes first in the grid: grids are ordered from plain to complex.
+    Ties go to the first setting of the grid: grids are ordered from simple to complex.
     """
     grid = model.settings()
     outer_rng, inner_rng = rng.spawn(2)
@@ -83,21 +83,21 @@ def tune(
 
 
 def _spare(*folds: Fold) -> None:
-    # The models of one split share what its folds have computed, unless that would fill the memory.
+    # The models of one split share what its folds have computed, if memory allows.
     for fold in folds:
         if fold.is_large:
             fold.release()
 
 
 def _places(fold: Fold, inner: Sequence[tuple[Fold, IntArray, IntArray]]) -> IntArray:
-    """Return where in the training part of `fold` the samples stand that the inner folds hold out, in their order."""
+    """Return the positions in `fold.train` of the samples that the inner folds hold out, in their order."""
     order = np.argsort(fold.train)
     held_out = np.concatenate([part.test for part, _, _ in inner])
     return order[np.searchsorted(fold.train, held_out, sorter=order)]
 
 
 def _own_losses(candidate: Candidate, labels: IntArray, own_score: float) -> FloatArray:
-    """(n_train,) losses of a candidate that scores itself; its mean for each where it does not tell them apart."""
+    """(n_train,) losses of a candidate that scores itself; its mean for every sample if it has no `held_out`."""
     held_out = getattr(candidate, "held_out", None)
     if held_out is None:
         return np.full(len(labels), -own_score)
@@ -109,7 +109,7 @@ def _own_losses(candidate: Candidate, labels: IntArray, own_score: float) -> Flo
 
 @dataclass(frozen=True, eq=False)
 class _Trial:
-    """What one setting predicted on the inner folds."""
+    """The predictions of one setting on the inner folds."""
 
     probabilities: tuple[FloatArray, ...]
     truths: Sequence[IntArray]
@@ -119,7 +119,7 @@ class _Trial:
     def of(cls, outputs: Sequence[FloatArray], truths: Sequence[IntArray], model: Model) -> _Trial:
         if "scores" not in model.gives:
             return cls(tuple(outputs), truths, None)
-        # A temperature flatters the samples it was fitted on: each inner fold gets one that it had no say in.
+        # The temperature of each inner fold is fitted on the others: on its own samples it would be optimistic.
         probabilities = []
         for number, output in enumerate(outputs):
             rest = [other for other in range(len(outputs)) if other != number]
@@ -133,7 +133,7 @@ class _Trial:
         )
 
     def mean(self, criterion: Criterion) -> float:
-        # The unweighted mean over folds, as scikit-learn's grid search takes it.
+        # The unweighted mean over folds, as in scikit-learn's grid search.
         pairs = zip(self.probabilities, self.truths, strict=True)
         return float(np.average([_SCORES[criterion](p, truth) for p, truth in pairs]))
 
@@ -143,20 +143,20 @@ class _Trial:
 
 
 def smoothed_losses(p: FloatArray, labels: IntArray) -> FloatArray:
-    """(n,) log loss of each sample, each label right by (n + 1/2) / (n + 1) alone.
+    """(n,) log loss of each sample, with probability (n + 1/2) / (n + 1) for its label.
 
-    p : (n, n_classes) probabilities of samples the model was not fitted on
+    p : (n, n_classes) probabilities of samples that the model was not fitted on
 
-    Of n calls that were all right Jeffreys' prior expects that share of the next to be right.  Without it a model
-    that is certain of everything wins wherever no inner sample happens to contradict it, and the first outer sample
-    that does costs more than all it had won.
+    After n correct predictions, Jeffreys' prior expects that share of the next ones to be correct. Without smoothing,
+    a model that is certain of everything wins if no inner sample contradicts it, and then loses more on the first
+    outer sample that does.
     """
     log_p = np.log(np.clip(p, np.finfo(np.float64).eps, 1.0))
     return -(_smoothed(labels, p.shape[1], 0.5 / (len(labels) + 1)) * log_p).sum(axis=1)
 
 
 def _smoothed(labels: IntArray, n_classes: int, doubt: float) -> FloatArray:
-    """(n, n_classes) 1 - doubt for each sample's class, the doubt shared among the others."""
+    """(n, n_classes) 1 - doubt for each sample's class, the doubt split among the others."""
     targets = np.full((len(labels), n_classes), doubt / (n_classes - 1))
     targets[np.arange(len(labels)), labels] = 1 - doubt
     return targets
@@ -165,10 +165,9 @@ def _smoothed(labels: IntArray, n_classes: int, doubt: float) -> FloatArray:
 def fit_temperature(scores: FloatArray, labels: IntArray) -> float:
     """Return the temperature T that minimises the log loss of softmax(scores / T) against smoothed labels.
 
-    scores : (n, n_classes) of samples the scorer was not fitted on
+    scores : (n, n_classes) of samples that the scorer was not fitted on
 
-    A label counts as right by (n + 1) / (n + 2): where every one of n calls is right, nothing but this keeps the
-    claim of certainty back.
+    A label has probability (n + 1) / (n + 2): without smoothing, n correct predictions would give T = 0.
 
     Guo et al. (2017), ICML, 1321-1330; Platt (1999), Advances in Large Margin Classifiers, on the smoothing.
     """

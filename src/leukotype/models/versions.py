@@ -1,20 +1,43 @@
-"""What the numbers were computed with."""
+"""The code and the packages that the results depend on."""
 
 from __future__ import annotations
 
+import hashlib
 import platform
+from functools import cache
 from importlib import metadata
+from pathlib import Path
 
-_PACKAGES = (
+# The rooms that decide the predictions of a model on a fold, and the packages whose arithmetic they use.
+ROOMS = ("wide", "rules", "models")
+_ARITHMETIC = ("numpy", "scipy", "scikit-learn", "xgboost")
+_REPORTED = (
     *("numpy", "scipy", "pandas", "scikit-learn", "xgboost", "joblib", "threadpoolctl"),
     *("altair", "vl-convert-python", "jinja2"),
 )
 
 
+@cache
+def fingerprint(rooms: tuple[str, ...] = ROOMS) -> str:
+    """Sha256 of the source files of `rooms` and of the versions of the numerical packages."""
+    digest = hashlib.sha256()
+    root = Path(__file__).parents[1]
+    for room in rooms:
+        sources = sorted((root / room).rglob("*.py"))
+        if not sources:
+            # Installed without source files.
+            digest.update(f"{room} {metadata.version('leukotype')}\n".encode())
+        for source in sources:
+            digest.update(f"{source.relative_to(root).as_posix()}\n".encode() + source.read_bytes() + b"\x1e")
+    for package in _ARITHMETIC:
+        digest.update(f"{package} {metadata.version(package)}\n".encode())
+    return digest.hexdigest()
+
+
 def packages() -> dict[str, str]:
-    """Version of every package that has a say in the results; those not installed are left out."""
+    """Versions of the installed packages that affect the results."""
     found = {}
-    for name in _PACKAGES:
+    for name in _REPORTED:
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
@@ -23,7 +46,7 @@ def packages() -> dict[str, str]:
 
 
 def platform_facts() -> dict[str, str]:
-    """Language and machine type: floating point may differ in the last digits between them."""
+    """Python and the machine, between which the last digits of floating-point results may differ."""
     return {
         "python": platform.python_version(),
         "implementation": platform.python_implementation(),

@@ -16,8 +16,7 @@ from leukotype.recipes import Recipe, missing
 from leukotype.recipes.alignment import Alignment
 from leukotype.recipes.scorer import ClassMeans, Scorer
 from leukotype.resampling import OuterFold
-from leukotype.rules import freeze
-from leukotype.wide import Fold
+from leukotype.wide import Fold, rule_of
 from leukotype.wide.moments import Scaling, standardise
 
 
@@ -127,7 +126,7 @@ def fit_split(
         )
         n_classes = int(codes.max()) + 1
         p = tuned.predict_proba(own.fold) if len(split.test) else np.empty((0, n_classes))
-    kept = None if keep is None else _kept(matrix, split, codes, own, tuned, keep, rng)
+    kept = None if keep is None else _kept(matrix, split, codes, own, tuned, keep, recipe.model.name, rng)
     return FoldResult(
         model=recipe.model.name,
         repeat=split.repeat,
@@ -222,13 +221,14 @@ def _kept(
     own: Prepared,
     tuned: tuning.Tuned,
     keep: Keep,
+    model: str,
     rng: np.random.Generator,
 ) -> Kept:
     fold = own.fold
     scorer = None
     if keep.rule:
         alignment = own.alignment or Alignment.learn(fold.x_train, "none")
-        scorer = Scorer(alignment, freeze(tuned.candidate, fold), tuned.temperature)
+        scorer = Scorer(alignment, rule_of(tuned.candidate, fold, model), tuned.temperature)
     means = ClassMeans.learn(fold.expression[split.train], codes[split.train])
     raw = matrix[np.ix_(split.test, own.columns)]
     pairs = zip(fold.expression[split.test], raw, strict=True)

@@ -1,4 +1,4 @@
-"""reporting: an evaluation, a cohort, calls or a validation as one self-contained HTML file, with a JSON twin."""
+"""results: reports, result folders and JSON of studies, explorations, validations, benchmarks and calls."""
 
 from __future__ import annotations
 
@@ -6,21 +6,43 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from leukotype.results.folder import check_output, keeping, plain_name, request
     from leukotype.results.json_report import cohort_json, study_json
-    from leukotype.results.report_files import write, write_exploration
+    from leukotype.results.rendered import Charts
+    from leukotype.results.save import (
+        save_benchmark,
+        save_exploration,
+        save_study,
+        save_validation,
+        write_report,
+    )
 
-# Loaded on first use: the page of a batch of calls needs nothing of what draws figures, and a sample should not wait.
+# Loaded on first use: the page of a batch of calls does not need the drawing libraries.
 _HOME = {
-    "cohort_json": "leukotype.results.json_report",
-    "study_json": "leukotype.results.json_report",
-    "write": "leukotype.results.report_files",
-    "write_exploration": "leukotype.results.report_files",
+    **dict.fromkeys(("check_output", "plain_name", "request", "keeping"), "folder"),
+    **dict.fromkeys(("cohort_json", "study_json"), "json_report"),
+    **dict.fromkeys(("save_benchmark", "save_exploration", "save_study", "save_validation"), "save"),
+    "write_report": "save",
+    "Charts": "rendered",
 }
 
-__all__ = ["cohort_json", "study_json", "write", "write_exploration"]
+__all__ = [
+    "Charts",
+    "check_output",
+    "cohort_json",
+    "keeping",
+    "plain_name",
+    "request",
+    "save_benchmark",
+    "save_exploration",
+    "save_study",
+    "save_validation",
+    "study_json",
+    "write_report",
+]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'leukotype.results' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME[name]), name)
+    return getattr(importlib.import_module(f"leukotype.results.{_HOME[name]}"), name)

@@ -1,4 +1,4 @@
-"""The folder of a result: refused early, filled aside, put in place in one step, and never a stranger's."""
+"""The folder of a result: checked early, replaced in one step, with the store of an unfinished run."""
 
 from __future__ import annotations
 
@@ -7,36 +7,38 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
+from leukotype import manifest
 from leukotype.cohort import Cohort
-from leukotype.errors import OutputRefused
-from leukotype.results import manifest
-from leukotype.runs import is_store_file
+from leukotype.errors import Interrupted, OutputRefused
+from leukotype.models import Model
+from leukotype.resampling import Folds
+from leukotype.runs import NAME, Store, is_store_file
+from leukotype.wording import counted
 
-_ASIDE = ".leukotype-"
-# What file managers strew about; nobody misses it, and it is left where it is.
-_STREWN = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
-
-
-def folder_name(cohort: Cohort) -> str:
-    """A name for the folder of a cohort's results that every file system takes."""
-    return plain_name(cohort.name)
+_STAGING = ".leukotype-"
+# Files of file managers, which are left in place.
+_IGNORED = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+# Facts of a store, by their names in stores of earlier versions.
+_REQUEST, _STATE = "wish", "state"
 
 
 def plain_name(name: str) -> str:
-    """What every file system takes of a name."""
+    """Return a name reduced to what is valid on every file system."""
     plain = re.sub(r"[^\w.-]+", "-", name, flags=re.ASCII).strip("-.")
     return plain[:80].rstrip("-.") or "study"
 
 
 def check_output(out: str | Path, *, overwrite: bool = False, resume: bool = False) -> None:
-    """Refuse a folder that cannot be written or that holds something else, before anything is computed.
+    """Refuse a folder that can't be written or holds other files, before anything is computed.
 
-    overwrite : whether a result of leukotype may be replaced; anything else is refused all the same
-    resume    : whether an unfinished run may stand there
+    overwrite : whether a result of leukotype may be replaced; other files are never replaced
+    resume    : whether the folder may hold an unfinished run
 
     Raises OutputRefused.
     """
@@ -57,43 +59,144 @@ def check_output(out: str | Path, *, overwrite: bool = False, resume: bool = Fal
     except (OSError, RuntimeError) as problem:  # RuntimeError: a loop of symbolic links
         why = getattr(problem, "strerror", None) or problem
         raise OutputRefused(
-            f"cannot write to {out}: {why}. Choose a folder you may write to with --out."
+            f"cannot write to {out}: {why}. Choose a writable folder with --out."
         ) from problem
 
 
 @contextmanager
 def staged(out: str | Path, *, overwrite: bool = False, resume: bool = False) -> Iterator[Path]:
-    """Yield an empty folder; what is put there becomes `out` when the block ends well, and vanishes if not.
+    """Yield an empty folder; its content becomes `out` if the block succeeds, and is deleted if it fails.
 
-    The store of a run stays where it is.
+    The store of a run stays in place.
 
     Raises OutputRefused as `check_output` does.
     """
     check_output(out, overwrite=overwrite, resume=resume)
     target = Path(out).resolve()
     is_new = not target.exists()
-    parents = _make_parents(target) if is_new else []
-    # A folder that is there is filled from within: the one around it may be another disk, or not writable.
-    aside = (target.parent if is_new else target) / f"{_ASIDE}{secrets.token_hex(6)}"
+    made = [parent for parent in target.parents if not parent.exists()]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # An existing folder is filled from within: its parent may be another disk, or not writable.
+    staging = (target.parent if is_new else target) / f"{_STAGING}{secrets.token_hex(6)}"
     try:
-        aside.mkdir()
-        yield aside
+        staging.mkdir()
+        yield staging
         if is_new:
-            _settle(aside, target, out)
+            _rename(staging, target, out)
         else:
             _check_content(target, str(out), overwrite, resume)
-            _swap(aside, target)
+            _swap(staging, target)
     except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
-        for parent in reversed(parents):
-            with suppress(OSError):
-                parent.rmdir()
+        shutil.rmtree(staging, ignore_errors=True)
+        _remove_empty(made)
         raise
 
 
+@contextmanager
+def keeping(
+    out: str | Path,
+    request: Mapping[str, Any],
+    *,
+    kind: str = "study",
+    overwrite: bool = False,
+    resume: bool = False,
+    is_temporary: bool = False,
+    say: Callable[[str], None] = lambda line: None,
+) -> Iterator[Store]:
+    """Yield the store of finished tasks in the folder `out`; an unfinished run of the same request is resumed.
+
+    request   : all options of the run, by the names that a user knows: numbers, text and lists
+    kind      : name of the run, e.g. "benchmark"
+    overwrite : whether a run with another request may take the folder; finished tasks of both are not run again
+    resume    : whether a finished result of the same request may be written again from its tasks
+    is_temporary : whether the folder holds nothing but the store, and is removed at the end of the run
+    say       : called with a line on what the folder holds
+
+    If no task finished, the folder is left as it was.  Raises OutputRefused for another request, RunInProgress if
+    another process uses the folder, Interrupted instead of KeyboardInterrupt, StoreFailed.
+    """
+    folder = Path(out).resolve()
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    is_empty = False
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with Store(folder) as store:
+            if store.rescued:
+                say(store.rescued)
+            n_before = len(store)
+            is_empty = not n_before
+            if not (overwrite or is_temporary):
+                _check_request(store, str(out), dict(request), kind, resume, say)
+            if n_before:
+                say(f"{out} holds {counted(n_before, 'finished task')}; they are not run again if needed.")
+            store.keep_fact(_REQUEST, dict(request))
+            store.keep_fact(_STATE, "unfinished")
+            try:
+                yield store
+            except KeyboardInterrupt as problem:
+                raise Interrupted(_interrupted(len(store), str(out))) from problem
+            finally:
+                is_empty = not len(store)
+            store.keep_fact(_STATE, "finished")
+        if is_temporary:
+            shutil.rmtree(folder, ignore_errors=True)
+    except BaseException:
+        if is_empty:
+            (folder / NAME).unlink(missing_ok=True)
+        _remove_empty(made)
+        raise
+
+
+def request(cohort: Cohort, folds: Folds, models: Sequence[Model], **others: Any) -> dict[str, Any]:
+    """Return all options of a study, which distinguish it from another; `others` by name."""
+    return {
+        "cohort": cohort.name,
+        "values": cohort.fingerprint,
+        "models": [model.name for model in models],
+        **asdict(folds.design),
+        "folds": folds.fingerprint,
+        **others,
+    }
+
+
+def _check_request(
+    store: Store, out: str, request: dict[str, Any], kind: str, resume: bool, say: Callable[[str], None]
+) -> None:
+    earlier, state = store.fact(_REQUEST), store.fact(_STATE)
+    if earlier == request and (resume or state == "unfinished"):
+        return
+    if earlier is None or state == "finished":
+        if (Path(out) / manifest.NAME).exists():
+            raise OutputRefused(
+                f"{out} holds the result of another run, so there is nothing to resume. Use --overwrite to replace it, "
+                "or choose another folder with --out."
+            )
+        if resume:
+            say(f"{out} holds no unfinished {kind}; a new one starts.")
+        return
+    name = next(name for name in (*request, *earlier) if request.get(name) != earlier.get(name))
+    theirs, ours = (_shown(found.get(name)) for found in (earlier, request))
+    differ = f"{name}: {theirs} there, {ours} here" if theirs != ours else f"another {name}"
+    raise OutputRefused(
+        f"{out} holds an unfinished run with other options ({differ}). Repeat its command to resume it, use "
+        f"--overwrite to replace it by this {kind}, or choose another folder with --out."
+    )
+
+
+def _shown(value: Any) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _interrupted(n_finished: int, out: str) -> str:
+    if not n_finished:
+        return "interrupted; nothing was written."
+    return f"interrupted; {counted(n_finished, 'finished task')} kept in {out}. Repeat the command to resume."
+
+
 def _probe(folder: Path) -> None:
-    """Write and remove: permissions alone do not tell of a read-only disk."""
-    trial = folder / f"{_ASIDE}{secrets.token_hex(6)}"
+    """Write and remove a folder: permissions alone do not reveal a read-only disk."""
+    trial = folder / f"{_STAGING}{secrets.token_hex(6)}"
     trial.mkdir()
     trial.rmdir()
 
@@ -103,8 +206,8 @@ def _check_content(folder: Path, name: str, overwrite: bool, resume: bool) -> No
     held = [file for file in everything if not is_store_file(file)]
     if not held and everything and not (resume or overwrite):
         raise OutputRefused(
-            f"{name} holds an unfinished run. Give its own command to go on with it, say --overwrite to put something "
-            "else in its place, or choose another folder with --out."
+            f"{name} holds an unfinished run. Repeat its command to resume it, use --overwrite to replace it, or "
+            "choose another folder with --out."
         )
     if not held:
         return
@@ -114,57 +217,57 @@ def _check_content(folder: Path, name: str, overwrite: bool, resume: bool) -> No
             f"{name} holds {held[0]!r}, which leukotype did not write, and an empty or new folder is needed. "
             "Choose another folder with --out."
         )
-    strangers = [file for file in held if file not in ours]
-    if strangers:
+    others = [file for file in held if file not in ours]
+    if others:
         raise OutputRefused(
-            f"{name} holds {strangers[0]!r} beside an earlier result, and leukotype did not write it "
-            f"({len(strangers)} such files). Move it away, or choose another folder with --out."
+            f"{name} holds an earlier result and {counted(len(others), 'file')} that leukotype did not write, such as "
+            f"{others[0]!r}. Move them away, or choose another folder with --out."
         )
     if not overwrite:
         raise OutputRefused(
-            f"{name} holds an earlier result. Say --overwrite to replace it, or choose another folder with --out."
+            f"{name} holds an earlier result. Use --overwrite to replace it, or choose another folder with --out."
         )
 
 
 def _files(folder: Path) -> Iterator[str]:
     for path, folders, files in os.walk(folder):
         here = Path(path)
-        folders[:] = [name for name in folders if not name.startswith(_ASIDE)]
+        folders[:] = [name for name in folders if not name.startswith(_STAGING)]
         links = [name for name in folders if (here / name).is_symlink()]
         for name in (*files, *links):
-            if name not in _STREWN:
+            if name not in _IGNORED:
                 yield (here / name).relative_to(folder).as_posix()
 
 
-def _make_parents(target: Path) -> list[Path]:
-    """Make the folders around `target`; return those that were not there, the outermost first."""
-    missing = [parent for parent in target.parents if not parent.exists()][::-1]
-    target.parent.mkdir(parents=True, exist_ok=True)
-    return missing
+def _remove_empty(folders: Sequence[Path]) -> None:
+    """Remove folders that are empty, the innermost first."""
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
 
 
-def _settle(aside: Path, target: Path, name: str | Path) -> None:
+def _rename(staging: Path, target: Path, name: str | Path) -> None:
     try:
-        os.rename(aside, target)
+        os.rename(staging, target)
     except OSError as problem:
         if problem.errno not in (errno.ENOTEMPTY, errno.EEXIST):
             raise
         raise OutputRefused(
-            f"{name} was filled by something else meanwhile. Choose another folder with --out."
+            f"another program wrote into {name} in the meantime. Choose another folder with --out."
         ) from problem
 
 
-def _swap(aside: Path, target: Path) -> None:
-    """Put the content of `aside` in the place of what `target` holds; all of it, or none."""
-    old = target / f"{_ASIDE}{secrets.token_hex(6)}"
+def _swap(staging: Path, target: Path) -> None:
+    """Replace the content of `target` by that of `staging`, completely or not at all."""
+    old = target / f"{_STAGING}{secrets.token_hex(6)}"
     old.mkdir()
     moves = [
         (path, old / path.name)
         for path in target.iterdir()
-        if not path.name.startswith(_ASIDE) and path.name not in _STREWN and not is_store_file(path.name)
+        if not path.name.startswith(_STAGING) and path.name not in _IGNORED and not is_store_file(path.name)
     ]
-    # The manifest comes last: a folder without one counts as no result.
-    new = sorted(aside.iterdir(), key=lambda path: path.name == manifest.NAME)
+    # The manifest comes last: a folder without one is no result.
+    new = sorted(staging.iterdir(), key=lambda path: path.name == manifest.NAME)
     moves += [(path, target / path.name) for path in new]
     done: list[tuple[Path, Path]] = []
     try:
@@ -177,4 +280,4 @@ def _swap(aside: Path, target: Path) -> None:
         old.rmdir()
         raise
     shutil.rmtree(old)
-    aside.rmdir()
+    staging.rmdir()

@@ -1,71 +1,65 @@
-"""The report's JSON twin: the same numbers for programs."""
+"""Every result as JSON: plain types, null for values that are not finite.
+
+Importing this module loads no numerical library: the calls of a classifier need none.
+"""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
-from typing import Any
-
-import pandas as pd
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from leukotype import __version__
-from leukotype.cohort import Cohort
-from leukotype.evaluation import Evaluation
-from leukotype.results.statements import as_study
-from leukotype.studies import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from leukotype.benchmark import Benchmark, CohortResult
+    from leukotype.classifier import Calls, Classifier
+    from leukotype.classifier.validation import Number, Validation
+    from leukotype.cohort import Cohort
+    from leukotype.studies import Study
 
 SCHEMA = 1
 
 
-def study_json(source: Evaluation | Study) -> dict[str, Any]:
-    """Return the content of study.json: plain types, null for what is not a number.
-
-    Only `seconds` differs between two runs of the same study.
-    """
-    return of_evaluation(as_study(source))
+def text(content: Mapping[str, Any]) -> str:
+    """Return JSON text, indented."""
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def of_evaluation(study: Study) -> dict[str, Any]:
-    """As `study_json`, from numbers that are computed already."""
-    evaluation, summary, per_class = study.evaluation, study.metrics, study.class_metrics
+def study_json(study: Study) -> dict[str, Any]:
+    """Return the content of study.json; only `seconds` differs between two runs of one study."""
+    evaluation = study.evaluation
     folds, design = evaluation.folds, evaluation.folds.design
     seconds = evaluation.settings().groupby("model")["seconds"].sum()
+    test, curve = study.permutation, study.learning
     return {
-        "schema": SCHEMA,
-        "version": __version__,
-        "cohort": evaluation.cohort.facts(),
+        **_head(),
+        "cohort": study.cohort.facts(),
         "design": {
-            "outer": design.outer,
-            "inner": design.inner,
-            "repeats": design.repeats,
-            "seed": design.seed,
+            **asdict(design),
             "fingerprint": folds.fingerprint,
             "source": folds.source,
             "grouped": folds.grouped,
             "tune_by": evaluation.tune_by,
         },
         "models": {
-            model: {
-                "title": evaluation.title(model),
-                "baseline": evaluation.model(model).baseline,
-                "seconds": round(float(seconds[model]), 3),
-                "metrics": _metrics(summary[summary["model"] == model]),
+            model.name: {
+                "title": model.title,
+                "baseline": model.baseline,
+                "seconds": round(float(seconds[model.name]), 3),
+                "metrics": _metrics(_of(study.metrics, model=model.name)),
                 "classes": {
-                    name: _metrics(per_class[(per_class["model"] == model) & (per_class["class"] == name)])
+                    name: _metrics(_of(study.class_metrics, **{"model": model.name, "class": name}))
                     for name in evaluation.classes
                 },
             }
-            for model in evaluation.names
+            for model in evaluation.models
         },
-        **_worth(study),
-    }
-
-
-def _worth(study: Study) -> dict[str, Any]:
-    """What the numbers are worth; null for what was not asked for."""
-    test, curve = study.permutation, study.learning
-    return {
-        "best": _plain(vars(study.best)),
+        "best": plain(vars(study.best)),
         "comparisons": None if study.comparisons is None else _records(study.comparisons),
         "stability": _records(study.stability),
         "audits": [finding.as_dict() for finding in study.audits],
@@ -77,37 +71,181 @@ def _worth(study: Study) -> dict[str, Any]:
     }
 
 
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [_plain(record) for record in frame.to_dict("records")]
-
-
-def _plain(record: Mapping[Any, Any]) -> dict[str, Any]:
-    return {
-        str(name): _plain(value)
-        if isinstance(value, Mapping)
-        else _number(value)
-        if isinstance(value, float)
-        else value
-        for name, value in record.items()
-    }
-
-
 def cohort_json(cohort: Cohort) -> dict[str, Any]:
-    """Return the content of cohort.json, which `leukotype explore` leaves."""
-    return {"schema": SCHEMA, "version": __version__, "cohort": cohort.facts()}
+    """Return the content of cohort.json, written by `leukotype explore`."""
+    return {**_head(), "cohort": cohort.facts()}
 
 
-def _metrics(rows: pd.DataFrame) -> dict[str, Any]:
+def benchmark_json(benchmark: Benchmark) -> dict[str, Any]:
+    """Return the content of leaderboard.json."""
+    from leukotype.benchmark import published
+
+    board = benchmark.leaderboard
+    printed = {result.name: entry.published for result, entry in published.known(benchmark)}
+    models = {model.name: model for model in benchmark.models}
     return {
-        str(row.metric): {
-            "value": _number(row.value),
-            "low": _number(row.low),
-            "high": _number(row.high),
-            "interval": str(row.interval),
-        }
-        for row in rows.itertuples()
+        **_head(),
+        "metric": benchmark.metric,
+        "design": {
+            **asdict(benchmark.design),
+            "tune_by": benchmark.tune_by,
+            "protocol": benchmark.protocol or None,
+        },
+        "models": [
+            {**row, **{key: getattr(models[row["model"]], key) for key in ("title", "baseline", "code")}}
+            for row in _records(benchmark.table)
+        ],
+        "tests": {
+            "n_cohorts": board.n_cohorts,
+            "friedman": None if board.friedman is None else plain(asdict(board.friedman)),
+            "permutation_p": plain(board.p),
+            "critical_difference": board.critical_difference,
+            "not_told_apart": [list(group) for group in board.groups],
+            "pairs": _records(board.pairs),
+        },
+        "cohorts": [_cohort(result, printed.get(result.name, {})) for result in benchmark.results],
+        "left_out": [{"cohort": one.name, "reason": one.reason} for one in benchmark.left_out],
+        "failures": [
+            {"cohort": cohort, "model": model, "reason": reason}
+            for cohort, model, reason in benchmark.failures
+        ],
+        "same_samples": [list(pair) for pair in benchmark.same_samples],
     }
 
 
-def _number(value: Any) -> float | None:
-    return float(value) if math.isfinite(value) else None
+def validation_json(validation: Validation) -> dict[str, Any]:
+    """Return the content of validation.json."""
+    from leukotype.classifier.validation import EDGE, EXPECTED_UNLIKE
+
+    classifier, batch, calls = validation.classifier, validation.batch, validation.calls
+    coverage = validation.coverage
+    return {
+        **_head(),
+        "classifier": {"name": classifier.name, "fingerprint": classifier.fingerprint},
+        "samples": {
+            "n": batch.n_samples,
+            "source": batch.provenance.source,
+            "sha256": batch.provenance.sha256,
+            "classes": validation.class_counts,
+            "not_trained_on": int((~validation.known).sum()),
+            "absent": list(validation.absent),
+            "matched": calls.matched,
+        },
+        "metrics": {
+            name: {**_number(number), "claimed": dict(validation.claimed(name)) or None}
+            for name, (_, number) in validation.metrics.items()
+        },
+        "undefined": list(validation.undefined),
+        "called": _number(validation.share_called),
+        "right_among_called": _number(validation.right_among_called),
+        "reasons": validation.reasons,
+        "calibration": {
+            "mean_confidence": validation.confidence,
+            "accuracy": float(validation.right.mean()),
+        },
+        "sets": None
+        if coverage is None
+        else {"level": calls.level, **_number(coverage), "mean_size": validation.set_size},
+        "near_the_edge": {"expected": EDGE, **_number(validation.near_the_edge)},
+        "unlike": {"expected": EXPECTED_UNLIKE, **_number(validation.unlike)},
+    }
+
+
+def calls_json(calls: Calls, classifier: Classifier) -> dict[str, Any]:
+    """Return the calls of a batch, as printed by `leukotype predict --json`."""
+    return {
+        "classifier": {"name": classifier.name, "fingerprint": classifier.fingerprint},
+        "matched": calls.matched,
+        "level": calls.level,
+        "samples": [
+            {
+                "sample": str(calls.samples[row]),
+                "call": calls.calls[row],
+                "reasons": list(calls.reasons[row]),
+                "probabilities": dict(zip(calls.classes, calls.probabilities[row].tolist(), strict=True)),
+                "set": None if calls.sets is None else list(calls.set_of(row)),
+                "unlikeness": float(calls.novelty[row]),
+                "p_like": float(calls.p_like[row]),
+                "probes_missing": int(calls.missing[row]),
+                "probes_read": calls.n_read,
+                "scale": calls.scales[row],
+            }
+            for row in range(calls.n_samples)
+        ],
+    }
+
+
+def plain(value: Any) -> Any:
+    """Return plain types; None for a number that is not finite."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    return int(value) if hasattr(value, "__index__") and not isinstance(value, bool) else value
+
+
+def _head() -> dict[str, Any]:
+    return {"schema": SCHEMA, "version": __version__}
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [plain(record) for record in frame.to_dict("records")]
+
+
+def _of(frame: pd.DataFrame, **values: str) -> pd.DataFrame:
+    """Return the rows with these values, without those columns."""
+    for column, value in values.items():
+        frame = frame[frame[column] == value].drop(columns=column)
+    return frame
+
+
+def _metrics(frame: pd.DataFrame) -> dict[str, Any]:
+    """Return value, low, high and interval by metric, from the rows of one model."""
+    names = ["metric", "value", "low", "high", "interval"]
+    return {row.pop("metric"): row for row in _records(frame[names])}
+
+
+def _cohort(result: CohortResult, printed: Mapping[str, float]) -> dict[str, Any]:
+    from leukotype.evaluation import AUTO
+
+    best = result.best
+    return {
+        **result.facts,
+        "name": result.name,
+        "folds": result.folds,
+        "dropped_classes": list(result.dropped),
+        "models": {
+            model: {
+                "seconds": result.seconds.get(model),
+                "metrics": _metrics(_of(result.summary, model=model)),
+            }
+            for model in result.models
+        },
+        "auto": _metrics(_of(result.summary, model=AUTO)) or None,
+        "corrected_best": None if best is None else plain(asdict(best)),
+        "published_accuracy": dict(printed),
+    }
+
+
+def _number(number: Number) -> dict[str, Any]:
+    values = {key: plain(getattr(number, key)) for key in ("value", "low", "high")}
+    return {**values, "n": number.n, "interval": number.method}
+
+
+def classifier_facts(classifier: Classifier) -> dict[str, Any]:
+    """Return the facts of a classifier for a page of calls; None for what its file does not state."""
+    record = classifier.record
+    model, cohort = (_object(record.get(name)) for name in ("model", "cohort"))
+    return {
+        "name": classifier.name,
+        "fingerprint": classifier.fingerprint,
+        "classes": list(classifier.classes),
+        "title": model.get("title"),
+        "trained_on": cohort.get("name"),
+        "n_samples": cohort.get("n_samples"),
+        "simulated": cohort.get("simulated"),
+    }
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

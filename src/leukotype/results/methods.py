@@ -1,25 +1,22 @@
-"""The methods section, written from what was really run."""
+"""Methods sections, derived from what was computed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from leukotype import __version__, metrics, wording
+from leukotype import __version__, inference, metrics, wording
+from leukotype.audits import AUDITS
 from leukotype.evaluation import AUTO, Evaluation
 from leukotype.metrics.intervals import N_RESAMPLES
 from leukotype.models import Model, versions
-from leukotype.results.statements import Paragraph
+from leukotype.results.page import Paragraph
+from leukotype.studies import Study
 from leukotype.wording import counted
 
-_CRITERIA = {
-    "log_loss": "mean log loss",
-    "accuracy": "mean accuracy",
-    "balanced_accuracy": "mean balanced accuracy",
-}
-_INTERVALS = {
+_INTERVALS: Mapping[str, str] = {
     "Clopper-Pearson": "Exact binomial interval (Clopper & Pearson 1934)",
-    "Wilson": "Wilson’s score interval (Wilson 1927)",
+    "Wilson": "Wilson score interval (Wilson 1927)",
     "MOVER-exact": "Exact binomial intervals of the classes, combined for their mean (MOVER; Zou & Donner 2008)",
     "bootstrap": f"Percentile bootstrap over the predictions, {N_RESAMPLES:,} resamples within classes "
     "(Efron & Tibshirani 1993)",
@@ -27,8 +24,8 @@ _INTERVALS = {
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """One model as it was run: its title, its citation, what was tuned and how."""
+class ModelDescription:
+    """One model as it was evaluated: its citation and what was tuned."""
 
     name: str
     title: str
@@ -36,35 +33,83 @@ class Recipe:
     text: str
 
 
-def paragraphs(evaluation: Evaluation) -> tuple[Paragraph, ...]:
-    """The methods of one evaluation, one paragraph a topic; `recipes` tells of the models."""
-    return (
-        Paragraph("Data", _data(evaluation)),
-        Paragraph("Design", _design(evaluation)),
-        Paragraph("Tuning", _tuning(evaluation)),
-        Paragraph("Numbers and intervals", _numbers(evaluation)),
-        Paragraph("Software", _software()),
+def of_study(study: Study) -> list[Paragraph]:
+    """The methods of a study; paragraphs on analyses that were not requested are left out."""
+    paragraphs = [
+        *of_evaluation(study.evaluation).values(),
+        Paragraph("Choice of the model", _choice(study)),
+        Paragraph("Comparison of models", _comparison(study)),
+        Paragraph("Dependence on the split", _stability(study)),
+        Paragraph("Permutation test", _permutation(study)),
+        Paragraph("Common mistakes", _leaks(study)),
+        Paragraph("Learning curve", _learning(study)),
+        Paragraph(
+            "Audits",
+            f"{len(AUDITS)} audits of data, design and results were run. Two of them fit small models on the same "
+            "folds: to covariates (LT007, if there are any) and to random sets of probes (LT022); no result depends on "
+            "these.",
+        ),
+    ]
+    return [paragraph for paragraph in paragraphs if paragraph.text]
+
+
+def of_evaluation(evaluation: Evaluation) -> dict[str, Paragraph]:
+    """The methods of an evaluation, by title."""
+    texts = {
+        "Data": _data(evaluation),
+        "Design": _design(evaluation),
+        "Tuning": _tuning(evaluation),
+        "Metrics and intervals": _metrics(evaluation),
+        "Software": f"{software()}.",
+    }
+    return {title: Paragraph(title, text) for title, text in texts.items()}
+
+
+def tests(study: Study) -> tuple[str, ...]:
+    """Comparisons and tests with their results, for the sheets."""
+    found = (
+        _choice(study),
+        _chosen_value(study),
+        _comparison(study),
+        _permutation(study),
+        _p_values(study),
     )
+    return tuple(text for text in found if text)
 
 
-def intervals() -> tuple[Paragraph, ...]:
-    """Which metrics have which interval."""
+def intervals() -> list[Paragraph]:
+    """The method of the interval of each metric."""
     groups: dict[str, list[str]] = {}
     for metric in metrics.METRICS:
         suffix = " of a class" if metric.per_class else ""
         cite = f" ({metric.cite})" if metric.cite else ""
         groups.setdefault(metric.interval, []).append(f"{metric.title}{suffix}{cite}")
-    return tuple(Paragraph(_INTERVALS.get(m, m), ", ".join(names)) for m, names in groups.items())
+    return [Paragraph(_INTERVALS.get(method, method), ", ".join(names)) for method, names in groups.items()]
 
 
-def recipes(evaluation: Evaluation) -> tuple[Recipe, ...]:
-    """The models that were run, in the order they were asked for."""
-    return tuple(recipe(model) for model in evaluation.models)
+def describe(model: Model) -> ModelDescription:
+    """Describe a model and its grid of settings."""
+    if model.name == AUTO:
+        text = "In each outer fold, the one of these models with the smallest log loss on the inner folds."
+        return ModelDescription(AUTO, model.title, "Varma & Simon 2006", text)
+    grid = "; ".join(_tuned(setting, values) for setting, values in model.grid.items())
+    text = f"{counted(len(model.settings()), 'setting')}: {grid}." if grid else "No settings to tune."
+    return ModelDescription(model.name, model.title, model.cite, f"{'Baseline. ' * model.baseline}{text}")
+
+
+def software() -> str:
+    """Version of leukotype, Python and packages."""
+    facts = versions.platform_facts()
+    packages = ", ".join(f"{name} {version}" for name, version in versions.packages().items())
+    return (
+        f"leukotype {__version__} on {facts['implementation']} {facts['python']} ({facts['system']} "
+        f"{facts['machine']}), with {packages}"
+    )
 
 
 def _data(evaluation: Evaluation) -> str:
     cohort = evaluation.cohort
-    steps = " ".join(cohort.provenance.steps) or "The values were used as they were read."
+    steps = " ".join(cohort.provenance.steps) or "The values were not transformed."
     return (
         f"{cohort.name}: {counted(cohort.n_samples, 'sample')} × {counted(cohort.n_probes, 'probe')}, "
         f"{cohort.provenance.scale}. {steps}"
@@ -73,77 +118,145 @@ def _data(evaluation: Evaluation) -> str:
 
 def _design(evaluation: Evaluation) -> str:
     folds, design = evaluation.folds, evaluation.folds.design
+    times = "once" if design.repeats == 1 else f"{design.repeats} times"
     if folds.source == "drawn":
-        grouped = ", and all samples of a donor kept together" if folds.grouped else ""
-        times = "once" if design.repeats == 1 else f"{design.repeats} times"
-        outer = f"{design.outer} outer folds, stratified by class{grouped}, were drawn {times} (seed {design.seed})"
+        donors = "; samples of a donor were kept together" if folds.grouped else ""
+        drawn = f"were drawn {times}, stratified by class (seed {design.seed}){donors}"
     else:
-        times = "" if design.repeats == 1 else f", {design.repeats} times over"
-        outer = f"{design.outer} outer folds{times} were {folds.source}"
+        drawn = f"were {folds.source}{'' if design.repeats == 1 else f' for {design.repeats} repeats'}"
     return (
-        f"Nested cross-validation. {outer}; each training part was split again into {design.inner} inner folds "
-        f"(seed {design.seed + 1}). All models saw the same folds (fingerprint {folds.fingerprint[:12]}). Whatever was "
-        "estimated from data, that is means and deviations for scaling, medians for missing values, the choice of "
-        "probes and of settings, came from the training part alone. Every metric and figure of the "
-        "models derives from these predictions of the outer test parts, without another fit."
+        f"Nested cross-validation: {design.outer} outer folds {drawn}. Each training part was split into "
+        f"{design.inner} inner folds (seed {design.seed + 1}). All models used the same folds (fingerprint "
+        f"{folds.fingerprint[:12]}). Scaling, imputation, selection of probes and tuning used the training part only. "
+        "All metrics and figures of the models are computed from the predictions of the outer test parts."
     )
 
 
 def _tuning(evaluation: Evaluation) -> str:
-    entries = evaluation.tried
     text = (
-        f"A setting was chosen by {_CRITERIA.get(evaluation.tune_by, evaluation.tune_by)} over the inner folds; "
-        "ties went to the setting that stands first in the grid."
+        f"Settings were chosen by the mean {evaluation.tune_by.replace('_', ' ')} over the inner folds; ties were "
+        "resolved by the order of the grid."
     )
-    own = [model.title for model in entries if model.own_score and len(model.settings()) > 1]
+    own = [model.title for model in evaluation.tried if model.own_score and len(model.settings()) > 1]
     if own:
         verb = "was" if len(own) == 1 else "were"
-        text += f" {wording.listed(own)} {verb} tuned by log loss out of bag instead, whatever the criterion."
-    scored = [model.title for model in entries if "scores" in model.gives]
+        text += f" {wording.listed(own)} {verb} tuned by the out-of-bag log loss instead."
+    scored = [model.title for model in evaluation.tried if "scores" in model.gives]
     if scored:
         text += (
-            f" Scores of {wording.listed(scored)} were turned into probabilities by a temperature fitted on the "
-            "inner folds (Guo et al. 2017)."
+            f" Scores of {wording.listed(scored)} were converted to probabilities by temperature scaling on the inner "
+            "folds (Guo et al. 2017)."
         )
     return text
 
 
-def _numbers(evaluation: Evaluation) -> str:
-    unit = "sample" if evaluation.cohort.donors is None else "donor"
+def _metrics(evaluation: Evaluation) -> str:
     repeats = (
         ""
         if evaluation.folds.design.repeats == 1
-        else " Numbers were averaged over repeats, which add no independent samples."
+        else " Values are means over repeats, which add no independent samples."
     )
     return (
-        "A sample counts for the class of its highest probability. All intervals are 95 % intervals and count the "
-        f"{unit} as the independent unit.{repeats} The intervals hold for the predictions as they are: they do "
-        "not cover how another training cohort would have turned out, nor that the best of several models was picked: "
-        "for that there is the estimate corrected for the choice."
+        "The predicted class is the class with the highest probability. All intervals are 95 % intervals with the "
+        f"{_unit(evaluation)} as the independent unit.{repeats} The intervals are conditional on the predictions: they "
+        "do not include the variation between training cohorts or the choice of the best model, for which the "
+        "corrected estimate is given."
     )
 
 
-def _software() -> str:
-    packages = ", ".join(f"{name} {version}" for name, version in versions.packages().items())
-    facts = versions.platform_facts()
-    return f"leukotype {__version__} on {facts['implementation']} {facts['python']}, with {packages}."
+def _choice(study: Study) -> str:
+    if study.auto is None:
+        return ""
+    return (
+        f"The score of the best of {counted(len(study.tried), 'model')}, baselines included, was corrected for the "
+        "choice by bootstrap bias-corrected cross-validation on the out-of-fold predictions, with 1,000 resamples "
+        "within classes (Tsamardinos et al. 2018). For comparison, a model was chosen in each training part by its log "
+        "loss on the inner folds, against smoothed labels (auto); its score needs no correction (Varma & Simon 2006)."
+    )
 
 
-def recipe(model: Model) -> Recipe:
-    """How one model is run."""
-    name = model.name
-    if name == AUTO:
-        text = (
-            "In each outer fold the one of these models with the smallest log loss on the inner folds, at the "
-            "setting chosen for it."
-        )
-        return Recipe(name, model.title, "Varma & Simon 2006", text)
-    kind = "Baseline. " if model.baseline else ""
-    grid = [_tuned(setting, values) for setting, values in model.grid.items()]
-    if not grid:
-        return Recipe(name, model.title, model.cite, f"{kind}Nothing to tune.")
-    n = len(model.settings())
-    return Recipe(name, model.title, model.cite, f"{kind}{counted(n, 'setting')}: {'; '.join(grid)}.")
+def _chosen_value(study: Study) -> str:
+    best = study.best
+    if study.auto is None:
+        return ""
+    uncorrected = wording.estimate(best.uncorrected, best.uncorrected_low, best.uncorrected_high)
+    corrected = wording.estimate(best.value, best.low, best.high)
+    return (
+        f"The best model was {best.model}, with a balanced accuracy of {uncorrected} as measured and {corrected} "
+        "corrected for the choice."
+    )
+
+
+def _comparison(study: Study) -> str:
+    if study.comparisons is None:
+        return ""
+    n = len(study.comparisons)
+    pairs = "One pair of models was" if n == 1 else f"All {n} pairs of models were"
+    return (
+        f"{pairs} compared by balanced accuracy on the same test parts: t test corrected for overlapping training "
+        "parts (Nadeau & Bengio 2003), Bayesian correlated t test with a region of practical equivalence of one "
+        "percentage point (Benavoli et al. 2017), and exact McNemar test on the predictions pooled over "
+        f"{_unit(study.evaluation)}s; p-values were adjusted over all pairs by the method of Holm."
+    )
+
+
+def _stability(study: Study) -> str:
+    repeats = study.evaluation.folds.design.repeats
+    if repeats < 2:
+        return ""
+    return f"For each sample, the predictions in {repeats} repeats of the folds were compared."
+
+
+def _permutation(study: Study) -> str:
+    test = study.permutation
+    if test is None:
+        return ""
+    counts = test.table()[["model", "n_permutations"]].itertuples(index=False, name=None)
+    often = wording.listed(f"{count:,} times for {model}" for model, count in counts)
+    donors = (
+        ""
+        if study.cohort.donors is None
+        else " Labels were exchanged between whole donors, and between samples of a donor."
+    )
+    return (
+        f"The labels were permuted and the whole nested procedure, with tuning, was repeated: {often}, on the first "
+        f"repeat of the folds.{donors} p = (b + 1) / (m + 1) (Phipson & Smyth 2010), adjusted for several models by "
+        "the best model of each permutation (Westfall & Young 1993)."
+    )
+
+
+def _p_values(study: Study) -> str:
+    if study.permutation is None:
+        return ""
+    rows = study.permutation.table().itertuples()
+    values = wording.listed(
+        f"{row.model} {row.p:.2g} (smallest possible {row.resolution:.2g})" for row in rows
+    )
+    return f"p-values of the permutation test: {values}."
+
+
+def _leaks(study: Study) -> str:
+    if study.leaks is None:
+        return ""
+    named = wording.listed(mistake.title.lower() for mistake in inference.MISTAKES)
+    return (
+        f"To show their effect, these mistakes were made on purpose with the same models: {named} (Ambroise & "
+        "McLachlan 2002; Varma & Simon 2006). These scores are not results."
+    )
+
+
+def _learning(study: Study) -> str:
+    if study.learning is None:
+        return ""
+    sizes = wording.listed(f"{size:.0f}" for size in study.learning.sizes)
+    return (
+        f"The models were evaluated with {sizes} training samples on the same test parts, and an inverse power law "
+        "with an asymptote was fitted to the error (Mukherjee et al. 2003)."
+    )
+
+
+def _unit(evaluation: Evaluation) -> str:
+    return "sample" if evaluation.cohort.donors is None else "donor"
 
 
 def _tuned(setting: str, values: Sequence[object]) -> str:

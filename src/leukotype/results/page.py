@@ -1,173 +1,216 @@
-"""One self-contained HTML page: nothing in it is fetched, and nothing of the data can run."""
+"""One page builder: a page is sections of blocks, written as one HTML file that fetches nothing.
+
+Importing this module loads no drawing library: the page of a batch of calls has no figures.
+"""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
-import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from leukotype import __version__
-from leukotype.cohort import Cohort
-from leukotype.figures.files import vegalite_version
-from leukotype.models import versions
-from leukotype.results import inference_methods, inference_section, methods, notices, summary, tables
-from leukotype.results.rendered import MOST_CSV, Plate
-from leukotype.studies import Study
-from leukotype.wording import counted
+from leukotype.cohort import Provenance
+
+if TYPE_CHECKING:
+    from leukotype.audits import Severity
+    from leukotype.results.rendered import RenderedFigure
+
+# Each kind has a macro of the same name in page.html.j2, which states the content it takes.
+# fmt: off
+Kind = Literal[
+    "text", "note", "prose", "points", "facts", "tiles", "notices", "heading", "table", "figure", "subfigure",
+    "details", "models", "glossary", "samples",
+]
+# fmt: on
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A title and its text; code : whether the text is set in a fixed-width font."""
+
+    title: str
+    text: str
+    code: bool = False
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One number at the top of a page, with a title and a detail."""
+
+    title: str
+    value: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A warning for the reader.
+
+    level  : "error": the results are invalid; "warning": it may change the conclusion; "note": for information
+    figure : name of the figure that shows it; empty if there is none
+    """
+
+    level: Severity
+    title: str
+    text: str
+    figure: str = ""
+
+
+@dataclass(frozen=True)
+class Block:
+    """One element of a section; its kind says how `content` is drawn."""
+
+    kind: Kind
+    content: Any = None
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page: its anchor, its heading, and the anchors within it."""
+    """A section with its anchor and heading."""
 
-    name: str
+    anchor: str
     title: str
-    parts: tuple[tuple[str, str], ...] = field(default_factory=tuple)
+    blocks: tuple[Block, ...]
+
+    @property
+    def links(self) -> Iterator[tuple[str, str]]:
+        """Anchor and title of the headings and figures in this section."""
+        for block in self.blocks:
+            if block.kind == "heading":
+                yield block.content
+            elif block.kind == "figure":
+                yield f"figure-{block.content.name}", block.content.title
 
 
-def of_evaluation(
-    study: Study,
-    data: Sequence[Plate],
-    results: Sequence[Plate],
-    inferred: Sequence[Plate] = (),
-    *,
-    command: str = "",
-) -> str:
-    """The page of a study."""
-    evaluation = study.evaluation
-    plates = (*results, *inferred, *data)
-    named = {plate.name: plate for plate in _drawn(inferred)}
-    parts = inference_section.parts(study)
-    sections = (
-        Section("summary", "Summary"),
-        Section("cautions", "Warnings and notes"),
-        Section(
-            "results",
-            "Results",
-            (("models", "Models"), ("classes-of-models", "Classes, one by one"), *_links(results)),
-        ),
-        Section("worth", "What the numbers are worth", tuple((part.name, part.title) for part in parts)),
-        Section("data", "The data", _links(data)),
-        Section("methods", "Methods", (("recipes", "Models and settings"),)),
-        Section("provenance", "Provenance"),
-        Section("glossary", "Glossary"),
-    )
-    design = evaluation.folds.design
-    leader = study.leader
-    return _render(
-        "study.html.j2",
-        evaluation.cohort,
-        plates,
-        kind="Study of",
-        facts=(*_size(evaluation.cohort), *summary.compared(study), _shape(design)),
-        sections=sections,
-        tiles=summary.tiles(study),
-        points=summary.of_evaluation(study),
-        cautions=notices.ordered([*notices.of_evaluation(study), *notices.of_plates(plates)]),
-        results_table=tables.results(study),
-        all_metrics=tables.all_metrics(study),
-        leader=tables.per_class(study, leader.name),
-        others=[tables.per_class(study, model.name) for model in study.models if model is not leader.model],
-        drawn={plate.name for plate in _drawn(plates)},
-        results=_drawn(results),
-        data=_drawn(data),
-        worth=parts,
-        inferred=named,
-        methods=(*methods.paragraphs(evaluation), *inference_methods.paragraphs(study)),
-        intervals=methods.intervals(),
-        recipes=methods.recipes(evaluation),
-        settings=tables.settings(study),
-        settings_by_fold=tables.settings_by_fold(study),
-        folds_fingerprint=evaluation.folds.fingerprint,
-        folds_source=evaluation.folds.source,
-        seed=design.seed,
-        command=command,
-    )
+@dataclass(frozen=True)
+class Page:
+    """A page.
 
-
-def of_cohort(cohort: Cohort, data: Sequence[Plate], *, command: str = "") -> str:
-    """The page of an exploration: the data part alone."""
-    sections = (
-        Section("summary", "Summary"),
-        Section("cautions", "Warnings and notes"),
-        Section("data", "The data", _links(data)),
-        Section("provenance", "Provenance"),
-    )
-    return _render(
-        "exploration.html.j2",
-        cohort,
-        tuple(data),
-        kind="Exploration of",
-        facts=_size(cohort),
-        sections=sections,
-        points=summary.of_cohort(cohort),
-        cautions=notices.ordered([*notices.of_cohort(cohort), *notices.of_plates(tuple(data))]),
-        classes=tables.classes(cohort),
-        data=_drawn(data),
-        command=command,
-    )
-
-
-def _render(template: str, cohort: Cohort, plates: Sequence[Plate], **content: Any) -> str:
-    return render(template, plates, cohort=cohort, provenance=cohort.provenance, **content)
-
-
-def render(template: str, plates: Sequence[Plate], **content: Any) -> str:
-    """Fill a template of this room: style, scripts and policy, and what it says of software, are put in.
-
-    content : what base.html.j2 names, `cohort` and `provenance` among it, and what the template adds
+    kind  : what the page is, ends in a preposition: "Study of"
+    name  : of what
+    facts : shown below the title
     """
-    libraries = [_bundle()] if _any_live(plates) else []
-    scripts = [_runnable(script) for script in (*libraries, _asset("report.js"))]
-    page = _environment().get_template(template)
-    return page.render(
-        version=__version__,
-        packages=versions.packages(),
-        platform=versions.platform_facts(),
-        css=Markup(_asset("report.css")),
-        scripts=[Markup(script) for script in scripts],
-        policy=_policy(scripts),
-        **content,
-    )
+
+    kind: str
+    name: str
+    facts: tuple[str, ...]
+    sections: tuple[Section, ...]
+    simulated: bool = False
+
+    def html(self, scripts: Sequence[str] = ("report.js",)) -> str:
+        """Return the page as HTML; the same content gives the same text.
+
+        scripts : assets that may run; nothing runs on a page without scripts
+        """
+        code = [_script(_asset(name)) for name in scripts]
+        figures = self.figures
+        if scripts and any(figure.json for figure in figures):
+            from leukotype.results.rendered import vega
+
+            code.insert(0, _script(vega()))
+        return _environment().get_template("page.html.j2").render(
+            page=self,
+            drawn={figure.name for figure in figures},
+            version=__version__,
+            css=Markup(_asset("report.css")),
+            scripts=[Markup(text) for text in code],
+            policy=_policy(code),
+        )  # fmt: skip
+
+    @property
+    def figures(self) -> list[RenderedFigure]:
+        """The figures on the page."""
+        blocks = (block for section in self.sections for block in section.blocks)
+        return [block.content for block in blocks if block.kind in ("figure", "subfigure")]
+
+
+def section(anchor: str, title: str, *blocks: Block | Iterable[Block]) -> Section:
+    """Return a section of some blocks; lists of blocks are joined."""
+    joined: list[Block] = []
+    for block in blocks:
+        joined += [block] if isinstance(block, Block) else block
+    return Section(anchor, title, tuple(joined))
+
+
+def heading(anchor: str, title: str) -> Block:
+    return Block("heading", (anchor, title))
+
+
+def table(content: Any) -> Block:
+    return Block("table", content)
+
+
+def details(summary: str, *blocks: Block) -> Block:
+    """Return blocks that are folded away below a summary."""
+    return Block("details", (summary, blocks))
+
+
+def notices(found: Iterable[Notice]) -> Section:
+    """Return the section of notices, most severe first."""
+    return section("notices", "Warnings and notes", Block("notices", by_severity(found)))
+
+
+def by_severity(found: Iterable[Notice]) -> list[Notice]:
+    """Return the notices, most severe first."""
+    order = ("error", "warning", "note")
+    return sorted(found, key=lambda notice: order.index(notice.level))
+
+
+def provenance(
+    source: Provenance,
+    *,
+    first: Sequence[Paragraph] = (),
+    extra: Sequence[Paragraph] = (),
+    command: str = "",
+    software: str = "",
+) -> Section:
+    """Return the section on the origin of the data.
+
+    first, extra : facts before and after those of the data
+    """
+    facts = [
+        *first,
+        Paragraph("Source", source.source),
+        Paragraph("SHA-256 of the file", source.sha256, code=True),
+        Paragraph("Processing", " ".join(source.steps) or "None."),
+        *extra,
+        Paragraph("Citation", source.citation),
+        Paragraph("Licence", source.licence),
+        Paragraph("Command", command, code=True),
+        Paragraph("Software", software),
+    ]
+    return section("provenance", "Provenance", Block("facts", [fact for fact in facts if fact.text]))
 
 
 def _policy(scripts: Sequence[str]) -> str:
-    """Content policy: no address may be fetched, and no script may run but those named by their hash."""
+    """Content policy: no address may be fetched, and only these scripts may run."""
     hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
-    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
-    # The tooltip and the marks of Vega bring style of their own.
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
+    allowed = " ".join(["script-src", *(f"'sha256-{digest}'" for digest in hashes)]) + "; " if hashes else ""
+    # Vega sets styles of its own on the tooltip and the marks.
+    return f"default-src 'none'; {allowed}style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
 
-@lru_cache(maxsize=1)
-def _bundle() -> str:
-    """Vega, Vega-Lite and Vega-Embed in one script, from vl-convert."""
-    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vegalite_version()))
-
-
-def _runnable(script: str) -> str:
-    # A browser reads line ends as \n before it takes the hash.
-    script = script.replace("\r\n", "\n").replace("\r", "\n")
-    if "</script" in script.lower() or "<!--" in script:
-        raise ValueError("this script would end its own element")
-    return script
+def _script(text: str) -> str:
+    # Browsers normalise line ends before they compute the hash.
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if "</script" in text.lower() or "<!--" in text:
+        raise ValueError("this script would end its own element.")
+    return text
 
 
 def _asset(name: str) -> str:
     return resources.files("leukotype.results").joinpath("assets", name).read_text(encoding="utf-8")
 
 
+@lru_cache(maxsize=1)
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("leukotype.results", "assets"),
@@ -178,45 +221,11 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["json_element"] = json_element
-    environment.filters["csv_address"] = csv_address
-    environment.globals["numbers_table"] = tables.numbers
     return environment
 
 
 def json_element(text: str) -> Markup:
-    r"""JSON that can stand in a script element: `<`, `>` and `&` as \u escapes, which only strings can hold."""
+    r"""Escape JSON for a script element: `<`, `>` and `&` as \u escapes."""
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(text)
-
-
-def csv_address(text: str) -> str:
-    """A data address that a browser saves as a CSV file; empty where the text is too long for one."""
-    if len(text) > MOST_CSV:
-        return ""
-    return f"data:text/csv;charset=utf-8;base64,{base64.b64encode(text.encode()).decode()}"
-
-
-def _any_live(plates: Sequence[Plate]) -> bool:
-    return any(plate.json for plate in _drawn(plates))
-
-
-def _drawn(plates: Sequence[Plate]) -> list[Plate]:
-    return [plate for plate in plates if plate.drawing is not None]
-
-
-def _links(plates: Sequence[Plate]) -> tuple[tuple[str, str], ...]:
-    return tuple((f"figure-{plate.name}", plate.title) for plate in _drawn(plates))
-
-
-def _size(cohort: Cohort) -> tuple[str, ...]:
-    return (
-        counted(cohort.n_samples, "sample"),
-        counted(len(cohort.classes), "class"),
-        counted(cohort.n_probes, "probe"),
-    )
-
-
-def _shape(design: Any) -> str:
-    repeats = "" if design.repeats == 1 else f", {design.repeats} times"
-    return f"{design.outer} × {design.inner} nested cross-validation{repeats}"

@@ -1,26 +1,29 @@
-"""Figures, drawn once for the report and for the disk."""
+"""Figures, rendered once for the page and for the disk."""
 
 from __future__ import annotations
 
 import base64
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any, Literal
+from functools import cached_property, lru_cache
+from typing import Any
 
 import pandas as pd
 import vl_convert
 
 from leukotype import figures
-from leukotype.figures import Drawing, Figure, theme
-from leukotype.figures.files import svg_of
+from leukotype.benchmark import Benchmark
+from leukotype.classifier.validation import Validation
+from leukotype.cohort import Cohort
+from leukotype.figures import Chart, Drawing, Figure, theme
+from leukotype.figures.files import svg_of, vegalite_version
+from leukotype.results.tables import Table
 from leukotype.studies import Study
 
-Part = Literal["data", "evaluation"]
-
-# Beyond these sizes (characters) a browser gets slow: pixels in place of shapes, and no hover.
+Source = Cohort | Study | Benchmark | Validation
+# Larger figures (in characters) slow a browser down: the page then shows pixels, without tooltips or download.
 MOST_SVG = 1_500_000
 MOST_SPEC = 1_500_000
 MOST_CSV = 500_000
@@ -28,10 +31,10 @@ MOST_ROWS = 40
 
 
 @dataclass(frozen=True, eq=False)
-class Plate:
-    """One figure as the report shows it.
+class RenderedFigure:
+    """One figure as a page shows it.
 
-    spec   : its chart without the title, which the page gives; None where there is none
+    spec   : Vega-Lite chart without the title, which the page prints; None if there is no figure
     reason : why there is none
     """
 
@@ -50,11 +53,11 @@ class Plate:
 
     @property
     def caption(self) -> str:
-        return self._drawn.caption
+        return self._drawing.caption
 
     @property
     def alt(self) -> str:
-        return self._drawn.alt
+        return self._drawing.alt
 
     @cached_property
     def svg(self) -> str:
@@ -72,22 +75,20 @@ class Plate:
 
     @cached_property
     def picture(self) -> str:
-        """The picture as a data address; as an image, nothing in it can run or clash with the page."""
-        if len(self.svg) <= MOST_SVG:
-            return f"data:image/svg+xml;base64,{base64.b64encode(self.svg.encode()).decode()}"
-        return (
-            f"data:image/png;base64,{base64.b64encode(vl_convert.svg_to_png(self.svg, scale=2.0)).decode()}"
-        )
+        """The picture as a data address; in an image no script can run."""
+        is_small = len(self.svg) <= MOST_SVG
+        content = self.svg.encode() if is_small else vl_convert.svg_to_png(self.svg, scale=2.0)
+        return f"data:image/{'svg+xml' if is_small else 'png'};base64,{base64.b64encode(content).decode()}"
 
     @cached_property
     def json(self) -> str:
-        """The chart as Vega-Lite JSON, for hovering; empty where it is too large."""
+        """The chart as Vega-Lite JSON, for tooltips; empty if it is too large."""
         text = json.dumps(self.spec, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         return text if len(text) <= MOST_SPEC else ""
 
     @cached_property
     def numbers(self) -> pd.DataFrame:
-        return self._drawn.table()
+        return self._drawing.table()
 
     @cached_property
     def csv(self) -> str:
@@ -95,7 +96,24 @@ class Plate:
         return self.numbers.to_csv(index=False, lineterminator="\n")
 
     @property
-    def _drawn(self) -> Drawing:
+    def csv_address(self) -> str:
+        """The CSV as a data address for download; empty if it is too long for an address."""
+        if len(self.csv) > MOST_CSV:
+            return ""
+        return f"data:text/csv;charset=utf-8;base64,{base64.b64encode(self.csv.encode()).decode()}"
+
+    @property
+    def numbers_table(self) -> Table:
+        """The first rows of the numbers behind the picture."""
+        frame, total = self.numbers.head(MOST_ROWS), len(self.numbers)
+        first = f": the first {MOST_ROWS} of {total:,} rows" if total > MOST_ROWS else ""
+        rows = [[_plain(value) for value in row] for row in frame.itertuples(index=False, name=None)]
+        text = tuple(k for k, kind in enumerate(frame.dtypes) if not pd.api.types.is_numeric_dtype(kind))
+        caption = f"Numbers behind “{self.title}”{first}"
+        return Table(f"numbers-{self.name}", caption, tuple(map(str, frame.columns)), rows, text)
+
+    @property
+    def _drawing(self) -> Drawing:
         if self.drawing is None:
             raise ValueError(f"figure {self.name!r} was not drawn: {self.reason}")
         return self.drawing
@@ -105,48 +123,75 @@ class Plate:
         return round(float(found[1])) if found else 640
 
 
-def draw(source: Any, part: Part, *, on_step: Callable[[str], None]) -> tuple[Plate, ...]:
-    """Draw every figure of one part.
+class Charts(Mapping[str, Chart]):
+    """Altair charts by name of the figure; a chart is drawn when it is requested."""
 
-    source : a Cohort for the part "data", an Evaluation for the part "evaluation"
+    def __init__(self, source: Source) -> None:
+        self._figures = {
+            figure.name: (figure, part)
+            for figure, part in _figures_of(source)
+            if figure.applies(part) is None
+        }
+
+    def __getitem__(self, name: str) -> Chart:
+        figure, part = self._figures[name]
+        return figure.draw(part).chart()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._figures)
+
+    def __len__(self) -> int:
+        return len(self._figures)
+
+
+def draw(source: Source, *, on_step: Callable[[str], None]) -> tuple[RenderedFigure, ...]:
+    """Draw every figure of a result; figures that do not apply carry the reason.
+
+    on_step : called with the title of each figure before it is drawn
     """
-    return draw_each(figures.of_part(part), source, on_step=on_step)
-
-
-def draw_inferred(study: Study, *, on_step: Callable[[str], None]) -> tuple[Plate, ...]:
-    """Draw what was inferred; what was not asked for, or shows nothing, is passed over."""
-    chosen = [figure for figure in figures.of_part("study") if figure.applies(study) is None]
-    return draw_each(chosen, study, on_step=on_step)
-
-
-def draw_each(chosen: Sequence[Figure], source: Any, *, on_step: Callable[[str], None]) -> tuple[Plate, ...]:
-    """Draw some figures of one source; those that do not apply say why."""
-    plates = []
-    for figure in chosen:
+    rendered = []
+    for figure, part in _figures_of(source):
+        # A figure of an analysis that was not requested needs no explanation.
+        if figure.part == "study" and figure.applies(part) is not None:
+            continue
         on_step(figure.title)
-        plates.append(_draw(figure, source))
-    return tuple(plates)
+        rendered.append(_draw(figure, part))
+    return tuple(rendered)
 
 
-def _draw(figure: Figure, source: Any) -> Plate:
+def _figures_of(source: Source) -> list[tuple[Figure, Any]]:
+    """Return every figure of a result with what it is drawn from."""
+    parts: dict[figures.Part, Any]
+    match source:
+        case Study():
+            parts = {"data": source.cohort, "evaluation": source.evaluation, "study": source}
+        case Cohort():
+            parts = {"data": source}
+        case Benchmark():
+            parts = {"benchmark": source.leaderboard}
+        case Validation():
+            parts = {"validation": source}
+    return [(figure, found) for part, found in parts.items() for figure in figures.of_part(part)]
+
+
+def _draw(figure: Figure, source: Any) -> RenderedFigure:
     reason = figure.applies(source)
     if reason is not None:
-        return Plate(figure, reason=reason)
+        return RenderedFigure(figure, reason=reason)
     try:
         drawing = figure.draw(source)
         chart = drawing.chart()
     except (ArithmeticError, ValueError, TypeError, LookupError) as problem:
-        # One picture that fails must not cost the reader all results; the report says so.
-        return Plate(
-            figure, reason=f"It could not be drawn ({type(problem).__name__}: {problem}). Please report this."
-        )
-    # Painted once: Altair checks every part of a chart it builds, which takes longer than to draw it.
+        # One figure that fails must not cost all results; the report states it.
+        reason = f"It could not be drawn ({type(problem).__name__}: {problem}). Please report this."
+        return RenderedFigure(figure, reason=reason)
+    # The chart is built once: Altair's validation takes longer than drawing.
     drawing = replace(drawing, paint=lambda numbers: chart)
-    return Plate(figure, drawing, _untitled(chart.to_dict(validate=False)))
+    return RenderedFigure(figure, drawing, _untitled(chart.to_dict(validate=False)))
 
 
 def _untitled(spec: dict[str, Any]) -> dict[str, Any]:
-    """Put the subtitle in the place of the title: on the page, the heading above says what the title does."""
+    """Replace the title by the subtitle: the heading on the page states the title."""
     title = spec.get("title")
     if not isinstance(title, dict):
         return spec
@@ -156,3 +201,15 @@ def _untitled(spec: dict[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in title.items() if key not in ("text", "subtitle")}
     look = {"fontSize": 12, "fontWeight": "normal", "color": theme.GREY}
     return {**spec, "title": {**kept, "text": lines, **look}}
+
+
+@lru_cache(maxsize=1)
+def vega() -> str:
+    """Return Vega, Vega-Lite and Vega-Embed as one script, from vl-convert."""
+    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vegalite_version()))
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, float):
+        return "–" if value != value else f"{value:.4g}"
+    return str(value)

@@ -1,251 +1,250 @@
-"""What a reader in a hurry should take away, in plain words."""
+"""The summary of a study in plain words, and its most important numbers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
 
 import numpy as np
 
 from leukotype import wording
 from leukotype.cohort import Cohort
-from leukotype.results.comparisons import between
-from leukotype.results.statements import Paragraph
+from leukotype.results.page import Paragraph, Tile
 from leukotype.studies import Score, Study
-from leukotype.wording import counted
+from leukotype.wording import counted, number
+
+_LEVEL = 0.05
+# Probability above which two models are practically equivalent (Benavoli et al. 2017).
+_EQUIVALENT = 0.95
 
 
-@dataclass(frozen=True)
-class Tile:
-    """One figure to be seen first."""
-
-    title: str
-    figure: str
-    detail: str
-
-
-def tiles(study: Study) -> tuple[Tile, ...]:
-    """The figures to be seen first: what to expect of the best model, what it scored, and what little effort gives."""
+def tiles(study: Study) -> list[Tile]:
+    """Return the most important numbers: of the best model, of `auto`, of the best baseline and of chance."""
     leader, best, auto = study.leader, study.best, study.auto
-    found = []
-    if len(study.tried) > 1:
-        found.append(
-            Tile(
-                f"Best of {len(study.tried)}, corrected",
-                wording.number(best.value),
-                f"balanced accuracy, 95 % interval {_ends(best.low, best.high)}, corrected for the choice",
-            )
-        )
+    several = len(study.tried) > 1
     others = len(study.leaders) - 1
     also = f" and {counted(others, 'other')}" if others else ""
-    title = "Best of all, uncorrected" if found else "Balanced accuracy"
-    found.append(
-        Tile(
-            title,
-            wording.number(leader.value),
-            f"95 % interval {_ends(leader.low, leader.high)}; {leader.title}{also}",
-        )
-    )
+    found = []
+    if several:
+        corrected = f"{_interval(best.low, best.high)}, corrected for the choice of the best model"
+        found.append(Tile(f"Best of {len(study.tried)}, corrected", number(best.value), corrected))
+    title = "Best, uncorrected" if several else "Balanced accuracy"
+    found.append(Tile(title, number(leader.value), f"{_interval_of(leader)}; {leader.title}{also}"))
     if auto is not None:
-        found.append(
-            Tile(
-                auto.title,
-                wording.number(auto.value),
-                f"95 % interval {_ends(auto.low, auto.high)}; no choice to correct for",
-            )
-        )
+        detail = f"{_interval_of(auto)}; needs no correction"
+        found.append(Tile("Model chosen in each fold", number(auto.value), detail))
     if study.baselines and leader not in study.baselines:
-        base = study.baselines[0]
-        detail = f"95 % interval {_ends(base.low, base.high)}; {base.title}"
-        found.append(Tile("Best baseline", wording.number(base.value), detail))
-    found.append(Tile("Guessing", wording.number(study.chance), "of a rule that knows nothing"))
-    found.append(
-        Tile(
-            "Classified correctly",
-            f"{wording.count(_right(study, leader))} of {study.evaluation.cohort.n_samples}",
-            f"samples, by {leader.title}",
-        )
-    )
-    return tuple(found)
+        baseline = study.baselines[0]
+        detail = f"{_interval_of(baseline)}; {baseline.title}"
+        found.append(Tile("Best baseline", number(baseline.value), detail))
+    n = f"{wording.count(_n_correct(study, leader))} of {study.cohort.n_samples}"
+    return [
+        *found,
+        Tile("Chance level", number(study.chance), "balanced accuracy without information"),
+        Tile("Classified correctly", n, f"samples, by {leader.title}"),
+    ]
 
 
-def of_cohort(cohort: Cohort) -> tuple[Paragraph, ...]:
-    """Say what the data are."""
-    people = "" if cohort.donors is None else f" from {_donors(cohort)}"
-    what = (
-        f"{counted(cohort.n_samples, 'sample')}{people} of {counted(len(cohort.classes), 'class')} "
-        f"({_classes(cohort)}), {counted(cohort.n_probes, 'probe')} each."
-    )
-    return (
-        Paragraph("The data", what),
+def of_cohort(cohort: Cohort) -> list[Paragraph]:
+    """Describe the data."""
+    donors = "" if cohort.donors is None else f" from {counted(len(np.unique(cohort.donors)), 'donor')}"
+    return [
+        Paragraph("Data", f"{counted(cohort.n_samples, 'sample')}{donors} {_size(cohort)}"),
         Paragraph(
-            "What this is",
-            "Pictures of the data as they were read, before any model. Groups that can be seen here may stem from "
-            "the classes, but also from laboratory, date, sex or age: a picture cannot tell these apart.",
+            "Figures",
+            "The figures show the data before any model is fitted. Groups of samples may reflect the classes, but also "
+            "laboratory, date, sex or age; figures alone cannot distinguish these.",
         ),
-    )
+    ]
 
 
-def of_evaluation(study: Study) -> tuple[Paragraph, ...]:
-    """Say what was compared, what came out, and what that does not mean."""
-    return (
-        Paragraph("What was done", _done(study)),
+def of_study(study: Study) -> list[Paragraph]:
+    """Describe what was compared, the results, and their limitations."""
+    paragraphs = [
+        Paragraph("Design", _design(study)),
         Paragraph("Result", _result(study)),
-        Paragraph("Against baselines", _against_baselines(study)),
-        *([Paragraph("Between the models", between(study))] if len(study.contenders) > 1 else []),
+        Paragraph("Baselines", _against_baselines(study)),
+        Paragraph("Model comparison", between(study)),
         Paragraph("Errors", _errors(study)),
-        Paragraph("What it does not say", _limits(study)),
-    )
+        Paragraph("Limitations", _limitations(study)),
+    ]
+    return [paragraph for paragraph in paragraphs if paragraph.text]
 
 
 def compared(study: Study) -> list[str]:
-    """How many models and baselines there are, e.g. ["6 models", "2 baselines"]."""
+    """Return the number of models and baselines, e.g. ["6 models", "2 baselines"]."""
     n_baselines = len(study.baselines)
     numbers = {"model": len(study.tried) - n_baselines, "baseline": n_baselines}
     return [counted(n, noun) for noun, n in numbers.items() if n]
 
 
-def _done(study: Study) -> str:
-    cohort, folds = study.evaluation.cohort, study.evaluation.folds
-    verb = "was" if len(study.tried) == 1 else "were"
-    outer, repeats = folds.design.outer, folds.design.repeats
-    again = "" if repeats == 1 else f" This was done {repeats} times, with new parts each time."
-    apart = " All samples of a donor stayed in one part." if folds.grouped else ""
+def between(study: Study) -> str:
+    """Compare the best model with the others; empty for a single model."""
+    leader = study.leader
+    others = [score for score in study.contenders if score is not leader]
+    if not others:
+        return ""
+    rows = {score.name: _compared(study, leader.name, score.name) for score in others}
+    worse = [score for score in others if rows[score.name][1] < _LEVEL and rows[score.name][0] > 0]
+    same = [score for score in others if score not in worse and rows[score.name][2] > _EQUIVALENT]
+    unclear = [score for score in others if score not in worse and score not in same]
+    sentences = []
+    if worse:
+        sentences.append(f"{leader.title} performs significantly better than {_titles(worse)}.")
+    if same:
+        sentences.append(f"{leader.title} and {_titles(same)} are practically equivalent.")
+    if unclear:
+        whom = "the other models" if len(unclear) == len(others) > 1 else _titles(unclear)
+        sentences.append(f"There is no evidence that {leader.title} outperforms {whom}.")
     return (
-        f"{counted(cohort.n_samples, 'sample')} of {counted(len(cohort.classes), 'class')} ({_classes(cohort)}), "
-        f"{counted(cohort.n_probes, 'probe')} each. {wording.listed(compared(study))} {verb} tried. The "
-        f"cohort was cut into {outer} parts, and each part classified by models fitted and tuned on the other "
-        f"{outer - 1 if outer > 2 else 'one'} alone: no model ever saw a sample that it had to classify.{apart}{again}"
+        f"{' '.join(sentences)} Models were compared on the same folds by the corrected resampled t test at 5 %, "
+        "adjusted over all pairs (Holm). Practically equivalent: the difference is below one percentage point with a "
+        "probability above 95 %."
+    )
+
+
+def _design(study: Study) -> str:
+    cohort, folds = study.cohort, study.evaluation.folds
+    outer, repeats = folds.design.outer, folds.design.repeats
+    verb = "was" if len(study.tried) == 1 else "were"
+    donors = " All samples of a donor were kept in one part." if folds.grouped else ""
+    again = "" if repeats == 1 else f" This was repeated {repeats} times with new parts."
+    return (
+        f"{counted(cohort.n_samples, 'sample')} {_size(cohort)} {wording.listed(compared(study))} {verb} evaluated by "
+        f"nested cross-validation: the cohort was split into {outer} parts, and each part was predicted by models "
+        f"tuned and fitted on the other samples only.{donors}{again}"
     )
 
 
 def _result(study: Study) -> str:
-    leaders, leader = study.leaders, study.leader
+    leaders, leader, best, auto = study.leaders, study.leader, study.best, study.auto
     names = wording.listed(score.title for score in leaders)
     verb = "reached" if len(leaders) == 1 else "all reached" if len(leaders) > 2 else "both reached"
-    best = (
-        "the highest balanced accuracy, "
-        if len(study.contenders) > len(leaders)
-        else "a balanced accuracy of "
-    )
-    interval = f"{wording.number(leader.low)} to {wording.number(leader.high)}"
-    right = [wording.count(_right(study, score)) for score in leaders]
-    average = "" if study.evaluation.folds.design.repeats == 1 else ", on average over repeats,"
-    each = "" if len(leaders) == 1 else " by each" if len(set(right)) == 1 else f" by {leader.title}"
+    several = len(study.contenders) > len(leaders)
+    what = "the highest balanced accuracy," if several else "a balanced accuracy of"
+    correct = [wording.count(_n_correct(study, score)) for score in leaders]
+    average = "" if study.evaluation.folds.design.repeats == 1 else " on average over repeats"
+    each = "" if len(leaders) == 1 else " by each" if len(set(correct)) == 1 else f" by {leader.title}"
     text = (
-        f"{names} {verb} {best}{wording.number(leader.value)} (95 % interval {interval}): {right[0]} of "
-        f"{study.evaluation.cohort.n_samples} samples{average} were classified correctly{each}. Balanced accuracy "
-        f"counts every class alike; guessing gives {wording.number(study.chance)}."
+        f"{names} {verb} {what} {number(leader.value)} ({_interval_of(leader)}); {correct[0]} of "
+        f"{study.cohort.n_samples} samples were classified correctly{each}{average}. Chance level is "
+        f"{number(study.chance)}."
     )
-    return f"{text}{_corrected(study)}"
-
-
-def _corrected(study: Study) -> str:
-    """What the choice among several models has added, and what it comes to without."""
     if len(study.tried) < 2:
-        return ""
-    best, auto = study.best, study.auto
-    text = (
-        f" It is the best of {len(study.tried)} tried on these same samples, which may flatter it: corrected for "
-        f"the choice, expect {wording.number(best.value)} (95 % interval {_ends(best.low, best.high)})."
+        return text
+    text += (
+        f" It is the best of {len(study.tried)} models evaluated on these samples, so its score may be optimistic. "
+        f"Corrected for this choice, the expected balanced accuracy is {number(best.value)} "
+        f"({_interval(best.low, best.high)})."
     )
-    if auto is not None:
-        text += (
-            " Where the model is chosen inside each training part, by log loss and without a look at the test part, "
-            f"there is nothing to correct: that gave {auto.text}."
-        )
-    return text
+    if auto is None:
+        return text
+    return f"{text} If the model is chosen within each training part by log loss, no correction is needed: {auto.text}."
 
 
 def _against_baselines(study: Study) -> str:
     leader, baselines = study.leader, study.baselines
     if leader in baselines:
-        return (
-            "Only baselines were run. They say what little effort gives, and nothing about what is possible."
-        )
+        return "Only baselines were evaluated. They show what a trivial classifier reaches."
     if not baselines:
-        verdict = "includes" if leader.low <= study.chance else "lies above"
+        verdict = "includes" if leader.low <= study.chance else "is above"
         return (
-            f"No baseline was run. The interval {verdict} the {wording.number(study.chance)} that guessing gives; "
-            "whether a trivial rule would do as well cannot be told."
+            f"No baseline was evaluated, so a comparison with a trivial classifier is not possible. The interval "
+            f"{verdict} the chance level of {number(study.chance)}."
         )
     best = baselines[0]
-    named = wording.listed(f"{score.title} {score.text}" for score in baselines)
     if best.value >= leader.value:
-        verdict = f"No model did better than a baseline: {best.title} reached {best.text}."
+        verdict = f"No model performed better than the baseline {best.title}."
     elif best.value >= leader.low:
-        verdict = (
-            f"The interval of {leader.title} takes in the figure of a baseline, {best.title}: "
-            "that it does better is not shown."
-        )
+        verdict = f"There is no evidence that {leader.title} outperforms the baseline {best.title}."
     elif leader.overlaps(best):
         verdict = (
-            f"The figure of the best baseline, {best.title}, lies below the interval of {leader.title}, "
-            "but their intervals overlap: an advantage is likely, its size uncertain."
+            f"{leader.title} probably outperforms the best baseline, {best.title}, but their intervals overlap and the "
+            "size of the difference is uncertain."
         )
     else:
-        verdict = f"The interval of {leader.title} lies wholly above those of the baselines."
-    return f"{verdict} Baselines: {named}."
+        verdict = f"The interval of {leader.title} is entirely above those of the baselines."
+    return f"{verdict} Baselines: {wording.listed(f'{score.title} {score.text}' for score in baselines)}."
 
 
 def _errors(study: Study) -> str:
     evaluation, leader = study.evaluation, study.leader
     table = evaluation.confusion(leader.name)
-    sizes = table.sum(axis=1)
-    mistaken = table - np.diag(np.diag(table))
+    sizes, hits = table.sum(axis=1), np.diag(table)
+    mistaken = table - np.diag(hits)
     if not mistaken.any():
-        return f"{leader.title} classified every sample correctly; see its interval for how much that proves."
-    hits = np.diag(table)
+        return f"{leader.title} classified every sample correctly; its interval shows how strong this evidence is."
+    classes = evaluation.classes
     weakest = int(np.argmin(hits / sizes))
     row, column = np.unravel_index(int(np.argmax(mistaken)), mistaken.shape)
-    classes = evaluation.classes
-    mean = "" if evaluation.folds.design.repeats == 1 else " on average"
+    mean = "" if evaluation.folds.design.repeats == 1 else " (mean over repeats)"
     text = (
-        f"{leader.title} does worst on {classes[weakest]}: it found {wording.count(round(hits[weakest], 1))} of "
-        f"{wording.count(sizes[weakest])}{mean}. Its most frequent error is {classes[row]} called {classes[column]}: "
-        f"{wording.count(round(mistaken[row, column], 1))} of {wording.count(sizes[row])}{mean}."
+        f"{leader.title} has the lowest recall for {classes[weakest]}: {_of(hits[weakest], sizes[weakest])}{mean}. Its "
+        f"most frequent error is to classify {classes[row]} as {classes[column]}: "
+        f"{_of(mistaken[row, column], sizes[row])}{mean}."
     )
     wrong = study.wrong_in_all()
-    if wrong and len(study.contenders) > 1:
-        noun = "sample" if len(wrong) == 1 else "samples"
-        text += (
-            f" Every model was wrong on {noun} {wording.shortlist(wrong)}; a look at "
-            f"{'its label and its quality' if len(wrong) == 1 else 'their labels and their quality'} is worth while."
-        )
-    return text
+    if not wrong or len(study.contenders) < 2:
+        return text
+    noun, what = (
+        ("sample", "its label and quality") if len(wrong) == 1 else ("samples", "their labels and quality")
+    )
+    return f"{text} All models misclassified {noun} {wording.shortlist(wrong)}; check {what}."
 
 
-def _limits(study: Study) -> str:
-    cohort = study.evaluation.cohort
-    if cohort.provenance.simulated:
+def _limitations(study: Study) -> str:
+    if study.cohort.provenance.simulated:
         return (
-            "The values are simulated. The figures show that the method works on data of this shape; "
-            "they say nothing about any disease, patient or test."
+            "The values are simulated. The results show how the method performs on data of this size; they say nothing "
+            "about a disease, patient or test."
         )
     return (
-        "All samples come from one cohort. How a model does in another hospital, on another platform or in patients "
-        "unlike these was not measured. Whether the classes differ in laboratory, age or sex, which a model may have "
-        "learned instead, could be audited only as far as the data tell of these. For research only: not for the "
-        "diagnosis or treatment of a patient."
+        "All samples come from one cohort. Performance in another hospital, on another platform or in other patients "
+        "was not measured. Differences between the classes in laboratory, age or sex, which a model may have learned "
+        "instead, could be checked only where recorded. For research only: not for the diagnosis or treatment of a "
+        "patient."
     )
 
 
-def _classes(cohort: Cohort) -> str:
+def _compared(study: Study, leader: str, other: str) -> tuple[float, float, float]:
+    """Return difference (positive favours the leader), adjusted p and probability of equivalence."""
+    frame = study.comparisons
+    assert frame is not None
+    for row in frame.to_dict("records"):
+        if {row["model_a"], row["model_b"]} == {leader, other}:
+            sign = 1.0 if row["model_a"] == leader else -1.0
+            p = float(row["p_t_holm"])
+            # If all folds differ by the same amount there is no p-value: treated as no evidence.
+            return sign * float(row["difference"]), 1.0 if math.isnan(p) else p, float(row["equivalent"])
+    raise LookupError(f"{leader} and {other} were not compared.")
+
+
+def _size(cohort: Cohort) -> str:
     counts = cohort.class_counts
-    if len(counts) <= 6:
-        return wording.listed(f"{name} {count}" for name, count in counts.items())
     low, high = min(counts.values()), max(counts.values())
-    return f"{low} samples each" if low == high else f"{low} to {high} samples each"
+    if len(counts) <= 6:
+        classes = wording.listed(f"{name} {count}" for name, count in counts.items())
+    else:
+        classes = f"{low} samples each" if low == high else f"{low} to {high} samples each"
+    return f"of {counted(len(counts), 'class')} ({classes}), with {counted(cohort.n_probes, 'probe')}."
 
 
-def _donors(cohort: Cohort) -> str:
-    return counted(len(np.unique(cohort.donors)) if cohort.donors is not None else 0, "donor")
+def _titles(scores: list[Score]) -> str:
+    return wording.listed(score.title for score in scores)
 
 
-def _ends(low: float, high: float) -> str:
-    return f"{wording.number(low)} to {wording.number(high)}"
+def _interval(low: float, high: float) -> str:
+    return f"95 % CI {number(low)} to {number(high)}"
 
 
-def _right(study: Study, score: Score) -> float:
+def _interval_of(score: Score) -> str:
+    return _interval(score.low, score.high)
+
+
+def _of(count: float, total: float) -> str:
+    return f"{wording.count(round(count, 1))} of {wording.count(total)} samples"
+
+
+def _n_correct(study: Study, score: Score) -> float:
     """Number of samples classified correctly, mean over repeats, to one digit."""
-    hits = study.evaluation.predicted(score.name) == study.evaluation.cohort.codes
+    hits = study.evaluation.predicted(score.name) == study.cohort.codes
     return round(float(hits.sum(axis=1).mean()), 1)

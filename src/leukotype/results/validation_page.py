@@ -1,236 +1,258 @@
-"""The report of an external validation, and what to mind before believing it."""
+"""The page of an external validation."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Sequence
 from pathlib import PurePath
-from typing import Any
+
+import numpy as np
 
 from leukotype import wording
+from leukotype.classifier.calls import REASONS
 from leukotype.classifier.validation import EDGE, EXPECTED_UNLIKE, Number, Validation
-from leukotype.results import page
-from leukotype.results import validation_tables as tables
-from leukotype.results.notices import Caution, of_plates, ordered
-from leukotype.results.page import Section
-from leukotype.results.rendered import Plate
-from leukotype.results.statements import Paragraph
-from leukotype.results.summary import Tile
-from leukotype.wording import counted, percent
+from leukotype.metrics import by_name
+from leukotype.results import methods, page
+from leukotype.results import notices as shared
+from leukotype.results.page import Block, Notice, Page, Paragraph, Tile, heading, section, table
+from leukotype.results.rendered import RenderedFigure
+from leukotype.results.tables import Table, estimate
+from leukotype.wording import counted, number, percent
 
-_FEW = 10
+_MOST_ROWS = 500
 
 
-def of_validation(validation: Validation, plates: Sequence[Plate], *, command: str = "") -> str:
-    """The page; the same bytes for the same validation."""
-    drawn = [plate for plate in plates if plate.drawing is not None]
-    listings = (tables.wrong(validation), tables.abstained(validation), tables.strangers(validation))
-    links = tuple((f"figure-{plate.name}", plate.title) for plate in drawn)
+def validation_page(validation: Validation, figures: Sequence[RenderedFigure], *, command: str = "") -> Page:
+    """Return the page of an external validation."""
+    one, source, classifier = validation, validation.batch.provenance, validation.classifier
+    undefined = (
+        f"Not defined because {wording.listed(one.absent)} {'has' if len(one.absent) == 1 else 'have'} no sample: "
+        f"{wording.listed(one.undefined)}."
+    )
+    # Calls say "KIND: detail" of the scale of each sample.
+    kinds = [scale.split(":")[0] for scale in one.calls.scales]
+    scales = "; ".join(f"{counted(kinds.count(kind), 'sample')} {kind}" for kind in dict.fromkeys(kinds))
     sections = (
-        Section("summary", "Summary"),
-        Section("cautions", "Warnings and notes"),
-        Section("results", "Results", (("classes", "Classes, one by one"), *links)),
-        Section("samples", "Samples", tuple((one.name, one.title) for one in listings)),
-        Section("methods", "Methods"),
-        Section("provenance", "Provenance"),
-    )
-    n = validation.batch.n_samples
-    undefined = validation.undefined
-    return page.render(
-        "validation.html.j2",
-        tuple(plates),
-        cohort={
-            "name": validation.classifier.name,
-            "fingerprint": validation.classifier.fingerprint or "not saved",
-        },
-        provenance=validation.batch.provenance,
-        kind="External validation of",
-        facts=(counted(n, "sample"), PurePath(validation.batch.provenance.source).name, "research use only"),
-        sections=sections,
-        tiles=_tiles(validation),
-        points=_points(validation),
-        cautions=ordered([*cautions(validation), *of_plates(tuple(plates))]),
-        metrics=tables.metrics(validation),
-        undefined=(
-            f"Not defined here, for {wording.listed(validation.absent)} "
-            f"{'has' if len(validation.absent) == 1 else 'have'} no sample: {wording.listed(undefined)}."
-            if undefined
-            else ""
+        section(
+            "summary", "Summary", Block("tiles", list(_tiles(one))), Block("points", list(_summary(one)))
         ),
-        classes=tables.classes(validation),
-        results=drawn,
-        drawn={plate.name for plate in drawn},
-        samples=listings,
-        methods=_methods(validation),
-        scales=_scales(validation),
-        command=command,
-    )
-
-
-def _scales(one: Validation) -> str:
-    """Of how many samples the values were taken as they are, and of how many logarithms."""
-    kinds = [said.split(":")[0] for said in one.calls.scales]
-    return "; ".join(f"{counted(kinds.count(kind), 'sample')} {kind}" for kind in dict.fromkeys(kinds)) + "."
-
-
-def _text(number: Number) -> str:
-    return wording.estimate(number.value, number.low, number.high)
-
-
-def _tiles(one: Validation) -> list[Tile]:
-    balanced = one.metrics["balanced_accuracy"][1]
-    n = len(one.codes)
-    tiles = [
-        Tile(
-            "Right, every sample called", f"{int(one.right.sum())} of {n}", _text(one.metrics["accuracy"][1])
+        page.notices([*notices(one), *shared.of_figures(figures)]),
+        section(
+            "results",
+            "Results",
+            table(_metrics(one)),
+            [Block("note", undefined)] if one.undefined else [],
+            heading("classes", "Results for each class"),
+            table(_classes(one)),
+            [Block("figure", figure) for figure in figures if figure.drawing is not None],
         ),
-        Tile("Balanced accuracy", wording.number(balanced.value), _claim(one, "balanced_accuracy")),
-        Tile("Called", f"{int(one.called.sum())} of {n}", _text(one.share_called)),
-    ]
-    if one.right_among_called.n:
-        right = int(one.right[one.called].sum())
-        tiles.append(
-            Tile(
-                "Right among the called",
-                f"{right} of {one.right_among_called.n}",
-                _text(one.right_among_called),
-            )
-        )
-    return tiles
-
-
-def _claim(one: Validation, metric: str) -> str:
-    claimed = tables.claimed(one, metric)
-    return f"claimed {claimed}" if claimed else "no claim in the file"
-
-
-def _points(one: Validation) -> list[Paragraph]:
-    reasons = [f"{reason} {count}" for reason, count in one.reasons.items() if count]
-    abstained = (
-        f"Abstained on: {', '.join(reasons)}; a sample may have several." if reasons else "Abstained on none."
-    )
-    points = [
-        Paragraph(
-            "Against the claim",
-            f"Balanced accuracy {_text(one.metrics['balanced_accuracy'][1])} here, {_claim(one, 'balanced_accuracy')} "
-            "(nested cross-validation on the training cohort).",
+        section("samples", "Samples", *_samples(one)),
+        section("methods", "Methods", Block("prose", _methods())),
+        page.provenance(
+            source,
+            first=[
+                Paragraph("Classifier", classifier.name),
+                Paragraph("SHA-256 of its manifest", classifier.fingerprint or "not saved", code=True),
+            ],
+            extra=[Paragraph("Scale", f"{scales}.")],
+            command=command,
+            software=methods.software(),
         ),
-        Paragraph("Abstention", abstained),
-        Paragraph(
-            "Calibration",
-            f"Mean confidence {one.confidence:.2f}; {one.right.mean():.2f} of the samples are right.",
-        ),
-    ]
-    if one.coverage is not None:
-        points.append(
-            Paragraph(
-                "Prediction sets",
-                f"{_text(one.coverage)} of the sets hold the true class, at a level of {one.calls.level:g}; "
-                f"{one.set_size:.2f} classes in the mean set. {one.calls.sets_said}",
-            )
-        )
-    points.append(
-        Paragraph(
-            "Likeness",
-            f"{_text(one.unlike)} of the samples lie farther from every class than {percent(1 - EXPECTED_UNLIKE)} of "
-            f"the held-out training samples, and {_text(one.near_the_edge)} farther than {percent(1 - EDGE)} of them; "
-            f"of samples from the same source at most about {EXPECTED_UNLIKE:g} and {EDGE:g} are expected.",
-        )
     )
-    points.append(Paragraph("Probes", one.calls.matched))
-    return points
+    facts = (counted(one.batch.n_samples, "sample"), PurePath(source.source).name, "research use only")
+    return Page("External validation of", classifier.name, facts, sections, source.simulated)
 
 
-def _trained_on(one: Validation) -> Mapping[str, Any]:
-    """What the file says of its cohort, which may be nothing."""
-    cohort = one.classifier.record.get("cohort")
-    return cohort if isinstance(cohort, dict) else {}
-
-
-def cautions(one: Validation) -> list[Caution]:
-    """What a reader must mind before believing a number, the gravest first."""
-    found = []
+def notices(one: Validation) -> Iterator[Notice]:
+    """Warnings and notes on a validation."""
+    training = one.classifier.record.get("cohort")
+    training = training if isinstance(training, dict) else {}
     if one.batch.provenance.simulated:
-        found.append(Caution("warning", "Simulated data", "No patient stands behind these values."))
-    if _trained_on(one).get("simulated") is True:
-        found.append(Caution("warning", "Trained on simulated data", "The classifier knows no patient."))
-    counts = {name: count for name, count in one.class_counts.items() if name in one.classes}
-    small = [f"{name} ({count})" for name, count in counts.items() if count < _FEW]
-    if small:
-        found.append(
-            Caution("warning", "Small classes", f"Fewer than {_FEW} samples: {wording.listed(small)}.")
-        )
+        yield shared.simulated()
+    if training.get("simulated") is True:
+        text = "The training data are simulated; they are not patient data."
+        yield Notice("warning", "Trained on simulated data", text)
+    counts = {name: n for name, n in one.class_counts.items() if name in one.classes and n < shared.FEW}
+    if counts:
+        yield shared.small_classes(counts)
     if one.absent:
-        found.append(
-            Caution(
-                "note", "Classes without a sample", f"{wording.listed(one.absent)}: nothing is said of them."
-            )
-        )
-    n_strange = int((~one.known).sum())
-    if n_strange:
-        held = int((~one.calls.called[~one.known]).sum())
-        names = sorted(set(one.labels[~one.known].tolist()))
-        found.append(
-            Caution(
-                "warning",
-                "Classes it was not trained on",
-                f"{counted(n_strange, 'sample')} of {wording.listed(names)}: {held} abstained on, "
-                f"{n_strange - held} called something else. They count in no metric.",
-            )
+        yield Notice("note", "Classes without samples", f"{wording.listed(one.absent)}: not validated.")
+    unknown = int((~one.known).sum())
+    if unknown:
+        abstained = int((~one.calls.called[~one.known]).sum())
+        names = wording.listed(sorted(set(one.labels[~one.known].tolist())))
+        yield Notice(
+            "warning",
+            "Classes not in the training data",
+            f"{counted(unknown, 'sample')} of {names}: the classifier abstained on {abstained} and assigned a wrong "
+            f"class to {unknown - abstained}. They are not part of any metric.",
         )
     if one.unlike.low > EXPECTED_UNLIKE or one.near_the_edge.low > EDGE:
-        found.append(
-            Caution(
-                "warning",
-                "Shift against training",
-                f"{_text(one.near_the_edge)} of the samples lie farther from every class than three in four of the "
-                f"held-out training samples, where {EDGE:g} would: these samples are not quite of the kind that the "
-                "classifier was trained on, and what it claims of itself was not measured on such.",
-                "likeness",
-            )
+        yield Notice(
+            "warning",
+            "Samples differ from the training data",
+            f"{_text(one.near_the_edge)} of the samples are farther from every class than 75 % of the held-out "
+            f"training samples; {EDGE:g} is expected. The claimed performance may not hold for such samples.",
+            "likeness",
         )
     claimed = one.claimed("balanced_accuracy").get("low")
     here = one.metrics["balanced_accuracy"][1]
     if isinstance(claimed, int | float) and here.high < claimed:
-        found.append(
-            Caution(
-                "error",
-                "Worse than claimed",
-                f"Balanced accuracy {_text(here)} lies below all that the training cohort made likely.",
-            )
-        )
-    fingerprint = _trained_on(one).get("sha256")
-    if fingerprint and fingerprint == one.batch.provenance.sha256:
-        found.append(
-            Caution(
-                "error",
-                "Training samples",
-                "This is the file that the classifier was trained on: no validation.",
-            )
-        )
-    return ordered(found)
+        text = f"The balanced accuracy {_text(here)} is below the claimed interval."
+        yield Notice("error", "Worse than claimed", text)
+    if training.get("sha256") and training["sha256"] == one.batch.provenance.sha256:
+        text = "The file was used to train the classifier: this is no validation."
+        yield Notice("error", "Training samples", text)
 
 
-def _methods(one: Validation) -> list[Paragraph]:
+def _tiles(one: Validation) -> Iterator[Tile]:
+    n, called = len(one.codes), int(one.called.sum())
+    accuracy, balanced = (one.metrics[name][1] for name in ("accuracy", "balanced_accuracy"))
+    yield Tile("Correct, without abstention", f"{int(one.right.sum())} of {n}", _text(accuracy))
+    yield Tile("Balanced accuracy", number(balanced.value), _claim(one))
+    yield Tile("Called", f"{called} of {n}", _text(one.share_called))
+    if one.right_among_called.n:
+        correct = f"{int(one.right[one.called].sum())} of {one.right_among_called.n}"
+        yield Tile("Correct among called", correct, _text(one.right_among_called))
+
+
+def _summary(one: Validation) -> Iterator[Paragraph]:
+    balanced = _text(one.metrics["balanced_accuracy"][1])
+    reasons = [f"{reason} {count}" for reason, count in one.reasons.items() if count]
+    yield Paragraph(
+        "Comparison with the claim",
+        f"Balanced accuracy {balanced} here, {_claim(one)} (nested cross-validation on the training cohort).",
+    )
+    yield Paragraph(
+        "Abstention",
+        f"Samples without a call, by reason (a sample may have several): {', '.join(reasons)}."
+        if reasons
+        else "Every sample was called.",
+    )
+    yield Paragraph(
+        "Calibration",
+        f"The mean confidence is {one.confidence:.2f}; {one.right.mean():.2f} of the samples are classified correctly.",
+    )
+    if one.coverage is not None:
+        yield Paragraph(
+            "Prediction sets",
+            f"{_text(one.coverage)} of the sets contain the true class, at a level of {one.calls.level:g}. The mean "
+            f"set has {one.set_size:.2f} classes. {one.calls.sets_said}",
+        )
+    yield Paragraph(
+        "Distance",
+        f"{_text(one.unlike)} of the samples are farther from every class than {percent(1 - EXPECTED_UNLIKE)} of the "
+        f"held-out training samples, and {_text(one.near_the_edge)} are farther than {percent(1 - EDGE)} of them. For "
+        f"samples from the same source, at most about {EXPECTED_UNLIKE:g} and {EDGE:g} are expected.",
+    )
+    yield Paragraph("Probes", one.calls.matched)
+
+
+def _methods() -> list[Paragraph]:
     return [
         Paragraph(
             "Design",
-            "The classifier was read from its file and changed in nothing; every sample was aligned and called by "
-            "itself. No threshold, scale or probability was adjusted to these samples.",
+            "The classifier was read from its file and not changed. Each sample was aligned and called independently "
+            "of the others. No threshold, scale or probability was adjusted to these samples.",
         ),
         Paragraph(
             "Intervals",
-            "Shares have Clopper-Pearson intervals, balanced accuracy the exact intervals of its classes combined as "
-            "variances are (MOVER), other metrics a bootstrap of the samples within their classes. Samples are taken "
-            "for independent: several of one patient would make every interval too narrow.",
+            "Proportions have Clopper-Pearson intervals, the balanced accuracy combines the exact intervals of its "
+            "classes (MOVER), and other metrics have a bootstrap of the samples within classes. Samples are treated "
+            "as independent: several samples of one patient would make the intervals too narrow.",
         ),
         Paragraph(
             "Abstention",
-            "Metrics are given with every sample called, and the called ones apart: leaving out what a classifier "
-            "abstained on would flatter it.",
+            "Metrics include all samples, as if the classifier never abstained; results for the called samples are "
+            "separate. Metrics of the called samples alone would be too optimistic.",
         ),
         Paragraph(
-            "Likeness",
-            "Distance to the nearest class mean of training, each probe in its pooled within-class deviation plus the "
-            "median of those; p is the share of held-out training samples at least as far off.",
+            "Distance",
+            "Distance to the nearest class mean of the training data; each probe is scaled by its pooled within-class "
+            "deviation plus the median of these deviations. p is the share of held-out training samples that are at "
+            "least as distant.",
         ),
     ]
+
+
+def _metrics(one: Validation) -> Table:
+    rows = [
+        (title, estimate(found.value, found.low, found.high, by_name(name)), _claimed(one, name) or "–")
+        for name, (title, found) in one.metrics.items()
+    ]
+    caption = (
+        f"{counted(len(one.codes), 'sample')} of known classes, without abstention; 95 % intervals. Claimed: out of "
+        "fold on the training cohort"
+    )
+    return Table("metrics", caption, ("Metric", "Here", "Claimed"), rows)
+
+
+def _classes(one: Validation) -> Table:
+    rows = []
+    for code, name in enumerate(one.classes):
+        own = one.codes == code
+        n, called = int(own.sum()), own & one.called
+        if n:
+            correct = f"{int(one.right[own].sum())} of {n}"
+            among = f"{int(one.right[called].sum())} of {int(called.sum())}"
+            rows.append((name, str(n), correct, f"{int(called.sum())} of {n}", among))
+    columns = ("Class", "Samples", "Correct", "Called", "Correct among called")
+    caption = "Samples of each class: correct without abstention, called, and correct among called"
+    return Table("classes", caption, columns, rows)
+
+
+def _samples(one: Validation) -> Iterator[Block]:
+    """List misclassified samples, abstentions and samples of unknown classes."""
+    listings = (
+        ("wrong", "Misclassified samples", np.flatnonzero(one.known)[~one.right]),
+        ("abstained", "Abstentions", np.flatnonzero(~one.calls.called & one.known)),
+        ("unknown", "Samples of unknown classes", np.flatnonzero(~one.known)),
+    )
+    for anchor, title, rows in listings:
+        yield heading(anchor, title)
+        yield (
+            table(_calls(one, rows.tolist(), f"{anchor}-calls", title))
+            if len(rows)
+            else Block("text", "None.")
+        )
+
+
+def _calls(one: Validation, rows: Sequence[int], name: str, caption: str) -> Table:
+    more = f"; the first {_MOST_ROWS}, see calls.csv for all" if len(rows) > _MOST_ROWS else ""
+    calls = one.calls
+    cells = [
+        (
+            str(calls.samples[row]),
+            str(one.labels[row]),
+            one.classes[calls.predicted[row]],
+            number(float(calls.probabilities[row].max())),
+            ", ".join(reason for reason in REASONS if reason in calls.reasons[row]) or "called",
+            " | ".join(calls.set_of(row)) or "–",
+            number(float(calls.p_like[row])),
+        )
+        for row in rows[:_MOST_ROWS]
+    ]
+    columns = (
+        "Sample", "True class", "Most probable", "Probability", "Reason for abstention", "Prediction set",
+        "p of the distance",
+    )  # fmt: skip
+    return Table(name, caption + more, columns, cells, text=(0, 1, 2, 4, 5))
+
+
+def _text(found: Number) -> str:
+    return wording.estimate(found.value, found.low, found.high)
+
+
+def _claimed(one: Validation, metric: str) -> str:
+    """What the file claims: "0.95 [0.88, 0.99]"; empty if it claims nothing."""
+    entry = one.claimed(metric)
+    values = [entry.get(key) for key in ("value", "low", "high")]
+    if not isinstance(values[0], int | float):
+        return ""
+    value, low, high = (float(v) if isinstance(v, int | float) else math.nan for v in values)
+    return wording.estimate(value, low, high, by_name(metric).bounds)
+
+
+def _claim(one: Validation) -> str:
+    claimed = _claimed(one, "balanced_accuracy")
+    return f"claimed {claimed}" if claimed else "no claim in the file"

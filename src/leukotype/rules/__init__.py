@@ -1,55 +1,55 @@
-"""Fitted models as plain arrays: what a classifier's file holds, and what calls a sample.
+"""Portable rules: fitted models as plain arrays, which a classifier's file holds and which classify samples.
 
-A rule is made of a fitted candidate by `freeze`, or of a file's entries by `assemble`; the two give equal bytes.
-Reading and calling load numpy alone: no learning library, and none of the training data but what a rule is made of.
+A fitted candidate builds its rule in `rule(fold)`; `assemble` builds the same rule from the entries of a file.
+Importing this package loads NumPy and no learning library.
+
+A plug-in can return a rule of any kind in `KINDS`. For the trees of another library:
+
+    trees = Trees.join([Tree(feature, threshold, left, right, value) for ...])
+    rule = TreeSums.of(trees, fold.x_train, link="softmax", group=group, base=base)
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from numpy.typing import NDArray
 
-from leukotype.rules.constant import Constant
 from leukotype.rules.fields import Fields
-from leukotype.rules.gaussian import Gaussian
-from leukotype.rules.linear import Linear
+from leukotype.rules.gaussian import Constant, Gaussian
+from leukotype.rules.linear import Linear, Perceptron
 from leukotype.rules.neighbours import Neighbours
 from leukotype.rules.pairs import Pairs
-from leukotype.rules.perceptron import Perceptron
 from leukotype.rules.rule import Contributions, Rule
-from leukotype.rules.trees import TreeSums
+from leukotype.rules.trees import Tree, Trees, TreeSums
 
-if TYPE_CHECKING:
-    from leukotype.wide import Candidate, Fold
-
-__all__ = ["KINDS", "Contributions", "Rule", "assemble", "freeze"]
+__all__ = [
+    "KINDS",
+    "Constant",
+    "Contributions",
+    "Gaussian",
+    "Linear",
+    "Neighbours",
+    "Pairs",
+    "Perceptron",
+    "Rule",
+    "Tree",
+    "TreeSums",
+    "Trees",
+    "assemble",
+]
 
 KINDS: tuple[type[Rule], ...] = (Linear, TreeSums, Neighbours, Pairs, Gaussian, Perceptron, Constant)
 
 
-def freeze(candidate: Candidate, fold: Fold) -> Rule:
-    """Return the rule of a candidate of any entry in MODELS.
-
-    fold : the fold it was fitted on
-
-    Its output agrees with candidate.predict_proba to 1e-12.  Raises NotPortable for a model that has no form
-    among KINDS.
-    """
-    # What grew the model is large to load, and whoever only calls samples has no use for it.
-    from leukotype.rules.freezing import frozen
-
-    return assemble(*frozen(candidate, fold).parts())
-
-
 def assemble(spec: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Rule:
-    """Return the rule that `Rule.parts` was taken of, once everything in it is proven to be in order.
+    """Return the rule that `Rule.parts` described, after checking every entry.
 
     spec   : JSON values
     arrays : by name
 
-    Nothing of it is executed.  Raises BadBundle, in one line, for anything that is no rule.
+    No entry is executed. Raises BadBundle with a one-line message if an entry is missing or invalid.
     """
     fields = Fields(spec, arrays)
     kind = fields.choice("kind", [known.kind for known in KINDS])

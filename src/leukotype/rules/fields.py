@@ -1,4 +1,4 @@
-"""What a file says of a rule, taken only once it is proven to be what it must be."""
+"""The entries of a stored rule, each checked when it is read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from leukotype.arrays import FloatArray, IntArray
 from leukotype.errors import BadBundle
 
-# No number of a fitted rule comes near it, and sums, squares and products of such numbers stay finite.
+# Fitted rules stay far below this, and sums, squares and products of such numbers stay finite.
 LARGEST = 1e30
 MOST_CLASSES = 256
 MOST_PROBES = 10_000_000
@@ -20,12 +20,12 @@ _REMEDY = "The file is damaged or not from leukotype: get a new copy."
 
 
 class Fields:
-    """The entries of a rule, read one by one; `finish` refuses those that nobody asked for.
+    """The entries of a rule, read one by one; `finish` refuses entries that were never read.
 
     spec   : JSON values
     arrays : by name
 
-    Every method raises BadBundle, in one line, for what is absent or other than it must be.
+    Every method raises BadBundle with a one-line message if its entry is missing or invalid.
     """
 
     def __init__(self, spec: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -33,14 +33,14 @@ class Fields:
         self._arrays = dict(arrays)
 
     def whole(self, name: str, least: int, most: int) -> int:
-        """A whole number from `least` to `most`."""
+        """An integer from `least` to `most`."""
         value = self._entry(name)
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-            refuse(f"{name} is {_short(value)}, and must be a whole number from {least} to {most}")
+            refuse(f"{name} is {_short(value)}, and must be an integer from {least} to {most}")
         return value
 
     def number(self, name: str, least: float, most: float, *, or_none: bool = False) -> float | None:
-        """A number from `least` to `most`, or null where that may stand."""
+        """A number from `least` to `most`, or null if `or_none`."""
         value = self._entry(name)
         if value is None and or_none:
             return None
@@ -49,7 +49,7 @@ class Fields:
         return float(value)
 
     def choice(self, name: str, among: Sequence[str]) -> str:
-        """One of some words."""
+        """One of the strings in `among`."""
         value = self._entry(name)
         if not isinstance(value, str) or value not in among:
             refuse(f"{name} is {_short(value)}, and must be one of {', '.join(among)}")
@@ -58,24 +58,39 @@ class Fields:
     def floats(
         self, name: str, shape: tuple[int | None, ...], least: float = -LARGEST, most: float = LARGEST
     ) -> FloatArray:
-        """An array of doubles from `least` to `most`; None in `shape` stands for any length."""
+        """An array of doubles from `least` to `most`; None in `shape` allows any length."""
         array = self._array(name, "f", shape)
         # NaN fails every comparison.
         if array.size and not (array.min() >= least and array.max() <= most):
-            refuse(f"array {name} holds values that are not numbers from {least:g} to {most:g}")
+            refuse(f"array {name} has values outside {least:g} to {most:g}")
         return np.ascontiguousarray(array, dtype=np.float64)
 
     def wholes(self, name: str, shape: tuple[int | None, ...], least: int, most: int) -> IntArray:
-        """An array of whole numbers from `least` to `most`."""
+        """An array of integers from `least` to `most`."""
         array = self._array(name, "iu", shape)
         if array.size and not (int(array.min()) >= least and int(array.max()) <= most):
-            refuse(f"array {name} holds numbers that are not from {least} to {most}")
+            refuse(f"array {name} has values outside {least} to {most}")
         return np.ascontiguousarray(array, dtype=np.intp)
 
+    def shares(self, n_classes: int, least: float = 0.0) -> FloatArray:
+        """(n_classes,) array `shares` of class shares from `least` to 1 whose sum is 1."""
+        shares = self.floats("shares", (n_classes,), least, 1.0)
+        # Sums of few numbers in another order differ by less.
+        if abs(shares.sum() - 1.0) > 1e-9:
+            refuse("its class shares do not sum to 1")
+        return shares
+
+    def link(self, among: Sequence[str], n_classes: int) -> str:
+        """One of the links in `among` that fits the number of classes."""
+        link = self.choice("link", among)
+        if link == "logistic" and n_classes != 2:
+            refuse(f"its logistic link needs 2 classes, and it has {n_classes}")
+        return link
+
     def finish(self) -> None:
-        """Refuse entries and arrays that the rule does not know."""
+        """Refuse entries and arrays that the rule does not have."""
         for name in (*self._spec, *self._arrays):
-            refuse(f"it holds {_short(name)}, which a rule of its kind does not have")
+            refuse(f"it has an unknown entry {_short(name)}")
 
     def _entry(self, name: str) -> Any:
         if name not in self._spec:
@@ -87,20 +102,20 @@ class Fields:
             refuse(f"it has no array {name}")
         array = self._arrays.pop(name)
         if array.dtype.kind not in kinds:
-            wanted = "floating-point" if kinds == "f" else "whole"
-            refuse(f"array {name} is of type {array.dtype}, and {wanted} numbers are needed")
+            wanted = "floating-point numbers" if kinds == "f" else "integers"
+            refuse(f"array {name} has type {array.dtype}, and must hold {wanted}")
         fits = array.ndim == len(shape) and all(
             wanted is None or length == wanted for length, wanted in zip(array.shape, shape, strict=True)
         )
         if not fits:
             wanted = " x ".join("any" if length is None else str(length) for length in shape)
-            found = " x ".join(map(str, array.shape)) or "a single number"
-            refuse(f"array {name} is {found}, and {wanted} is needed")
+            found = " x ".join(map(str, array.shape)) or "scalar"
+            refuse(f"array {name} has shape {found}, and must have shape {wanted}")
         return array
 
 
 def refuse(found: str) -> NoReturn:
-    """Raise BadBundle for what was found in a rule."""
+    """Raise BadBundle; `found` describes the invalid entry."""
     raise BadBundle(f"the classifier cannot be used: {found}. {_REMEDY}")
 
 

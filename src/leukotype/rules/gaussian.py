@@ -1,4 +1,4 @@
-"""Gaussian naive Bayes."""
+"""Gaussian naive Bayes, and the class shares alone."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from typing import Self
 import numpy as np
 
 from leukotype.arrays import FloatArray, IntArray
-from leukotype.rules import links
 from leukotype.rules.fields import LARGEST, Fields, refuse
+from leukotype.rules.margins import MEANING, evidence, softmax
 from leukotype.rules.rule import Contributions, Parts, Rule
-
-_CLOSE = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,31 +28,55 @@ class Gaussian(Rule):
 
     kind = "gaussian"
 
-    def _output(self, x: FloatArray) -> FloatArray:
+    def unchecked_output(self, x: FloatArray) -> FloatArray:
         normal = -0.5 * np.log(2.0 * np.pi * self.variance).sum(axis=1)
         joint = np.empty((len(x), self.n_classes))
         for own, sample in zip(joint, x, strict=True):
             squares = (sample - self.mean) ** 2
             squares /= self.variance
             own[:] = np.log(self.shares) + (normal - 0.5 * squares.sum(axis=1))
-        return links.softmax(joint)
+        return softmax(joint)
 
     def _contributions(self, x: FloatArray, code: int) -> Contributions:
-        towards = links.evidence("softmax", code, self.n_classes)
+        towards = evidence("softmax", code, self.n_classes)
         values = np.empty(x.shape)
         for own, sample in zip(values, x, strict=True):
             own[:] = towards @ (-0.5 * (np.log(self.variance) + (sample - self.mean) ** 2 / self.variance))
-        base = float(towards @ np.log(self.shares))
-        return Contributions(values, "exact", base, links.MEANING["softmax"])
+        return Contributions(values, "exact", float(towards @ np.log(self.shares)), MEANING["softmax"])
 
     def _own_parts(self) -> Parts:
         return {}, {"shares": self.shares, "mean": self.mean, "variance": self.variance}
 
     @classmethod
     def _from_fields(cls, fields: Fields, n_classes: int, n_probes: int, reads: IntArray) -> Self:
-        shares = fields.floats("shares", (n_classes,), 1e-12, 1.0)
-        if abs(shares.sum() - 1.0) > _CLOSE:
-            refuse("its class shares do not add up to 1")
+        shares = fields.shares(n_classes, least=1e-12)
         shape = (n_classes, len(reads))
         variance = fields.floats("variance", shape, 1 / LARGEST)
         return cls(n_classes, n_probes, reads, shares, fields.floats("mean", shape), variance)
+
+
+@dataclass(frozen=True, eq=False)
+class Constant(Rule):
+    """The class shares of the training samples, for every sample.
+
+    shares : (n_classes,)
+    """
+
+    shares: FloatArray
+
+    kind = "constant"
+
+    def unchecked_output(self, x: FloatArray) -> FloatArray:
+        return np.tile(self.shares, (len(x), 1))
+
+    def _contributions(self, x: FloatArray, code: int) -> Contributions:
+        return Contributions(np.zeros(x.shape), "exact", float(self.shares[code]), "probability of the class")
+
+    def _own_parts(self) -> Parts:
+        return {}, {"shares": self.shares}
+
+    @classmethod
+    def _from_fields(cls, fields: Fields, n_classes: int, n_probes: int, reads: IntArray) -> Self:
+        if len(reads):
+            refuse("a rule of constant probabilities must not read probes")
+        return cls(n_classes, n_probes, reads, fields.shares(n_classes))

@@ -1,4 +1,4 @@
-"""k nearest neighbours, with the training samples they are looked for among."""
+"""k nearest neighbours, with the training samples among which they are found."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from leukotype.rules.rule import Contributions, Parts, Rule
 
 WEIGHTS = ("uniform", "distance")
 MOST_SAMPLES = 100_000
-# Squared distances that differ by a smaller share differ by the rounding of their sums.
-_TIE = 1e-12
+# Squared distances that differ by a smaller share are equal: they differ by rounding alone.
+TIE = 1e-12
 _BLOCK = 2**17
 
 
@@ -23,11 +23,11 @@ _BLOCK = 2**17
 class Neighbours(Rule):
     """Votes of the nearest training samples.
 
-    n_neighbors : how many vote, at most n_train
+    n_neighbors : number of voters, at most n_train
     weights     : "uniform", or "distance": votes in inverse proportion to the distance
     samples     : (n_train, n_read) raw expression of the training samples
     labels      : (n_train,) their class codes
-    mean, scale : (n_read,) by which samples are standardised before they are compared
+    mean, scale : (n_read,) which standardise samples before they are compared
     """
 
     n_neighbors: int
@@ -39,15 +39,17 @@ class Neighbours(Rule):
 
     kind = "neighbours"
 
-    def _output(self, x: FloatArray) -> FloatArray:
+    def unchecked_output(self, x: FloatArray) -> FloatArray:
         p = np.empty((len(x), self.n_classes))
         for own, sample in zip(p, x, strict=True):
             squared = self._squared_distances(sample)
             order = np.argsort(squared, kind="stable")
-            distances = np.sqrt(squared[order])
+            ascending = squared[order]
+            places = np.zeros(len(order), dtype=np.intp)
+            np.cumsum(np.diff(ascending) > TIE * ascending[1:], out=places[1:])
             votes = np.bincount(
                 self.labels[order],
-                weights=self._chosen(squared[order], order) * self._weights(distances),
+                weights=voters(places, order, self.n_neighbors) * self._weights(np.sqrt(ascending)),
                 minlength=self.n_classes,
             )
             own[:] = votes / votes.sum()
@@ -66,21 +68,10 @@ class Neighbours(Rule):
     def _weights(self, distances: FloatArray) -> FloatArray:
         if self.weights == "uniform":
             return np.ones(len(distances))
-        # Next to a sample at distance 0 no other counts.
+        # If samples are at distance 0, only they vote.
         if distances[0] == 0:
             return (distances == 0).astype(np.float64)
         return distances[0] / distances
-
-    def _chosen(self, ascending: FloatArray, order: IntArray) -> BoolArray:
-        """(n_train,) which of the training samples, nearest first, vote."""
-        k = self.n_neighbors
-        places = np.zeros(len(ascending), dtype=np.intp)
-        np.cumsum(np.diff(ascending) > _TIE * ascending[1:], out=places[1:])
-        if k == len(places) or places[k - 1] != places[k]:
-            return np.arange(len(places)) < k
-        by_sample = np.empty_like(places)
-        by_sample[order] = places
-        return np.isin(order, _smallest(by_sample.tolist(), k))
 
     @cached_property
     def _standardised(self) -> FloatArray:
@@ -91,31 +82,26 @@ class Neighbours(Rule):
     def _contributions(self, x: FloatArray, code: int) -> Contributions:
         values = np.zeros(x.shape)
         sides = [np.flatnonzero(self.labels == code), np.flatnonzero(self.labels != code)]
-        meaning = "how much further off the nearest samples of other classes are than those of the class"
-        if not all(len(side) for side in sides):
-            return Contributions(values, "approximate", 0.0, meaning)
-        for own, sample in zip(values, x, strict=True):
-            z = (sample - self.mean) / self.scale
-            squared = self._squared_distances(sample)
-            for side, sign in zip(sides, (-1.0, 1.0), strict=True):
-                near = side[np.argsort(squared[side], kind="stable")[: self.n_neighbors]]
-                own += sign * ((self._standardised[near] - z) ** 2).mean(axis=0)
-        return Contributions(values, "approximate", 0.0, f"{meaning} (mean squared distance)")
+        meaning = "mean squared distance to the nearest samples of other classes minus that to the nearest of the class"
+        if all(len(side) for side in sides):
+            for own, sample in zip(values, x, strict=True):
+                z = (sample - self.mean) / self.scale
+                squared = self._squared_distances(sample)
+                for side, sign in zip(sides, (-1.0, 1.0), strict=True):
+                    near = side[np.argsort(squared[side], kind="stable")[: self.n_neighbors]]
+                    own += sign * ((self._standardised[near] - z) ** 2).mean(axis=0)
+        return Contributions(values, "approximate", 0.0, meaning)
 
     def _own_parts(self) -> Parts:
-        arrays = {
-            "samples": self.samples,
-            "labels": self.labels.astype("<i4"),
-            "mean": self.mean,
-            "scale": self.scale,
-        }
+        labels = self.labels.astype("<i4")
+        arrays = {"samples": self.samples, "labels": labels, "mean": self.mean, "scale": self.scale}
         return {"n_neighbors": self.n_neighbors, "weights": self.weights}, arrays
 
     @classmethod
     def _from_fields(cls, fields: Fields, n_classes: int, n_probes: int, reads: IntArray) -> Self:
         labels = fields.wholes("labels", (None,), 0, n_classes - 1)
         if not 1 <= len(labels) <= MOST_SAMPLES:
-            refuse(f"it holds {len(labels):,} training samples, and 1 to {MOST_SAMPLES:,} are allowed")
+            refuse(f"it holds {len(labels):,} training samples, and must hold 1 to {MOST_SAMPLES:,}")
         return cls(
             n_classes,
             n_probes,
@@ -129,12 +115,26 @@ class Neighbours(Rule):
         )
 
 
-def _smallest(values: list[int], k: int) -> list[int]:
-    """Positions of the k smallest values, which of equal ones as scikit-learn's brute force takes them.
+def voters(places: IntArray, order: IntArray, k: int) -> BoolArray:
+    """(n_train,) which of the training samples, nearest first, are the k nearest.
 
-    It keeps the k best so far in a heap whose top is the worst of them; a value is let in where it is below the
-    top, whose place it takes and from where it sinks: past the greater child, of equal ones the left, while that
-    is greater than itself.
+    places : (n_train,) rank of each distance from 0, nearest first; equal distances have equal ranks
+    order  : (n_train,) the samples, nearest first
+
+    Of samples at the same distance as the k-th, scikit-learn's brute force (one query, one thread) decides.
+    """
+    if k == len(places) or places[k - 1] != places[k]:
+        return np.arange(len(places)) < k
+    by_sample = np.empty_like(places)
+    by_sample[order] = places
+    return np.isin(order, _smallest(by_sample.tolist(), k))
+
+
+def _smallest(values: list[int], k: int) -> list[int]:
+    """Positions of the k smallest values, with ties resolved as by scikit-learn's brute force.
+
+    It keeps the k smallest so far in a heap with the largest on top. A value below the top replaces it and sinks
+    past the greater child (of equal ones the left) as long as that is greater than itself.
     """
     infinite = len(values)
     heap, positions = [infinite] * k, [-1] * k

@@ -6,41 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import softmax
 
 from leukotype.arrays import FloatArray, IntArray
+from leukotype.rules import Linear
 from leukotype.wide.fold import Fold
-from leukotype.wide.linear import ProbeRule
-from leukotype.wide.path import Setting
-from leukotype.wide.settings import complete, share
+from leukotype.wide.path import RuleCandidate, Setting, complete, share
 
 
 @dataclass(frozen=True, eq=False)
-class FittedCentroids:
-    """Class centroids, drawn towards the overall one.
+class FittedCentroids(RuleCandidate):
+    """Class centroids, shrunken towards the overall centroid; the rule has one discriminant per class.
 
-    rule        : one margin per class: its discriminant less what all classes have in common
     threshold   : by which the standardised differences were shrunken
-    differences : (n_classes, n_read) shrunken standardised differences of the probes that are read
+    differences : (n_classes, n_read) shrunken standardised differences of the probes that the rule reads
     """
 
-    setting: Setting
-    rule: ProbeRule
     threshold: float
     differences: FloatArray
-
-    @property
-    def probes(self) -> IntArray:
-        """Columns whose shrunken difference is other than 0 in some class, ascending."""
-        return self.rule.probes
-
-    def predict_proba(self, fold: Fold) -> FloatArray:
-        """(n_test, n_classes) discriminant probabilities."""
-        return np.asarray(softmax(self.rule.margins(fold), axis=1))
-
-    def coefficients(self) -> tuple[FloatArray, FloatArray]:
-        """(n_classes, n_probes) and (n_classes,) for standardised probes; softmax gives the probabilities."""
-        return self.rule.coefficients()
 
 
 def path(
@@ -49,15 +31,14 @@ def path(
     """Shrink the centroids by each threshold of the grid.
 
     Setting: `shrinkage` (0.0) between 0 and 1: the threshold, as a share of the smallest one that leaves no
-    difference between the classes, which is found from the training part.
+    difference between the classes of the training part.
 
     For class k with n_k of the n samples and probe i: d_ik = (mean_ik - mean_i) / (m_k (s_i + s_0)), where
     s_i is the deviation within the classes (divisor n - n_classes), s_0 its median over the probes and
-    m_k = sqrt(1 / n_k - 1 / n), which makes the denominator the standard error of the numerator (the authors'
-    pamr; the paper prints a plus).  Soft thresholding of d_ik moves the centroids; the discriminant is
-    sum_i (x_i - centroid_ik)^2 / (s_i + s_0)^2 - 2 log(n_k / n).  Values are raw: probes are scaled by
-    s_i + s_0 alone.  Where s_0 would be 0, see ClassMoments.typical_deviation.  Nothing here is random: `rng`
-    is not drawn from.
+    m_k = sqrt(1 / n_k - 1 / n), which makes the denominator the standard error of the numerator (as in the
+    authors' pamr; the paper prints a plus). Soft thresholding of d_ik moves the centroids; the discriminant is
+    sum_i (x_i - centroid_ik)^2 / (s_i + s_0)^2 - 2 log(n_k / n). Values are raw, and s_i + s_0 alone scales the
+    probes. If s_0 would be 0, see ClassMoments.typical_deviation. Does not use `rng`.
 
     Tibshirani, Hastie, Narasimhan & Chu (2002), PNAS 99, 6567-6572.
     """
@@ -79,6 +60,7 @@ def path(
         raw = differences[:, probes]
         shrunken = np.sign(raw) * np.maximum(np.abs(raw) - threshold, 0.0)
         intercept = prior - size**2 / 2 * (shrunken**2).sum(axis=1)
-        rule = ProbeRule(fold, probes, size[:, None] * shrunken / width[probes], intercept)
+        weights = size[:, None] * shrunken / width[probes]
+        rule = Linear(len(prior), fold.n_probes, probes, "softmax", fold.mean[probes], weights, intercept)
         fitted.append(FittedCentroids(setting, rule, threshold, shrunken))
     return fitted

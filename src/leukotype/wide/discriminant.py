@@ -3,52 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import softmax
 
-from leukotype.arrays import FloatArray, IntArray
+from leukotype.arrays import IntArray
+from leukotype.rules import Linear
 from leukotype.wide.fold import Fold
-from leukotype.wide.linear import ProbeRule, SampleRule
-from leukotype.wide.path import Setting
-from leukotype.wide.settings import complete, positive, share
-
-
-@dataclass(frozen=True, eq=False)
-class FittedDiscriminant:
-    """Normal classes with one covariance.
-
-    rule   : one margin per class: its log posterior less what all classes have in common
-    probes : columns that are read; None for all
-    """
-
-    setting: Setting
-    rule: ProbeRule | SampleRule
-    probes: IntArray | None
-
-    def predict_proba(self, fold: Fold) -> FloatArray:
-        """(n_test, n_classes) posterior probabilities.
-
-        With many probes they are close to 0 and 1, for the rule takes each probe as new evidence.
-        """
-        return np.asarray(softmax(self.rule.margins(fold), axis=1))
-
-    def coefficients(self) -> tuple[FloatArray, FloatArray]:
-        """(n_classes, n_probes) and (n_classes,) for standardised probes; softmax gives the probabilities."""
-        return self.rule.coefficients()
+from leukotype.wide.linear import SpanCandidate
+from leukotype.wide.path import RuleCandidate, Setting, complete, positive, share
 
 
 def diagonal_path(
     fold: Fold, labels: IntArray, grid: Sequence[Setting], rng: np.random.Generator
-) -> list[FittedDiscriminant]:
-    """Discriminate by means and variances of single probes, the variances shrunken towards their median.
+) -> list[RuleCandidate]:
+    """Fit diagonal discriminants whose variances are shrunken towards their median.
 
     Setting: `shrinkage` (0.5) between 0, diagonal linear discriminant analysis, and 1, one variance for all
     probes: variance_i = (1 - shrinkage) * s_i^2 + shrinkage * median(s)^2, with s_i the deviation within the
-    classes (divisor n - n_classes).  Values are raw.  At shrinkage 0 a probe that does not vary within the
-    classes is given the median (see ClassMoments.typical_deviation).  Nothing here is random: `rng` is not
-    drawn from.
+    classes (divisor n - n_classes). Values are raw. At shrinkage 0 a probe that does not vary within the classes
+    gets the median (see ClassMoments.typical_deviation). Does not use `rng`.
+
+    With many probes the posterior probabilities are close to 0 and 1: each probe counts as independent evidence.
 
     Dudoit, Fridlyand & Speed (2002), JASA 97, 77-87; Opgen-Rhein & Strimmer (2007), Stat. Appl. Genet. Mol.
     Biol. 6(1), 9.
@@ -67,21 +42,22 @@ def diagonal_path(
         variance = (1.0 - part) * own + part * typical
         weights = differences / np.where(variance > 0, variance, typical)
         intercept = prior - (weights * differences).sum(axis=1) / 2
-        fitted.append(FittedDiscriminant(setting, ProbeRule(fold, probes, weights, intercept), probes))
+        rule = Linear(len(prior), fold.n_probes, probes, "softmax", fold.mean[probes], weights, intercept)
+        fitted.append(RuleCandidate(setting, rule))
     return fitted
 
 
 def ridge_path(
     fold: Fold, labels: IntArray, grid: Sequence[Setting], rng: np.random.Generator
-) -> list[FittedDiscriminant]:
-    """Discriminate linearly by the covariance within the classes plus a ridge.
+) -> list[SpanCandidate]:
+    """Fit linear discriminants by the covariance within the classes plus a ridge.
 
-    Setting: `ridge` (1.0), above 0: what is added to the diagonal of the covariance (divisor n - n_classes)
-    of the standardised probes, whose total variances are 1.  With p probes and n samples its largest
-    eigenvalues are of the order p / n, and so are ridges that matter.
+    Setting: `ridge` (1.0), positive: added to the diagonal of the covariance (divisor n - n_classes) of the
+    standardised probes, whose total variances are 1. With p probes and n samples the largest eigenvalues of that
+    covariance are of order p / n, and so are useful ridges.
 
-    The rule lies in the span of the training samples, where one eigendecomposition serves every ridge.
-    Nothing here is random: `rng` is not drawn from.
+    The rule lies in the span of the training samples, where one eigendecomposition serves every ridge. Does not
+    use `rng`.
 
     Hastie & Tibshirani (2004), Biostatistics 5, 329-340; Friedman (1989), JASA 84, 165-175.
     """
@@ -101,6 +77,6 @@ def ridge_path(
     for setting, ridge in zip(grid, ridges, strict=True):
         weights = turned / (np.maximum(variances, 0.0) + ridge)
         intercept = prior - (weights * turned).sum(axis=1) / 2
-        rule = SampleRule(fold, fold.span.dual @ axes @ weights.T, intercept)
-        fitted.append(FittedDiscriminant(setting, rule, None))
+        dual = fold.span.dual @ axes @ weights.T
+        fitted.append(SpanCandidate(setting, fold, "softmax", len(counts), dual, intercept))
     return fitted

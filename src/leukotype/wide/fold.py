@@ -1,4 +1,4 @@
-"""One split of one matrix, and everything about it that several models want."""
+"""One split of one matrix, and the quantities that several models share."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from leukotype.arrays import FloatArray, IntArray
-from leukotype.wide.moments import ClassMoments, Scaling, column_ranks, standardise
-from leukotype.wide.rowwise import add_row_products
+from leukotype.rules.margins import add_row_products
+from leukotype.wide.moments import ClassMoments, Scaling, standardise
 from leukotype.wide.screen import f_statistic
 
-# Numbers in a block of columns: 1 MiB of them, which stay in a core's cache while they are worked on.
+# Numbers in a block of columns: 1 MiB, which stays in a core's cache.
 _BLOCK = 2**17
-# Bytes of a matrix of which no copies are kept from one model to the next: one of 357 × 22,277 takes a fifth of it.
+# Bytes of a matrix above which no copies are kept between models; 357 × 22,277 samples × probes take a fifth of it.
 _LARGE = 2**28
-# Below this share of the norms, a squared distance taken from inner products has lost too many digits.
+# Below this share of the norms, a squared distance from inner products has lost too many digits.
 _NEAR = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
 class Span:
-    """The standardised training samples in the space that they span, which keeps all inner products.
+    """The standardised training samples in the space that they span, with the same inner products.
 
     coordinates : (n_train, rank), columns orthogonal; coordinates @ coordinates.T is the Gram matrix
     lengths     : (rank,) sum of squares of each column, descending
@@ -37,17 +37,16 @@ class Span:
 
 
 class Fold:
-    """One split of one matrix; each quantity is computed once, when first asked for.
+    """One split of one matrix; each quantity is computed once, on first use.
 
-    Every statistic (medians for imputation, mean, deviation) comes from the training part alone.  Products
-    over the probes are summed block by block, so that they need no scaled copy of the matrix, and for one
-    test sample at a time, so that what a sample gets is the same to the last bit whoever stands beside it.
+    Every statistic (medians for imputation, mean, deviation) comes from the training part alone. Products over the
+    probes are summed block by block, which needs no scaled copy of the matrix, and for each test sample separately:
+    a sample's results do not depend on the other samples, to the last bit.
 
     expression : (n_samples, n_probes), any float or integer type; NaN is imputed by the training median
     train      : (n_train,) row indices
     test       : (n_test,) row indices
-    scaling    : how the columns of the training part are brought to one scale; `moments.as_given` for values
-                 that are on it already
+    scaling    : scales the columns of the training part; `moments.as_given` for values that are already scaled
     """
 
     def __init__(
@@ -119,7 +118,7 @@ class Fold:
 
     @cached_property
     def span(self) -> Span:
-        """The training part in as few dimensions as hold it: fewer than n_train, at most n_probes."""
+        """The training part in the fewest dimensions: below n_train, at most n_probes."""
         primal = self.n_probes < self.n_train
         lengths, axes = np.linalg.eigh(self.z_train.T @ self.z_train if primal else self.gram)
         least = lengths.max(initial=0.0) * self.n_train * np.finfo(np.float64).eps
@@ -128,22 +127,14 @@ class Fold:
         coordinates = self.z_train @ axes if primal else axes * np.sqrt(lengths)
         return Span(coordinates, lengths, coordinates / lengths)
 
-    @cached_property
-    def ranks(self) -> NDArray[np.unsignedinteger]:
-        """(n_train, n_probes) place of each value among the values of its probe, from 0, equal ones alike.
-
-        Bytes for up to 256 training samples, else the smallest unsigned type that holds the places.
-        """
-        return column_ranks(self.x_train)
-
     @property
     def is_large(self) -> bool:
-        """Whether copies of the matrix take too much memory to be kept for whoever asks for them next."""
+        """Whether copies of the matrix take too much memory to be kept for the next model."""
         return self.expression.size * 8 > _LARGE
 
     def release(self) -> None:
-        """Let go of what is as large as the matrix; it is computed again, to the same bits, when it is asked for."""
-        for name in ("x_train", "x_test", "z_train", "z_test", "ranks"):
+        """Delete what is as large as the matrix; the next use computes it again, to the same bits."""
+        for name in ("x_train", "x_test", "z_train", "z_test"):
             self.__dict__.pop(name, None)
 
     def classes(self, labels: IntArray) -> ClassMoments:
@@ -167,11 +158,11 @@ class Fold:
         return self._f_statistics[key]
 
     def f_order(self, labels: IntArray) -> IntArray:
-        """(n_probes,) columns from the highest F statistic to the lowest, equal ones by column."""
+        """(n_probes,) columns from the highest F statistic to the lowest, ties by column."""
         return np.argsort(-self.f_statistic(labels), kind="stable")
 
     def standardised(self, x: FloatArray) -> FloatArray:
-        """Return raw values `x` (..., n_probes) by the training part's mean and deviation."""
+        """Return raw values `x` (..., n_probes), standardised by the training part."""
         z = x - self.mean
         z /= self.scale
         return z
@@ -216,7 +207,7 @@ class Fold:
             mean[block.columns], scale[block.columns] = block.mean, block.scale
             gram += block.z @ block.z.T
             block.add(cross, norms, self._filled(rows[:, : len(block.mean)], self.test, block.columns))
-        # They came on the way: whoever asks for them next need not pass over the matrix again.
+        # A by-product, which saves another pass over the matrix.
         self.__dict__.setdefault("_moments", (mean, scale))
         return gram, cross, norms
 
@@ -229,11 +220,11 @@ class Fold:
 
     @property
     def _width(self) -> int:
-        # It must not depend on the test part: sums would be rounded differently.
+        # If it depended on the test part, sums would be rounded differently.
         return min(max(_BLOCK // max(self.n_train, 1), 1), max(self.n_probes, 1))
 
     def _blocks(self) -> Iterator[_Block]:
-        # Memory that is given back and asked for again costs more than the arithmetic on it.
+        # Allocating memory for each block would take longer than the arithmetic.
         values, squares = np.empty((2, self.n_train, self._width))
         for start in range(0, self.n_probes, self._width):
             columns = slice(start, min(start + self._width, self.n_probes))
@@ -263,7 +254,7 @@ class Fold:
 
 @dataclass(frozen=True, eq=False)
 class _Block:
-    """Some columns of the training part, standardised; valid until the next block is asked for."""
+    """Some columns of the training part, standardised; valid until the next block."""
 
     columns: slice
     z: FloatArray
@@ -271,7 +262,7 @@ class _Block:
     scale: FloatArray
 
     def add(self, cross: FloatArray, norms: FloatArray, x: FloatArray) -> None:
-        """Add the share of these columns in the products of new samples.
+        """Add these columns' part of the products of new samples.
 
         x : (n, n_columns) their raw values, overwritten
         """
@@ -283,7 +274,7 @@ class _Block:
 
 
 def _column_medians(block: FloatArray) -> FloatArray:
-    # A probe missing in all training samples says nothing: 0 for everyone.
+    # A probe that is missing in all training samples becomes 0 everywhere.
     medians = np.zeros(block.shape[1])
     known = ~np.isnan(block).all(axis=0)
     medians[known] = np.nanmedian(block[:, known], axis=0)

@@ -1,4 +1,4 @@
-"""Rules linear in the probes, in the two forms in which they are found: by samples and by probes."""
+"""Candidates that are linear in the span of the training samples, and probabilities from margins."""
 
 from __future__ import annotations
 
@@ -6,69 +6,69 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy.special import expit
 
-from leukotype.arrays import FloatArray, IntArray
+from leukotype.arrays import FloatArray
+from leukotype.rules import Linear
+from leukotype.rules.margins import apply_link, row_products, softmax
 from leukotype.wide.fold import Fold
-from leukotype.wide.rowwise import row_products
+from leukotype.wide.path import Setting
 
 
 @dataclass(frozen=True, eq=False)
-class SampleRule:
-    """Margins whose coefficients are sums of standardised training samples.
+class SpanCandidate:
+    """Margins whose coefficients are weighted sums of the standardised training samples, through a link.
 
     fold      : the fold it was fitted on
+    link      : see `leukotype.rules.margins`
+    n_classes : number of classes
     dual      : (n_train, n_margins) weights of the samples in the sums
     intercept : (n_margins,)
     """
 
+    setting: Setting
     fold: Fold
+    link: str
+    n_classes: int
     dual: FloatArray
     intercept: FloatArray
 
-    def margins(self, fold: Fold) -> FloatArray:
-        """(fold.n_test, n_margins) of the test part of `fold`."""
+    @property
+    def probes(self) -> None:
+        """None: the rule reads every probe."""
+
+    def predict_proba(self, fold: Fold) -> FloatArray:
+        """(n_test, n_classes) probabilities or scores of the test part of `fold`."""
         if self.fold.n_probes < self.fold.n_train:
-            rows = self.fold.standardised(fold.x_test)
-            return row_products(rows, self._on_probes.T) + self.intercept
-        return row_products(self.fold.cross_from(fold), self.dual) + self.intercept
+            products = row_products(self.fold.standardised(fold.x_test), self._coefficients.T)
+        else:
+            # From products that the fold shares among models: one pass over the probes fewer for each candidate than
+            # by its rule, which differs in the last digits.
+            products = row_products(self.fold.cross_from(fold), self.dual)
+        return apply_link(self.link, products + self.intercept, self.n_classes)
 
-    def coefficients(self) -> tuple[FloatArray, FloatArray]:
-        """(n_margins, n_probes) and (n_margins,): margins are z @ coefficients.T + intercept.
-
-        z is standardised by the mean and the scale of the fold it was fitted on.
-        """
-        return self._on_probes, self.intercept
+    def rule(self, fold: Fold) -> Linear:
+        """Return the portable rule."""
+        reads = np.flatnonzero(self._coefficients.any(axis=0))
+        return Linear(
+            n_classes=self.n_classes,
+            n_probes=fold.n_probes,
+            reads=reads,
+            link=self.link,
+            centre=fold.mean[reads],
+            weights=self._coefficients[:, reads] / fold.scale[reads],
+            intercept=self.intercept,
+        )
 
     @cached_property
-    def _on_probes(self) -> FloatArray:
+    def _coefficients(self) -> FloatArray:
+        """(n_margins, n_probes) coefficients of the standardised probes."""
         return self.fold.onto_probes(self.dual)
 
 
-@dataclass(frozen=True, eq=False)
-class ProbeRule:
-    """Margins that read some of the probes, as differences from their training means.
-
-    fold      : the fold it was fitted on
-    probes    : (n_read,) columns, ascending
-    weights   : (n_margins, n_read) per unit of raw expression
-    intercept : (n_margins,) margins of the mean training sample
-    """
-
-    fold: Fold
-    probes: IntArray
-    weights: FloatArray
-    intercept: FloatArray
-
-    def margins(self, fold: Fold) -> FloatArray:
-        """(fold.n_test, n_margins) of the test part of `fold`."""
-        rows = fold.x_test[:, self.probes] - self.fold.mean[self.probes]
-        return row_products(rows, self.weights.T) + self.intercept
-
-    def coefficients(self) -> tuple[FloatArray, FloatArray]:
-        """(n_margins, n_probes) and (n_margins,): margins are z @ coefficients.T + intercept.
-
-        z is standardised by the mean and the scale of the fold it was fitted on.
-        """
-        coefficients = np.zeros((len(self.weights), self.fold.n_probes))
-        coefficients[:, self.probes] = self.weights * self.fold.scale[self.probes]
-        return coefficients, self.intercept
+def probabilities(margins: FloatArray) -> FloatArray:
+    """(n, n_classes) softmax of the margins; for a single margin, of the second class, the logistic function."""
+    if margins.shape[1] > 1:
+        return softmax(margins)
+    # A rule takes softmax(0, margin), which needs no SciPy and may differ in the last digit.
+    return np.concatenate([expit(-margins), expit(margins)], axis=1)

@@ -1,4 +1,4 @@
-"""Means, deviations and ranks of columns, over all samples and within classes."""
+"""Means and deviations of columns, over all samples and within classes."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from leukotype.arrays import BoolArray, FloatArray, IntArray
 
-# Columns, scaled in place, and work space of their shape, to mean and deviation by which others are scaled alike.
+# Takes columns, which it scales in place, and work space of their shape; returns the mean and the deviation it used.
 Scaling = Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
 
 
 def standardise(x: FloatArray, work: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Standardise the columns of `x` (n_samples, n_columns) in place; return their means and deviations.
 
-    The deviation (divisor n_samples) of a constant column is given as 1.
+    The deviation has divisor n_samples, and is 1 for a constant column.
 
     work : of the same shape as `x`, overwritten
     """
@@ -32,23 +31,8 @@ def standardise(x: FloatArray, work: FloatArray) -> tuple[FloatArray, FloatArray
 
 
 def as_given(x: FloatArray, work: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Leave the columns of `x` (n_samples, n_columns) as they are: mean 0 and deviation 1 are said of them.
-
-    For values that somebody has brought to one scale already; called like `standardise`.
-    """
+    """Leave `x` (n_samples, n_columns), whose columns are already scaled, and return means 0 and deviations 1."""
     return np.zeros(x.shape[1]), np.ones(x.shape[1])
-
-
-def column_ranks(x: FloatArray) -> NDArray[np.unsignedinteger]:
-    """(n_samples, n_columns) place of each value among the values of its column, from 0, equal ones alike."""
-    kind = np.min_scalar_type(max(len(x) - 1, 0))
-    order = np.argsort(x, axis=0, kind="stable")
-    ascending = np.take_along_axis(x, order, axis=0)
-    places = np.zeros(x.shape, dtype=kind)
-    np.cumsum(ascending[1:] > ascending[:-1], axis=0, dtype=kind, out=places[1:])
-    ranks = np.empty_like(places)
-    np.put_along_axis(ranks, order, places, axis=0)
-    return ranks
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,8 +41,8 @@ class ClassMoments:
 
     counts    : (n_classes,) samples
     means     : (n_classes, n_columns)
-    deviation : (n_columns,) pooled within the classes, divisor n_samples - n_classes; 0 where nothing varies
-                within them, or where every sample is a class of its own
+    deviation : (n_columns,) pooled within the classes, divisor n_samples - n_classes; 0 if nothing varies within
+                them, or if every class has one sample
     total     : (n_columns,) deviation over all samples, divisor n_samples; 0 for a constant column
     """
 
@@ -104,8 +88,8 @@ class ClassMoments:
     def typical_deviation(self) -> float:
         """Median of the deviation over the columns.
 
-        Where that is 0, the median over the columns that vary within the classes; where none does, the
-        median of the total deviation over the columns that vary at all; where none does, 1.
+        If that is 0, the median over the columns that vary within the classes; if none does, the median of the total
+        deviation over the columns that vary at all; if none does, 1.
         """
         for values in (self.deviation, self.deviation[self.deviation > 0], self.total[self.total > 0]):
             if len(values) and (median := float(np.median(values))) > 0:
@@ -114,6 +98,6 @@ class ClassMoments:
 
 
 def _is_noise(variance: FloatArray, mean: FloatArray, n_samples: int) -> BoolArray:
-    # The deviation of a constant column is rounding error, not zero: the bound is scikit-learn's.
+    # The deviation of a constant column is rounding error, not 0; this is scikit-learn's bound.
     eps = np.finfo(np.float64).eps
     return variance <= n_samples * eps * variance + (n_samples * mean * eps) ** 2

@@ -1,105 +1,59 @@
-"""Top scoring pairs: calls that rest on which of two probes is higher within one sample."""
+"""Top scoring pairs: predictions from which of two probes is higher within a sample."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from leukotype.arrays import FloatArray, IntArray
+from leukotype.rules import Pairs
 from leukotype.wide.fold import Fold
-from leukotype.wide.path import Setting
+from leukotype.wide.path import RuleCandidate, Setting, complete
 from leukotype.wide.screen import f_screen
-from leukotype.wide.settings import complete
 
 _DEFAULTS: dict[str, Any] = {"k": 1, "screen": 500}
-
-
-@dataclass(frozen=True, eq=False)
-class Duel:
-    """Pairs that tell one class from another.
-
-    first, second : class codes, first < second
-    lower, upper  : (n_pairs,) probes, best pair first; upper above lower is a vote for `second`,
-                    anything else, a tie too, for `first`
-    """
-
-    first: int
-    second: int
-    lower: IntArray
-    upper: IntArray
-
-    def share(self, x: NDArray[Any]) -> FloatArray:
-        """(n_samples,) share of the votes for `second` from samples `x` (n_samples, n_probes)."""
-        if not len(self.lower):
-            return np.full(len(x), 0.5)
-        return np.asarray((x[:, self.upper] > x[:, self.lower]).mean(axis=1))
-
-
-@dataclass(frozen=True, eq=False)
-class FittedPairs:
-    """One duel for each two classes."""
-
-    setting: Setting
-    duels: tuple[Duel, ...]
-    n_classes: int
-
-    @property
-    def probes(self) -> IntArray:
-        """Columns that stand in some pair."""
-        return np.unique(np.concatenate([side for duel in self.duels for side in (duel.lower, duel.upper)]))
-
-    def predict_proba(self, fold: Fold) -> FloatArray:
-        """(n_test, n_classes) shares of the votes: each of a class's duels counts alike.
-
-        They are multiples of 1 / k and often 0 or 1: votes that were counted, not calibrated probabilities.
-        """
-        votes = np.zeros((fold.n_test, self.n_classes))
-        for duel in self.duels:
-            share = duel.share(fold.x_test)
-            votes[:, duel.second] += share
-            votes[:, duel.first] += 1.0 - share
-        return votes / len(self.duels)
+# The columns of the pairs of two classes, best pair first: lower, and upper, which is higher in the second class.
+_Duel = tuple[IntArray, IntArray]
 
 
 def path(
     fold: Fold, labels: IntArray, grid: Sequence[Setting], rng: np.random.Generator
-) -> list[FittedPairs]:
+) -> list[RuleCandidate]:
     """Find the top scoring pairs for each two classes; every k from one matrix of scores.
 
-    Settings: `k` (1), odd, the number of pairs, no probe in two of them; `screen` (500), the probes that
-    pairs are sought among: those whose rank within the sample has the highest F statistic between the two
-    classes.  Ranks within the sample, and nothing else of the values, decide: any increasing transformation
-    of each sample gives the same rule.  Where fewer disjoint pairs tell the classes apart than k, there are
-    fewer.  Nothing here is random: `rng` is not drawn from.
+    Settings: `k` (1), odd, the number of pairs, which share no probe; `screen` (500), the number of probes that can
+    form pairs: those whose rank within the sample has the highest F statistic between the two classes. The rule
+    depends on ranks within a sample alone: any increasing transformation of each sample gives the same rule. There
+    are fewer than k pairs if fewer disjoint pairs separate the classes. Does not use `rng`.
 
-    The score of a pair is the difference between the classes in how often one probe is above the other; ties
-    go to the larger difference in the mean gap between their ranks.
+    The score of a pair is the difference between the classes in the share of samples with one probe above the other;
+    ties go to the larger difference in the mean gap between their ranks. The output is the share of the votes, each
+    duel of a class counted alike: multiples of 1 / k, often 0 or 1, not calibrated probabilities.
 
     Geman et al. (2004), Stat. Appl. Genet. Mol. Biol. 3(1), 19; Tan et al. (2005), Bioinformatics 21, 3896.
     """
     full = [_complete(setting) for setting in grid]
     ranks = np.stack([rankdata(sample) for sample in fold.x_train])
     n_classes = int(labels.max()) + 1
-    found: dict[int, list[Duel]] = {}
+    found: dict[int, list[_Duel]] = {}
     for size in {setting["screen"] for setting in full}:
         most = max(setting["k"] for setting in full if setting["screen"] == size)
         found[size] = [
             _duel(ranks, labels, first, second, size, most)
             for first, second in combinations(range(n_classes), 2)
         ]
-    return [
-        FittedPairs(wanted, tuple(_best(duel, setting["k"]) for duel in found[setting["screen"]]), n_classes)
-        for setting, wanted in zip(full, grid, strict=True)
-    ]
+    fitted = []
+    for setting, wanted in zip(full, grid, strict=True):
+        duels = [_best(duel, setting["k"]) for duel in found[setting["screen"]]]
+        fitted.append(RuleCandidate(wanted, Pairs.of(duels, n_classes, fold.n_probes)))
+    return fitted
 
 
-def _duel(ranks: FloatArray, labels: IntArray, first: int, second: int, size: int, most: int) -> Duel:
+def _duel(ranks: FloatArray, labels: IntArray, first: int, second: int, size: int, most: int) -> _Duel:
     members = (labels == first) | (labels == second)
     columns = f_screen(ranks[members], labels[members], size)
     one, other = ranks[labels == first][:, columns], ranks[labels == second][:, columns]
@@ -107,12 +61,12 @@ def _duel(ranks: FloatArray, labels: IntArray, first: int, second: int, size: in
     score = _share_below(other) - _share_below(one)
     middle = other.mean(axis=0) - one.mean(axis=0)
     gap = (middle[None, :] - middle[:, None]).ravel()
-    # A pair stands twice, once for each direction; what points the wrong way or nowhere is out.
+    # Each pair has two entries, one per direction; only the one that favours the second class counts.
     score[score <= 0] = -1.0
     lower: list[int] = []
     upper: list[int] = []
     while len(lower) < most and (best := float(score.max(initial=-1.0))) > 0:
-        # Shares of a few samples tie often, but their differences only up to rounding.
+        # Shares of few samples tie often, and their differences tie up to rounding.
         level = np.flatnonzero(score.ravel() >= best - 1e-12)
         i, j = divmod(int(level[gap[level].argmax()]), len(columns))
         lower.append(int(columns[i]))
@@ -120,11 +74,12 @@ def _duel(ranks: FloatArray, labels: IntArray, first: int, second: int, size: in
         for taken in (i, j):
             score[taken, :] = -1.0
             score[:, taken] = -1.0
-    return Duel(first, second, np.array(lower, dtype=np.intp), np.array(upper, dtype=np.intp))
+    return np.array(lower, dtype=np.intp), np.array(upper, dtype=np.intp)
 
 
 def _share_below(ranks: FloatArray) -> FloatArray:
-    # (m, m): how often column i is below column j.  Counts of so many samples fit a byte.
+    """(m, m) share of the samples with column i below column j."""
+    # Counts of 255 samples fit a byte.
     total = np.zeros((ranks.shape[1], ranks.shape[1]))
     for start in range(0, len(ranks), 255):
         count = np.zeros(total.shape, dtype=np.uint8)
@@ -134,11 +89,11 @@ def _share_below(ranks: FloatArray) -> FloatArray:
     return total / len(ranks)
 
 
-def _best(duel: Duel, k: int) -> Duel:
-    # An even number of pairs could split its votes evenly.
-    kept = min(k, len(duel.lower))
+def _best(duel: _Duel, k: int) -> _Duel:
+    # An even number of votes could tie.
+    kept = min(k, len(duel[0]))
     kept -= 1 - kept % 2 if kept else 0
-    return Duel(duel.first, duel.second, duel.lower[:kept], duel.upper[:kept])
+    return duel[0][:kept], duel[1][:kept]
 
 
 def _complete(setting: Setting) -> dict[str, Any]:

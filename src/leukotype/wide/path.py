@@ -1,20 +1,27 @@
-"""The interface of every solver: a fold and a grid go in, one fitted candidate per setting comes out."""
+"""The interface of every solver: it takes a fold and a grid, and returns one fitted candidate per setting."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from leukotype.arrays import FloatArray, IntArray
+from leukotype.errors import NotPortable
+from leukotype.rules import Constant, Rule, assemble
 from leukotype.wide.fold import Fold
 
 Setting = Mapping[str, Any]
 
 
 class Candidate(Protocol):
-    """One setting, fitted on the training part of one fold."""
+    """One setting, fitted on the training part of one fold.
+
+    A candidate may also have `rule(fold) -> leukotype.rules.Rule`, where `fold` is the fold it was fitted on. The rule
+    predicts like the candidate, to 1e-12. Only models with such candidates can be trained and saved.
+    """
 
     @property
     def setting(self) -> Setting:
@@ -22,7 +29,7 @@ class Candidate(Protocol):
 
     @property
     def probes(self) -> IntArray | None:
-        """Columns the fitted rule reads; None where it reads every column."""
+        """Columns that the fitted rule reads; None if it reads every column."""
 
     def predict_proba(self, fold: Fold) -> FloatArray:
         """Return (n_test, n_classes) for the test part of `fold`, rows summing to 1.
@@ -34,10 +41,10 @@ class Candidate(Protocol):
 class Path(Protocol):
     """A solver of a whole grid on one fold.
 
-    fold   : the split; only its training part may be read while fitting
+    fold   : the split; fitting may read only its training part
     labels : (n_train,) int, class codes 0 .. n_classes - 1 of the training part; every class is present
-    grid   : the settings wanted, in order
-    rng    : source of whatever randomness the solver needs
+    grid   : the settings to fit, in order
+    rng    : the source of all randomness
 
     Returns one candidate per setting, in the order of the grid.
     """
@@ -45,3 +52,78 @@ class Path(Protocol):
     def __call__(
         self, fold: Fold, labels: IntArray, grid: Sequence[Setting], rng: np.random.Generator
     ) -> Sequence[Candidate]: ...
+
+
+@dataclass(frozen=True, eq=False)
+class RuleCandidate:
+    """A candidate that predicts by its portable rule."""
+
+    setting: Setting
+    portable: Rule
+
+    @property
+    def probes(self) -> IntArray:
+        """Columns that the rule reads."""
+        return self.portable.reads
+
+    def predict_proba(self, fold: Fold) -> FloatArray:
+        """(n_test, n_classes) output of the rule for the test part of `fold`."""
+        return self.portable.unchecked_output(fold.x_test[:, self.portable.reads])
+
+    def rule(self, fold: Fold) -> Rule:
+        """Return the portable rule."""
+        return self.portable
+
+
+def class_shares(fold: Fold, labels: IntArray, setting: Setting) -> RuleCandidate:
+    """Return the candidate that predicts the class shares of the training part for every sample."""
+    shares = np.bincount(labels) / len(labels)
+    return RuleCandidate(setting, Constant(len(shares), fold.n_probes, np.empty(0, dtype=np.intp), shares))
+
+
+def rule_of(candidate: Candidate, fold: Fold, model: str = "") -> Rule:
+    """Return the portable rule of a fitted candidate, equal to the byte to the one that a file restores.
+
+    fold  : the fold it was fitted on
+    model : the name of the model, for the message
+
+    Raises NotPortable if the candidate has no rule.
+    """
+    make = getattr(candidate, "rule", None)
+    if make is None:
+        raise NotPortable(
+            f"{f'model {model!r}' if model else 'the model'} cannot be saved: its fitted candidates have no "
+            "rule(fold). Add that method, which returns a leukotype.rules.Rule, or train another model."
+        )
+    return assemble(*make(fold).parts())
+
+
+def complete(model: str, defaults: Mapping[str, Any], setting: Setting) -> dict[str, Any]:
+    """Return `setting` with the `defaults` of what it lacks; raises ValueError for an unknown name."""
+    unknown = sorted(set(setting) - set(defaults))
+    if unknown:
+        raise ValueError(f"{model} has no setting {unknown[0]!r}; it has {', '.join(defaults)}.")
+    return {**defaults, **setting}
+
+
+def positive(name: str, value: Any) -> float:
+    """Return `value` as a float; raises ValueError unless it is positive and finite."""
+    number = float(value)
+    if not 0 < number < float("inf"):
+        raise ValueError(f"{name} is {value!r}, and must be positive and finite.")
+    return number
+
+
+def share(name: str, value: Any) -> float:
+    """Return `value` as a float; raises ValueError unless it is between 0 and 1."""
+    number = float(value)
+    if not 0 <= number <= 1:
+        raise ValueError(f"{name} is {value!r}, and must be between 0 and 1.")
+    return number
+
+
+def at_least_one(setting: Mapping[str, Any], *names: str) -> None:
+    """Raise ValueError unless each of the named settings is at least 1, or None."""
+    for name in names:
+        if setting[name] is not None and setting[name] < 1:
+            raise ValueError(f"{name} is {setting[name]}, and must be at least 1.")

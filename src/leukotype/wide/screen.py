@@ -1,4 +1,4 @@
-"""Which probes to look at first: an F screen, learned where the model learns."""
+"""Screens of probes by the F statistic of the training part."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def f_statistic(x: FloatArray, labels: IntArray) -> FloatArray:
     x      : (n_samples, n_probes)
     labels : (n_samples,) int codes
 
-    0 for a constant probe; inf for one that separates the classes without any spread within them.
-    Where there is one class, or each sample is a class of its own, all are 0.
+    0 for a constant probe; inf for one that differs between the classes and is constant within each. All are 0 if
+    there is one class, or if every class has one sample.
     """
     present, codes = np.unique(labels, return_inverse=True)
     n_samples, n_classes = len(labels), len(present)
@@ -28,9 +28,9 @@ def f_statistic(x: FloatArray, labels: IntArray) -> FloatArray:
 
 
 def f_screen(x: FloatArray, labels: IntArray, size: int) -> IntArray:
-    """(size,) columns of `x` with the highest F statistic, best first; every column where there are fewer.
+    """(size,) columns of `x` with the highest F statistic, best first; all columns if there are fewer.
 
-    x : (n_samples, n_probes) of the training part alone: a screen that saw a test sample is a leak.
+    x : (n_samples, n_probes) of the training part alone: a screen that sees a test sample is a leak.
     """
     return strongest(f_statistic(x, labels)[None, :], size)[0]
 
@@ -52,7 +52,7 @@ class FScreens:
     def of_draws(self, weights: FloatArray) -> IntArray:
         """(n_draws, size) columns with the highest F statistic within each draw, best first.
 
-        weights : (n_draws, n_samples) how often each sample was drawn; one drawn 0 times has no say
+        weights : (n_draws, n_samples) how often each sample was drawn
         """
         return strongest(_explained_share(self._x, self._squares, self._members, weights), self._size)
 
@@ -62,7 +62,7 @@ def strongest(scores: FloatArray, size: int) -> IntArray:
     n_probes = scores.shape[1]
     size = min(size, n_probes)
     chosen = np.empty((len(scores), size), dtype=np.intp)
-    # A partition by index would break ties at the border by accident of memory.
+    # argpartition would break ties at the border arbitrarily.
     border = np.partition(scores, n_probes - size, axis=1)[:, n_probes - size]
     for row, (values, least) in enumerate(zip(scores, border, strict=True)):
         above = np.flatnonzero(values > least)
@@ -75,14 +75,16 @@ def strongest(scores: FloatArray, size: int) -> IntArray:
 def _explained_share(
     x: FloatArray, squares: FloatArray, members: FloatArray, weights: FloatArray
 ) -> FloatArray:
-    # Between-class share of the variance: the F statistic is an increasing function of it.
-    # members (n_classes, n_samples) is 0 or 1; returns (n_draws, n_probes), -1 for what does not vary.
+    """(n_draws, n_probes) between-class share of the variance, of which F is an increasing function; -1 if constant.
+
+    members : (n_classes, n_samples) 0 or 1
+    """
     n_draws, n_probes = len(weights), x.shape[1]
     split = weights[:, None, :] * members
     sums = (split.reshape(-1, x.shape[0]) @ x).reshape(n_draws, len(members), n_probes)
     correction = sums.sum(axis=1) ** 2 / weights.sum(axis=1)[:, None]
     sums **= 2
-    # A class that the draw missed has sum 0: dividing by 1 leaves it out.
+    # A class without drawn samples has sum 0, and adds nothing.
     sums /= np.maximum(split.sum(axis=2), 1.0)[:, :, None]
     total = weights @ squares
     varies = total - correction > 1e-12 * np.maximum(total, np.finfo(np.float64).tiny)

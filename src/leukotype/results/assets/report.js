@@ -1,7 +1,7 @@
 (function () {
   "use strict";
 
-  // Log level 1: errors alone.  `ast`: expressions are interpreted, so that the page need not allow eval.
+  // logLevel 1: errors only.  ast: expressions are interpreted, so the content policy can forbid eval.
   var options = { actions: false, renderer: "svg", ast: true, logLevel: 1, tooltip: { theme: "light" } };
 
   function draw(figure) {
@@ -9,11 +9,11 @@
     var spec = JSON.parse(document.getElementById(figure.dataset.spec).textContent);
     vegaEmbed(target, spec, options).then(
       function () { figure.classList.add("drawn"); },
-      function (problem) { console.warn("The still picture stays: " + problem); }
+      function (problem) { console.warn("The static picture is kept: " + problem); }
     );
   }
 
-  // A figure is drawn when the reader comes near it: all at once would keep the page from opening.
+  // A figure is drawn when it comes near the viewport: drawing all at once would block the page.
   var near = new IntersectionObserver(function (entries) {
     entries.forEach(function (entry) {
       if (entry.isIntersecting) {
@@ -24,7 +24,7 @@
   }, { rootMargin: "600px 0px" });
   document.querySelectorAll("figure[data-spec]").forEach(function (figure) { near.observe(figure); });
 
-  // On a narrow screen the contents would push the summary out of sight.
+  // On a narrow screen the open contents would hide the summary.
   var contents = document.querySelector(".contents details");
   var wide = window.matchMedia("(min-width: 70rem)");
   function fold() { contents.open = wide.matches; }

@@ -1,4 +1,4 @@
-"""The manifest of a result: every file with its hash, and what it takes to make them again."""
+"""The manifest of a result folder: every file with its hash, and what is needed to reproduce it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,12 @@ _AUTHOR = "leukotype"
 def write(folder: Path, *, command: str, facts: Mapping[str, Any], varying: Iterable[str] = ()) -> None:
     """Describe every file in `folder`.
 
-    varying : files whose bytes hold run times; all others depend on input, settings and versions alone
+    facts   : "kind", the kind of result, and what identifies it
+    varying : files that hold run times; all others depend on input, settings and versions alone
     """
     varying = set(varying)
-    files = {
-        path.relative_to(folder).as_posix(): _describe(path)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    files = {path.relative_to(folder).as_posix(): _describe(path.read_bytes()) for path in paths}
     manifest = {
         "schema": 1,
         "written_by": _AUTHOR,
@@ -41,17 +39,23 @@ def write(folder: Path, *, command: str, facts: Mapping[str, Any], varying: Iter
 
 
 def files_of(folder: Path) -> set[str] | None:
-    """Names of the files that leukotype wrote into `folder`, itself included; None where it wrote nothing."""
-    try:
-        manifest = json.loads((folder / NAME).read_bytes())
-    except (OSError, ValueError):
-        return None
-    if not isinstance(manifest, dict) or manifest.get("written_by") != _AUTHOR:
-        return None
-    files = manifest.get("files")
+    """Names of the files that leukotype wrote into `folder`, the manifest included; None if it wrote none."""
+    files = _read(folder).get("files")
     return {NAME, *files} if isinstance(files, dict) else None
 
 
-def _describe(path: Path) -> dict[str, Any]:
-    content = path.read_bytes()
+def kind_of(folder: Path) -> str:
+    """Kind of the result in `folder`, e.g. "study"; empty if it holds no result of leukotype."""
+    return "" if files_of(folder) is None else str(_read(folder).get("kind", ""))
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads((folder / NAME).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return manifest if isinstance(manifest, dict) and manifest.get("written_by") == _AUTHOR else {}
+
+
+def _describe(content: bytes) -> dict[str, Any]:
     return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}

@@ -1,0 +1,241 @@
+"""One writer of result folders, and reports as single files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from leukotype import atomic, figures, manifest
+from leukotype.benchmark import Benchmark
+from leukotype.benchmark.result import KIND
+from leukotype.classifier.validation import Validation
+from leukotype.cohort import Cohort
+from leukotype.evaluation import Evaluation
+from leukotype.results import json_report, study_tables
+from leukotype.results.benchmark_page import benchmark_page
+from leukotype.results.folder import plain_name, staged
+from leukotype.results.guidelines import SHEETS
+from leukotype.results.rendered import RenderedFigure, draw
+from leukotype.results.sheets import Facts
+from leukotype.results.study_page import exploration_page, study_page
+from leukotype.results.validation_page import validation_page
+from leukotype.runs import NAME
+from leukotype.studies import Study, of_evaluation
+
+Figures = Sequence[RenderedFigure]
+# Name and text of each file of a folder.
+Files = Iterator[tuple[str, str]]
+OnStep = Callable[[str], None]
+
+
+def _silent(step: str) -> None:
+    """Report nothing."""
+
+
+def write_report(
+    source: Evaluation | Study | Cohort | Benchmark | Validation,
+    path: str | Path,
+    *,
+    command: str = "",
+    on_step: OnStep = _silent,
+) -> Path:
+    """Write the report of a result as one HTML file that needs no network; return its path.
+
+    source  : a result; for an evaluation, inference that needs no refit and the audits are added
+    command : as typed, for the section on provenance
+    on_step : called with the title of each figure before it is drawn
+
+    The same result gives the same bytes.  An existing file is replaced in one step.
+    Raises OutputRefused if the file can't be written.
+    """
+    if isinstance(source, Evaluation):
+        source = of_evaluation(source)
+    atomic.put(Path(path), _html(source, draw(source, on_step=on_step), command).encode())
+    return Path(path)
+
+
+def save_study(
+    source: Study | Evaluation,
+    folder: str | Path,
+    *,
+    overwrite: bool = False,
+    resume: bool = False,
+    command: str = "",
+    on_step: OnStep = _silent,
+) -> Path:
+    """Write a study into a folder, completely or not at all; return the folder.
+
+    study.json, predictions.csv, report.html, figures/*.svg, *.png and *.csv (their numbers), tables/*.csv and
+    *.tex, sheets/*.md, manifest.json.  Only study.json, the sheets and the manifest differ between two runs of one
+    study: they hold run times.
+
+    overwrite : whether to replace an earlier result of leukotype
+    resume    : whether the folder holds the store of finished tasks of this run, which is kept
+    command   : as typed
+    on_step   : called with the name of each step
+
+    Raises OutputRefused as `check_output` does.
+    """
+    study = source if isinstance(source, Study) else of_evaluation(source)
+    evaluation, design = study.evaluation, study.evaluation.folds.design
+
+    def files(drawn: Figures) -> Files:
+        yield "predictions.csv", _csv(evaluation.predictions)
+        yield "study.json", json_report.text(json_report.study_json(study))
+        # A file holds the report without its command, so that two runs of one study give the same bytes.
+        yield "report.html", _html(study, drawn)
+        for name, table in study_tables.csv_tables(study).items():
+            yield f"tables/{name}.csv", _csv(table)
+        for paper in study_tables.paper_tables(study):
+            yield f"tables/{paper.name}.tex", paper.latex()
+        for sheet in SHEETS:
+            yield f"sheets/{sheet.name}.md", sheet.markdown(Facts(study, command))
+
+    facts = {
+        "kind": "study",
+        "cohort": study.cohort.facts(),
+        "folds": {"seed": design.seed, "fingerprint": evaluation.folds.fingerprint},
+        "models": [model.name for model in evaluation.tried],
+        "seconds": round(evaluation.seconds, 3),
+        "jobs": evaluation.jobs,
+    }
+    varying = ["study.json", *(f"sheets/{sheet.name}.md" for sheet in SHEETS)]
+    return _save(study, files, folder, facts, varying, overwrite, resume, command, on_step)
+
+
+def save_exploration(
+    cohort: Cohort,
+    folder: str | Path,
+    *,
+    overwrite: bool = False,
+    command: str = "",
+    on_step: OnStep = _silent,
+) -> Path:
+    """Write the data part alone: cohort.json, report.html, figures, manifest.json; see `save_study`."""
+
+    def files(drawn: Figures) -> Files:
+        yield "cohort.json", json_report.text(json_report.cohort_json(cohort))
+        yield "report.html", _html(cohort, drawn)
+
+    facts = {"kind": "exploration", "cohort": cohort.facts()}
+    return _save(cohort, files, folder, facts, (), overwrite, False, command, on_step)
+
+
+def save_validation(
+    validation: Validation,
+    folder: str | Path,
+    *,
+    overwrite: bool = False,
+    command: str = "",
+    on_step: OnStep = _silent,
+) -> Path:
+    """Write validation.json, calls.csv, report.html, figures and manifest.json; see `save_study`."""
+
+    def files(drawn: Figures) -> Files:
+        table = validation.calls.table()
+        table.insert(1, "label", validation.labels)
+        yield "calls.csv", _csv(table)
+        yield "validation.json", json_report.text(json_report.validation_json(validation))
+        yield "report.html", _html(validation, drawn, command)
+
+    classifier, batch = validation.classifier, validation.batch
+    facts = {
+        "kind": "validation",
+        "classifier": {"name": classifier.name, "fingerprint": classifier.fingerprint},
+        "samples": {"n": batch.n_samples, "sha256": batch.provenance.sha256},
+    }
+    return _save(validation, files, folder, facts, (), overwrite, False, command, on_step)
+
+
+def save_benchmark(
+    benchmark: Benchmark,
+    folder: str | Path,
+    *,
+    overwrite: bool = False,
+    resume: bool = False,
+    command: str = "",
+    on_step: OnStep = _silent,
+) -> Path:
+    """Write a benchmark into a folder; see `save_study` for the options.
+
+    leaderboard.html, leaderboard.json, leaderboard.csv (one row per model), cohorts.csv (one row per cohort, model
+    and metric), pairs.csv, left_out.csv, failures.csv, predictions/<cohort>.csv, figures, manifest.json.
+    """
+    reasons = [(one.name, one.reason) for one in benchmark.left_out]
+    tables = {
+        "leaderboard": benchmark.table,
+        "cohorts": benchmark.cohorts,
+        "pairs": benchmark.leaderboard.pairs,
+        "left_out": pd.DataFrame(reasons, columns=["cohort", "reason"]),
+        "failures": pd.DataFrame(list(benchmark.failures), columns=["cohort", "model", "reason"]),
+    }
+
+    def files(drawn: Figures) -> Files:
+        yield "leaderboard.html", _html(benchmark, drawn)
+        yield "leaderboard.json", json_report.text(json_report.benchmark_json(benchmark))
+        for name, table in tables.items():
+            yield f"{name}.csv", _csv(table)
+        for result in benchmark.results:
+            if result.predictions:
+                yield f"predictions/{plain_name(result.name)}.csv", result.predictions
+
+    facts = {
+        "kind": KIND,
+        "cohorts": [result.name for result in benchmark.results],
+        "models": benchmark.names,
+        "seed": benchmark.design.seed,
+    }
+    varying = ("leaderboard.json", "leaderboard.csv", "leaderboard.html", "cohorts.csv")
+    return _save(benchmark, files, folder, facts, varying, overwrite, resume, command, on_step)
+
+
+def _save(
+    source: Study | Cohort | Benchmark | Validation,
+    files: Callable[[Figures], Files],
+    folder: str | Path,
+    facts: Mapping[str, Any],
+    varying: Sequence[str],
+    overwrite: bool,
+    resume: bool,
+    command: str,
+    on_step: OnStep,
+) -> Path:
+    """Draw the figures of a result and write them, its files and the manifest.
+
+    files   : from the figures to the other files
+    facts   : of the manifest
+    varying : files that hold run times
+    """
+    with staged(folder, overwrite=overwrite, resume=resume) as place:
+        drawn = draw(source, on_step=on_step)
+        for one in drawn:
+            if one.drawing is not None:
+                figures.save(one.drawing, place / "figures", one.name)
+                (place / "figures" / f"{one.name}.csv").write_bytes(one.csv.encode())
+        on_step("Report")
+        for name, text in files(drawn):
+            (place / name).parent.mkdir(exist_ok=True)
+            (place / name).write_bytes(text.encode())
+        store = {"finished_tasks": NAME} if resume else {}
+        manifest.write(place, command=command, facts={**facts, **store}, varying=varying)
+    return Path(folder)
+
+
+def _html(source: Study | Cohort | Benchmark | Validation, drawn: Figures, command: str = "") -> str:
+    match source:
+        case Study():
+            return study_page(source, drawn, command=command).html()
+        case Cohort():
+            return exploration_page(source, drawn, command=command).html()
+        case Benchmark():
+            return benchmark_page(source, drawn, command=command).html()
+        case Validation():
+            return validation_page(source, drawn, command=command).html()
+
+
+def _csv(table: pd.DataFrame) -> str:
+    """Return CSV with the shortest digits that restore each number."""
+    return table.to_csv(index=False, lineterminator="\n")
