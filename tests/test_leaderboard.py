@@ -8,8 +8,7 @@ import pytest
 from scipy import stats
 
 from leukotype.figures import of_part, svg
-from leukotype.inference.leaderboard import Leaderboard
-from leukotype.inference.ranks import nemenyi
+from leukotype.inference.leaderboard import Leaderboard, nemenyi
 
 LEADERBOARD = of_part("benchmark")
 MODELS = ["logistic", "knn", "forest", "majority"]
