@@ -12,6 +12,7 @@ import pandas as pd
 from leukotype.audits import Finding, audit
 from leukotype.cohort import Cohort, Provenance
 from leukotype.evaluation import Evaluation, FoldResult
+from leukotype.models import select
 from leukotype.resampling import Design, Folds, OuterFold, draw
 
 N_PROBES = 400
@@ -69,7 +70,7 @@ def evaluated(
             p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
             losses = np.full(len(split.train), 0.5)
             results.append(FoldResult(model, split.repeat, split.fold, p, {}, -0.5, losses, None, 0.1))
-    return Evaluation(cohort, folds, ("logistic", "single-probe", "majority"), tuple(results))
+    return Evaluation(cohort, folds, select(["logistic", "single-probe", "majority"]), tuple(results))
 
 
 def changed(cohort: Cohort, change: Callable[[Any], None]) -> Cohort:

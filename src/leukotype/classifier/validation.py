@@ -17,9 +17,8 @@ from leukotype.classifier import conformal, novelty
 from leukotype.classifier.calls import REASONS, Calls
 from leukotype.classifier.classifier import Classifier
 from leukotype.errors import BadLabels
-from leukotype.metrics import METRICS, intervals
+from leukotype.metrics import METRICS, Scored, intervals
 from leukotype.metrics.estimate import Units, estimate
-from leukotype.metrics.scored import Scored
 from leukotype.readers import read_labels
 
 # What needs no sample of every class.
