@@ -10,6 +10,7 @@ import pytest
 
 from leukotype.cohort import Cohort, Provenance
 from leukotype.evaluation import Evaluation, FoldResult
+from leukotype.models import select
 from leukotype.resampling import Design, draw
 
 
@@ -67,4 +68,4 @@ def tiny_evaluation() -> Evaluation:
             results.append(
                 FoldResult(model, split.repeat, split.fold, p, setting, -0.5, losses, probes, 0.25)
             )
-    return Evaluation(cohort, folds, ("logistic", "knn", "majority"), tuple(results), seconds=1.5)
+    return Evaluation(cohort, folds, select(["logistic", "knn", "majority"]), tuple(results), seconds=1.5)

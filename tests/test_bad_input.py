@@ -334,7 +334,7 @@ def test_imputed_values_go_through_to_the_end(tmp_path, capsys):
 
 def test_constant_probes_are_taken_and_said(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(
-        "leukotype.results.study_folder.run", lambda *arguments, **named: None
+        "leukotype.results.save.save_study", lambda *arguments, **named: None
     )  # the report takes its time
     rows = [[*row[:5], "5.000" if i else row[5], *row[6:]] for i, row in enumerate(table())]
     (tmp_path / "flat.csv").write_text(text(rows))

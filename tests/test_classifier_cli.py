@@ -14,7 +14,7 @@ import pytest
 
 import leukotype as lt
 from leukotype import cli
-from leukotype.classifier.files import check_new
+from leukotype.atomic import check_new
 
 CLASSES = ("AML", "Bone_Marrow", "PB")
 QUICK = ("--outer", 3, "--inner", 2, "--repeats", 1, "--jobs", 1, "--no-cache")

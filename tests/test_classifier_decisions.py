@@ -15,12 +15,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import classifier_cases as cases
 import leukotype as lt
-from leukotype.classifier import abstention, calibration, conformal, honest, missing
-from leukotype.classifier.abstention import NEVER, Target, risk_coverage, thresholds
+from leukotype.classifier import abstention, calibration, conformal
+from leukotype.classifier.abstention import NEVER, OutOfFold, Target, risk_coverage, thresholds
 from leukotype.classifier.calibration import Calibration
 from leukotype.classifier.calls import MARGIN, UNLIKE
 from leukotype.classifier.conformal import CrossConformal
 from leukotype.errors import UnknownName
+from leukotype.recipes import missing
 
 
 @pytest.fixture
@@ -449,7 +450,7 @@ def seen(n: int = 90, n_repeats: int = 2, seed: int = 3) -> OutOfFold:
 def test_no_sample_has_a_say_in_the_rules_it_is_judged_by():
     """Whatever the samples of a fold were called, and however far off they were, their own rules stay."""
     one, target = seen(), Target()
-    calibrated, margin, unlike = honest._crossed(one, "temperature", target, 0.05)
+    calibrated, margin, unlike = abstention._crossed(one, "temperature", target, 0.05)
     rng = np.random.default_rng(0)
     for repeat, fold in itertools.product(range(2), range(5)):
         out = one.fold_of[repeat] == fold
@@ -460,7 +461,7 @@ def test_no_sample_has_a_say_in_the_rules_it_is_judged_by():
         others = out.copy()
         others[kept] = False
         distances[repeat, others] += 100
-        changed = honest._crossed(
+        changed = abstention._crossed(
             replace(one, labels=labels, distances=distances), "temperature", target, 0.05
         )
         assert_array_equal(changed[0][repeat, out], calibrated[repeat, out])
@@ -473,8 +474,8 @@ def test_no_sample_has_a_say_in_the_rules_it_is_judged_by():
 
 def test_decisions_are_what_the_rules_gave():
     one = seen()
-    found = honest.decisions(one, ("A", "B", "C"), "raw", Target("coverage", 0.7), 0.05)
-    shown, margin, unlike = honest._crossed(one, "raw", Target("coverage", 0.7), 0.05)
+    found = abstention.decisions(one, ("A", "B", "C"), "raw", Target("coverage", 0.7), 0.05)
+    shown, margin, unlike = abstention._crossed(one, "raw", Target("coverage", 0.7), 0.05)
     called, right = ~margin & ~unlike, shown.argmax(axis=2) == one.labels
     assert_array_equal(shown, one.p)
     assert found["called"]["value"] == called.mean()
@@ -491,7 +492,7 @@ def test_decisions_are_what_the_rules_gave():
 
 def test_nobody_called_is_not_a_number():
     one = replace(seen(), distances=np.full((2, 90), 1.0))
-    found = honest.decisions(one, ("A", "B", "C"), "raw", Target(), 1.0)
+    found = abstention.decisions(one, ("A", "B", "C"), "raw", Target(), 1.0)
     assert found["called"]["value"] == 0
     assert found["right_among_called"]["value"] is None
 

@@ -17,7 +17,7 @@ from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
 import classifier_cases as cases
 import leukotype as lt
 from leukotype import execution
-from leukotype.classifier import Classifier, recording
+from leukotype.classifier import Classifier, card
 from leukotype.errors import InfeasibleDesign, NotPortable, UnknownName
 from leukotype.models import Model
 from leukotype.wide.adapter import SklearnPath
@@ -97,9 +97,9 @@ def test_calling_loads_nothing_that_only_learns(elsewhere):
 
 def arrays_of(one: Classifier) -> list[np.ndarray]:
     found = [
-        one.thresholds, one.calibration.slope, one.calibration.offset, one.unlikeness.held_out, one.sets.scores,
-        one.sets.labels, one.sets.folds, one.unlikeness.classes.means, one.unlikeness.classes.scale,
-        np.array([*one.scale.medians, *one.scale.spreads, one.scale.variety, one.unlikeness.level]),
+        one.thresholds, one.calibration.slope, one.calibration.offset, one.novelty.held_out, one.sets.scores,
+        one.sets.labels, one.sets.folds, one.novelty.classes.means, one.novelty.classes.scale,
+        np.array([*one.scale.medians, *one.scale.spreads, one.scale.variety, one.novelty.level]),
     ]  # fmt: skip
     for scorer in (one.scorer, *one.folds):
         found += [np.array(scorer.temperature, dtype=float), *scorer.alignment.arrays()]
@@ -154,9 +154,7 @@ def test_drivers_say_what_the_sample_has_and_what_is_usual(how):
     x = cases.fresh().expression[:1].copy()
     x[0, 5:9] = np.nan
     (evidence,) = one.predict(cases.batch_of(x, one.probes), why=cases.N_PROBES).evidence
-    aligned = one.unlikeness.classes.fill(
-        one.scorer.alignment.complete(x[0]), np.flatnonzero(~np.isnan(x[0]))
-    )
+    aligned = one.novelty.classes.fill(one.scorer.alignment.complete(x[0]), np.flatnonzero(~np.isnan(x[0])))
     for driver in evidence.drivers:
         column = one.probes.index(driver.probe)
         assert driver.symbol == f"GENE{column}"
@@ -196,7 +194,7 @@ def test_the_honest_estimate_is_that_of_a_study(name):
     """Without alignment and panel the procedure is a study's, and so is every figure of it."""
     evaluation = lt.evaluate(cases.cohort(), [cases.model(name)], design=cases.DESIGN, jobs=1)
     record = cases.trained(name).record
-    assert record["performance"] == recording.performance(evaluation)
+    assert record["performance"] == card.performance(evaluation)
     assert record["performance"]["balanced_accuracy"]["value"] is not None
     assert record["without"] == []
     assert record["design"]["fingerprint"] == evaluation.folds.fingerprint
@@ -272,7 +270,7 @@ def test_a_panel_is_chosen_in_each_training_part_anew():
     )
     leaked = lt.evaluate(chosen_first, ["diagonal-lda"], design=lt.Design(outer=5, inner=2), jobs=1)
     assert panel.record["performance"]["balanced_accuracy"]["value"] < 0.7
-    assert recording.performance(leaked)["balanced_accuracy"]["value"] > 0.85
+    assert card.performance(leaked)["balanced_accuracy"]["value"] > 0.85
 
 
 def test_a_model_that_no_file_holds_is_refused():

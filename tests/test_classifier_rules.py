@@ -13,14 +13,15 @@ from scipy import stats
 
 import classifier_cases as cases
 import leukotype as lt
-from leukotype.classifier import missing
 from leukotype.classifier.calls import MISSING, OFF_SCALE, UNLIKE
 from leukotype.classifier.matching import Matching
-from leukotype.classifier.novelty import ClassMeans, Unlikeness, p_value
+from leukotype.classifier.novelty import Novelty, p_value
 from leukotype.classifier.scale_check import ScaleRange
 from leukotype.errors import BadIdentifiers, BadValues
+from leukotype.recipes import missing
 from leukotype.recipes.alignment import HOWS, Alignment, Sorted, default, normal_scores
 from leukotype.recipes.missing import MissingLimit, limit_of
+from leukotype.recipes.scorer import ClassMeans
 
 NAN = float("nan")
 # Few different values, so that many are equal; some are missing.
@@ -41,7 +42,7 @@ def test_quantile_normalisation_is_bolstads():
     learned = Alignment.learn(x, "quantile")
     assert_allclose(learned.reference, reference, rtol=1e-14)
     literal = np.array([reference[stats.rankdata(row, method="ordinal") - 1] for row in x])
-    assert_allclose(learned.matrix(x), literal, rtol=1e-14)
+    assert_allclose(np.array([learned.complete(row) for row in x]), literal, rtol=1e-14)
     assert_allclose(learned.centre, literal.mean(axis=0), rtol=1e-14)
 
 
@@ -66,7 +67,8 @@ def test_equal_values_share_the_mean_of_their_places():
 def test_without_alignment_nothing_changes_but_what_is_missing():
     x = training()
     one = Alignment.learn(x, "none")
-    assert one.matrix(x) is x
+    for row in x:
+        assert_array_equal(one.complete(row), row)
     assert_array_equal(one.complete(np.where(np.arange(15) < 4, NAN, x[0])), [*x.mean(axis=0)[:4], *x[0, 4:]])
 
 
@@ -241,7 +243,7 @@ def test_p_values_of_exchangeable_samples_are_uniform(distances):
     n, found = len(distances), []
     for left_out in distances:
         rest = np.sort(np.array([d for d in distances if d != left_out], dtype=float))
-        found.append(Unlikeness(ClassMeans(np.zeros((2, 1)), np.ones(1)), rest).p_value(float(left_out)))
+        found.append(Novelty(ClassMeans(np.zeros((2, 1)), np.ones(1)), rest).p_value(float(left_out)))
     assert_allclose(sorted(found), (np.arange(n) + 1) / n)
 
 
@@ -292,7 +294,7 @@ def test_simulated_gaps_give_what_predicting_with_them_gives():
         cases.trained("logistic", "quantile"),
         cases.simulation().fresh(dict.fromkeys(cases.SIZES, 6), 3),
     )
-    classes, n_draws = one.unlikeness.classes, 2
+    classes, n_draws = one.novelty.classes, 2
     hits = missing.simulate(
         one.scorer, classes, fresh.expression, fresh.codes, n_draws, np.random.default_rng(1)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from leukotype.classifier import abstention, calibration, honest, novelty
+from leukotype.classifier import abstention, calibration, novelty
 from leukotype.classifier.abstention import Target
 
 
@@ -14,9 +14,9 @@ def test_thresholds_of_a_fold_are_learned_from_the_other_samples() -> None:
     labels = np.arange(n) % 3
     p = rng.dirichlet(np.ones(3), (repeats, n)) * 0.6 + 0.4 * np.eye(3)[labels]
     folds = np.array([rng.permutation(n) % 5 for _ in range(repeats)])
-    seen = honest.OutOfFold(p, labels, folds, rng.gamma(9, size=(repeats, n)), n)
+    seen = abstention.OutOfFold(p, labels, folds, rng.gamma(9, size=(repeats, n)), n)
     target = Target("accuracy", 0.9)
-    shown, margin, unlike = honest._crossed(seen, "temperature", target, 0.2)
+    shown, margin, unlike = abstention._crossed(seen, "temperature", target, 0.2)
     assert 0.1 < margin.mean() < 0.9
     for repeat in range(repeats):
         for fold in range(5):
@@ -39,8 +39,8 @@ def test_accuracy_of_a_class_counts_only_the_calls_of_that_class() -> None:
     labels = np.array([0] * 8 + [1] * 2)
     p = np.tile([0.99, 0.01], (1, 10, 1))
     folds = np.array([[0, 1] * 5])
-    seen = honest.OutOfFold(p, labels, folds, np.ones((1, 10)), 10)
-    found = honest.decisions(seen, ("A", "B"), "raw", Target("coverage", 1.0), 0.0)["classes"]
+    seen = abstention.OutOfFold(p, labels, folds, np.ones((1, 10)), 10)
+    found = abstention.decisions(seen, ("A", "B"), "raw", Target("coverage", 1.0), 0.0)["classes"]
     assert found["A"]["right_among_called"]["value"] == 1
     assert found["A"]["right_among_calls_of_it"]["value"] == 0.8
     assert found["B"]["called"]["value"] == 1

@@ -7,7 +7,7 @@ import pytest
 
 from leukotype.evaluation import evaluate
 from leukotype.figures import leaks, learning, permutation, stability, svg
-from leukotype.inference import Findings, auto, learning_curve, permutation_test, price_leaks
+from leukotype.inference import learning_curve, permutation_test, price_leaks
 from leukotype.resampling import Design
 
 

@@ -11,9 +11,8 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, log_loss
 
 from leukotype.errors import InfeasibleDesign, UnknownName
-from leukotype.inference.fold_scores import fold_scores, single
-from leukotype.inference.multiplicity import holm
-from leukotype.inference.paired import compare, corrected_t, correlated_t, mcnemar
+from leukotype.inference.fold_scores import fold_scores, scalar_metric
+from leukotype.inference.paired import compare, corrected_t, correlated_t, holm, mcnemar
 
 REFERENCES = Path(__file__).parent / "references"
 CLASSICAL = json.loads((REFERENCES / "inference_classical.json").read_text())
@@ -99,7 +98,7 @@ def test_fold_scores_are_those_of_each_test_part(tiny_evaluation):
         ("balanced_accuracy", balanced_accuracy_score),
         ("accuracy", lambda t, c: np.mean(t == c)),
     ):
-        found = fold_scores(tiny_evaluation, "knn", single(name))
+        found = fold_scores(tiny_evaluation, "knn", scalar_metric(name))
         expected = [
             function(codes[s.test], tiny_evaluation.predicted("knn")[s.repeat, s.test])
             for s in tiny_evaluation.folds.splits
@@ -109,7 +108,7 @@ def test_fold_scores_are_those_of_each_test_part(tiny_evaluation):
         log_loss(codes[s.test], tiny_evaluation.probabilities("knn")[s.repeat, s.test], labels=range(3))
         for s in tiny_evaluation.folds.splits
     ]
-    np.testing.assert_allclose(fold_scores(tiny_evaluation, "knn", single("log_loss")), expected)
+    np.testing.assert_allclose(fold_scores(tiny_evaluation, "knn", scalar_metric("log_loss")), expected)
 
 
 @pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true:UserWarning")
@@ -125,7 +124,7 @@ def test_a_class_without_test_samples_has_no_share(tiny_evaluation, metric):
     short = replace(tiny_evaluation, folds=folds)
     # Same out-of-fold predictions, but one test part without the third class.
     object.__setattr__(short, "_probabilities", tiny_evaluation._probabilities)
-    found = fold_scores(short, "knn", single(metric))
+    found = fold_scores(short, "knn", scalar_metric(metric))
     assert np.isfinite(found).all()
     if metric == "balanced_accuracy":
         call = tiny_evaluation.predicted("knn")[0, kept]
@@ -164,11 +163,11 @@ def test_compare_counts_donors_where_they_are_known(tiny_evaluation):
 
 
 def test_what_cannot_be_compared_is_refused(tiny_evaluation):
-    with pytest.raises(UnknownName, match="no model 'svm' here"):
+    with pytest.raises(UnknownName, match="no model 'svm'"):
         compare(tiny_evaluation, models=["svm", "knn"])
     with pytest.raises(UnknownName, match="one number per class"):
         compare(tiny_evaluation, "recall")
-    with pytest.raises(InfeasibleDesign, match="1 model to compare"):
+    with pytest.raises(InfeasibleDesign, match="1 model cannot"):
         compare(tiny_evaluation, models=["knn"])
-    with pytest.raises(InfeasibleDesign, match="must not be below 0"):
+    with pytest.raises(InfeasibleDesign, match="rope is -0.1"):
         compare(tiny_evaluation, rope=-0.1)

@@ -113,7 +113,7 @@ def test_p_counts_ties_and_the_real_labels(signal):
     table = test.table().set_index("model")
     assert table.loc["majority", "p"] == 1
     assert table.loc["knn", "p"] == 1 / 40 == table.loc["knn", "resolution"]
-    for model in evaluation.models:
+    for model in evaluation.names:
         at_least = (test.null[model] >= test.observed[model] - 1e-12).sum()
         assert test.p(model) == (1 + at_least) / 40
         assert test.p_best(model) >= test.p(model)
@@ -169,7 +169,7 @@ def test_donors_that_leave_nothing_to_permute_are_refused():
 
 
 def test_what_is_not_there_is_refused(tiny_evaluation):
-    with pytest.raises(UnknownName, match="no model 'svm' here"):
+    with pytest.raises(UnknownName, match="no model 'svm'"):
         permutation_test(tiny_evaluation, models=["svm"])
     with pytest.raises(InfeasibleDesign, match="0 permutations of knn"):
         permutation_test(tiny_evaluation, models=["knn"], n_permutations=0)

@@ -16,6 +16,8 @@ from leukotype.inference import selection
 from leukotype.inference.selection import corrected_best
 from leukotype.metrics import by_name
 from leukotype.metrics.estimate import estimate
+from leukotype.models import Model
+from leukotype.models.baselines import majority
 from leukotype.resampling import Design, draw
 
 
@@ -46,7 +48,8 @@ def guesses(cohort, n_models, *, repeats=1, seed=0, sharpness=1.0):
                     1.0,
                 )
             )
-    return Evaluation(cohort, folds, tuple(f"m{i}" for i in range(n_models)), tuple(results))
+    models = tuple(Model(f"m{number}", "Guess", majority) for number in range(n_models))
+    return Evaluation(cohort, folds, models, tuple(results))
 
 
 @pytest.mark.parametrize("metric", ["balanced_accuracy", "accuracy", "log_loss", "roc_auc_macro"])
@@ -60,9 +63,9 @@ def test_corrected_best_is_the_loop_of_the_paper(metric, repeats):
     for weights, rest in zip(drawn, left_out, strict=True):
         inside = [
             np.mean([judged.weighted(s, weights[None])[0] for s in evaluation.scored(model)])
-            for model in evaluation.models
+            for model in evaluation.names
         ]
-        winner = evaluation.models[int(np.argmax(sign * np.array(inside)))]
+        winner = evaluation.names[int(np.argmax(sign * np.array(inside)))]
         expected.append(np.mean([judged.weighted(s, rest[None])[0] for s in evaluation.scored(winner)]))
     found = corrected_best(evaluation, metric, n_resamples=40)
     assert found.value == pytest.approx(np.mean(expected))
@@ -141,7 +144,7 @@ def test_auto_takes_the_model_with_the_smallest_inner_log_loss_in_each_fold(monk
     monkeypatch.setattr(execution, "run", never)
     evaluation = guesses(cohort_of(np.repeat(["a", "b"], 20)), 3, repeats=2)
     both = auto(evaluation)
-    assert both.models == ("m0", "m1", "m2", "auto")
+    assert both.names == ("m0", "m1", "m2", "auto")
     assert both.results[:-4] == evaluation.results
     picked = [result for result in both.results if result.model == "auto"]
     for result, split in zip(picked, evaluation.folds.splits, strict=True):
@@ -158,7 +161,7 @@ def test_auto_takes_the_model_with_the_smallest_inner_log_loss_in_each_fold(monk
 def test_auto_chooses_among_those_named(tiny_evaluation):
     picked = [r for r in auto(tiny_evaluation, ["majority"]).results if r.model == "auto"]
     assert {r.setting["model"] for r in picked} == {"majority"}
-    with pytest.raises(UnknownName, match="no model 'svm' here"):
+    with pytest.raises(UnknownName, match="no model 'svm'"):
         auto(tiny_evaluation, ["svm"])
     with pytest.raises(InfeasibleDesign, match="no model to choose from"):
         auto(tiny_evaluation, [])

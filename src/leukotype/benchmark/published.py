@@ -25,7 +25,7 @@ def known(benchmark: Benchmark) -> list[tuple[CohortResult, Dataset]]:
     """Return the cohorts of the benchmark with published accuracies, recognised by name and number of samples."""
     entries = catalogue()
     found = []
-    for result in benchmark.results:
+    for result in benchmark.cohorts:
         entry = entries.get(result.name)
         if entry is not None and entry.published and result.facts["n_samples"] == entry.fingerprint.n_samples:
             found.append((result, entry))

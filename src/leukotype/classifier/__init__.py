@@ -1,4 +1,4 @@
-"""classifier: a model fitted on a whole cohort, with all it takes to call one new sample alone."""
+"""classifier: a recipe fitted on a whole cohort, with everything needed to call one new sample alone."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from leukotype.classifier.calls import Calls, Driver, Evidence
 from leukotype.classifier.classifier import Classifier
 from leukotype.classifier.storing import read as load
 
-# `train` is not among them: it loads what only learns, and whoever calls samples has no use for that.
+# Without `train`, which imports scikit-learn; calling samples does not need it.
 __all__ = ["Calls", "Classifier", "Driver", "Evidence", "Target", "load"]

@@ -1,4 +1,4 @@
-"""Calibration: from what a model claims to how often it is right, learned out of fold."""
+"""Calibration of probabilities, learned from out-of-fold predictions."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from leukotype.recipes.scorer import softmax
 
 Method = Literal["raw", "temperature", "sigmoid"]
 METHODS: tuple[Method, ...] = get_args(Method)
-# Samples that the smallest class needs: one number for all classes, or two for each of them.
+# Samples that the smallest class needs: temperature fits one number, sigmoid two per class.
 LEAST: dict[Method, int] = {"raw": 0, "temperature": 5, "sigmoid": 10}
-# A share of votes can be 0, and no logarithm is.
+# Probabilities can be shares of votes, of which 0 has no logarithm.
 _FLOOR = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """How the probabilities that are shown follow from those the model gives.
+    """A map from the probabilities of a model to calibrated ones.
 
-    method : "raw": they are shown as they are; "temperature": their logarithms are divided by one number;
-             "sigmoid": each class's log odds go through a line of its own, and the results are brought to sum 1
-    slope  : (n_classes,) of the lines, at least 0; (1,) one over the temperature; empty for raw
-    offset : (n_classes,) of the lines; empty otherwise
+    method : "raw": no change; "temperature": logarithms are divided by one number; "sigmoid": the log odds of each
+             class are transformed linearly, and the probabilities normalised to sum 1
+    slope  : sigmoid: (n_classes,), at least 0; temperature: (1,) 1 / temperature; raw: empty
+    offset : sigmoid: (n_classes,); otherwise empty
 
     Guo et al. (2017), ICML, 1321-1330 (temperature); Platt (1999), Advances in Large Margin Classifiers (sigmoid).
     """
@@ -36,16 +36,11 @@ class Calibration:
     offset: FloatArray
 
     @classmethod
-    def raw(cls) -> Self:
-        """Return the calibration that changes nothing."""
-        return cls("raw", np.empty(0), np.empty(0))
-
-    @classmethod
     def fit(cls, method: Method, p: FloatArray, labels: IntArray) -> Self:
         """Learn from probabilities `p` (n, n_classes) of samples that the model was not fitted on."""
         if method == "raw":
-            return cls.raw()
-        # What only learns is loaded where something is learned.
+            return cls("raw", np.empty(0), np.empty(0))
+        # Imported here, because loading a classifier does not need it.
         from leukotype.models.tuning import fit_temperature
 
         logs = np.log(_floored(p))
@@ -55,46 +50,45 @@ class Calibration:
         return cls(method, np.array([line[0] for line in lines]), np.array([line[1] for line in lines]))
 
     def apply(self, p: FloatArray) -> FloatArray:
-        """(n, n_classes) calibrated; no row depends on another."""
+        """(n, n_classes) calibrated probabilities; rows are independent."""
         if self.method == "raw":
             return p
         if self.method == "temperature":
             return softmax(np.log(_floored(p)) * self.slope)
-        # By logarithms, so that the sum is above 0 however sure each line is.
+        # In logarithms, so that the sum is never 0.
         return softmax(-np.logaddexp(0, -(_log_odds(p) * self.slope + self.offset)))
 
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """The calibration chosen, and what it was chosen by.
+    """The chosen calibration.
 
-    losses : mean log loss of each method that was tried, on samples that had no say in it
-    said   : why, in one sentence
+    losses : mean log loss of each method tried, on samples that it was not fitted on
+    reason : the choice in one sentence
     """
 
     calibration: Calibration
     losses: dict[str, float]
-    said: str
+    reason: str
 
 
 def choose(p: FloatArray, labels: IntArray, fold_of: IntArray) -> Choice:
-    """Choose a method by its log loss on folds that it was not fitted on, and fit it on all.
+    """Choose a method by its log loss on folds that it was not fitted on, and fit it on all samples.
 
     p       : (n_repeats, n, n_classes) out-of-fold probabilities
     labels  : (n,)
     fold_of : (n_repeats, n) outer fold that held each sample out
 
-    The probabilities stay raw where no method is better by more than its samples can tell, and a method is not tried
-    where a class is too small for it.
+    Simpler methods are preferred, see `evaluation.choose`.  Methods for which a class is too small are not tried.
     """
-    from leukotype.evaluation.auto import choose as plainest
+    from leukotype.evaluation import choose as simplest
 
     smallest = int(np.bincount(labels, minlength=p.shape[2]).min())
     tried = [method for method in METHODS if smallest >= LEAST[method]]
     losses = [_crossed_losses(method, p, labels, fold_of) for method in tried]
-    method = tried[plainest(losses)]
+    method = tried[simplest(losses)]
     means: dict[str, float] = {name: float(loss.mean()) for name, loss in zip(tried, losses, strict=True)}
-    return Choice(fitted(method, p, labels), means, _said(method, tried, smallest))
+    return Choice(fitted(method, p, labels), means, _reason(method, tried, smallest))
 
 
 def fitted(method: Method, p: FloatArray, labels: IntArray) -> Calibration:
@@ -109,7 +103,7 @@ def log_losses(p: FloatArray, labels: IntArray) -> FloatArray:
 
 
 def _crossed_losses(method: Method, p: FloatArray, labels: IntArray, fold_of: IntArray) -> FloatArray:
-    """(n,) log loss of each sample under calibrations that it had no say in, mean over repeats."""
+    """(n,) log loss of each sample under calibrations fitted without its fold, mean over repeats."""
     losses = np.zeros(len(labels))
     for own, folds in zip(p, fold_of, strict=True):
         for fold in np.unique(folds):
@@ -119,20 +113,20 @@ def _crossed_losses(method: Method, p: FloatArray, labels: IntArray, fold_of: In
     return losses / len(p)
 
 
-def _said(method: Method, tried: Sequence[Method], smallest: int) -> str:
+def _reason(method: Method, tried: Sequence[Method], smallest: int) -> str:
     untried = [name for name in METHODS if name not in tried]
     small = ""
     if untried:
         needs = " and ".join(f"{LEAST[name]} for {name}" for name in untried)
-        small = f" The smallest class has {smallest} samples, and {needs} are needed, so not all were tried."
+        small = f" Not all methods were tried: the smallest class has {smallest} samples; {needs} are needed."
     if method == "raw":
-        better = "no calibration was better by more than the samples can tell"
-        return f"Probabilities are raw: {better if len(tried) > 1 else 'a class is too small to calibrate'}.{small}"
-    return f"Probabilities are calibrated by {method}, which had the lowest log loss out of fold.{small}"
+        cause = "no method had a clearly lower log loss" if len(tried) > 1 else "a class is too small"
+        return f"Probabilities are not calibrated: {cause}.{small}"
+    return f"Probabilities are calibrated by {method}, chosen by out-of-fold log loss.{small}"
 
 
 def _platt(odds: FloatArray, hit: FloatArray) -> tuple[float, float]:
-    """Slope (at least 0) and offset of the line through the log odds, against smoothed labels."""
+    """Slope (at least 0) and offset of logistic regression on the log odds, against smoothed labels."""
     from scipy.optimize import minimize
 
     n_hit, n = int(hit.sum()), len(hit)

@@ -1,4 +1,4 @@
-"""Calls: for each new sample a class or an abstention with its reasons, and what speaks for it."""
+"""Calls: for each new sample, a class or an abstention with its reasons, and the evidence."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ OFF_SCALE, MISSING, UNLIKE, MARGIN = (
     "unlike the training samples",
     "low margin",
 )
-# In the order in which they make what follows meaningless.
+# In order of precedence: each makes those after it meaningless.
 REASONS = (OFF_SCALE, MISSING, UNLIKE, MARGIN)
 
 
 @dataclass(frozen=True)
 class Driver:
-    """A probe and what it adds to the evidence for the class called, or nearest to a call.
+    """The contribution of one probe to the evidence for the most probable class.
 
-    value   : expression after alignment: log2 intensity, or a normal score where samples are aligned by rank
+    value   : expression after alignment: log2 intensity, or a normal score after alignment by rank
     usual   : mean over the training samples
-    imputed : whether the sample has no value of its own
+    imputed : whether the sample's own value is missing
     """
 
     probe: str
@@ -40,14 +40,14 @@ class Driver:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What drove one call.
+    """The contributions of probes to one call.
 
-    code    : class whose evidence is shared out
-    drivers : probes with the greatest contributions in absolute value, the greatest first
-    rest    : sum of what all other probes add
-    base    : evidence that no probe accounts for
+    code    : class that the contributions refer to
+    drivers : probes with the largest absolute contributions, in descending order
+    rest    : sum of the contributions of all other probes
+    base    : evidence without any probe
     how     : "exact" or "approximate"
-    meaning : what is shared out, in words
+    meaning : the quantity that the contributions add up to, in words
     """
 
     code: int
@@ -60,21 +60,21 @@ class Evidence:
 
 @dataclass(frozen=True, eq=False)
 class Calls:
-    """What a classifier says of some samples; each row follows from its own sample alone.
+    """The calls of a batch; each row depends on its own sample alone.
 
     classes       : order of the columns of `probabilities` and `sets`
     samples       : (n,) sample ids
     probabilities : (n, n_classes) calibrated
-    reasons       : one tuple per sample, of REASONS: why there is no call; empty where there is one
-    sets          : (n, n_classes) which classes are in the prediction set; None where the file has none
-    level         : confidence of those sets
-    unlikeness    : (n,) mean squared distance per probe to the nearest class, in within-class deviations
-    p_like        : (n,) share of held-out training samples at least as far off; small is unlike
-    missing       : (n,) how many of the `n_read` probes that the rule reads have no value
-    scales        : one per sample: what was done to the scale of its values
-    matched       : how probes were matched, in words
-    sets_said     : for whom the promise of the sets holds, in words; why there are none, where there are none
-    evidence      : one per sample where asked for, else empty
+    reasons       : one tuple of REASONS per sample; empty if it is called
+    sets          : (n, n_classes) whether each class is in the prediction set; None if the classifier has no sets
+    level         : confidence of the sets
+    novelty       : (n,) mean squared distance per probe to the nearest class mean, in within-class standard deviations
+    p_like        : (n,) share of held-out training samples that are at least as distant
+    missing       : (n,) number of missing probes among the `n_read` that the rule reads
+    scales        : how the scale of each sample was treated
+    matched       : how probes were matched
+    sets_note     : coverage of the sets, or the reason why there are none
+    evidence      : one per sample if requested, else empty
     """
 
     classes: tuple[str, ...]
@@ -89,7 +89,7 @@ class Calls:
     n_read: int
     scales: tuple[str, ...]
     matched: str = ""
-    sets_said: str = ""
+    sets_note: str = ""
     evidence: tuple[Evidence, ...] = ()
 
     @property
@@ -98,17 +98,17 @@ class Calls:
 
     @property
     def predicted(self) -> IntArray:
-        """(n,) code of the most probable class, whether it is called or not; the first where two tie."""
+        """(n,) code of the most probable class, called or not; ties go to the first class name."""
         return self.probabilities.argmax(axis=1)
 
     @property
     def called(self) -> BoolArray:
-        """(n,) whether there is a call."""
+        """(n,) whether each sample is called."""
         return np.array([not reasons for reasons in self.reasons], dtype=bool)
 
     @property
     def calls(self) -> list[str]:
-        """The class of each sample, or `abstained`."""
+        """The class of each sample, or ABSTAINED."""
         pairs = zip(self.predicted.tolist(), self.reasons, strict=True)
         return [ABSTAINED if reasons else self.classes[code] for code, reasons in pairs]
 
@@ -119,7 +119,7 @@ class Calls:
         return tuple(name for name, inside in zip(self.classes, self.sets[row], strict=True) if inside)
 
     def table(self) -> pd.DataFrame:
-        """One row per sample: its call with the reason, probabilities, prediction set, unlikeness, probes and scale."""
+        """One row per sample: call, reason, probabilities, prediction set, unlikeness, probes and scale."""
         columns: dict[str, Any] = {
             "sample": self.samples,
             "call": self.calls,
@@ -138,7 +138,7 @@ class Calls:
         return pd.DataFrame(columns)
 
     def to_csv(self) -> str:
-        """The table as CSV: the shortest digits that give back each number, lines ended by a newline alone."""
+        """The table as CSV with numbers at full precision; lines end with a newline."""
         return self.table().to_csv(index=False, lineterminator="\n")
 
     def __repr__(self) -> str:

@@ -78,7 +78,7 @@ def recorded(
         "calibration": {
             "method": calibration.calibration.method,
             "losses": calibration.losses,
-            "said": calibration.said,
+            "said": calibration.reason,
         },
         "decisions": {key: value for key, value in decisions.items() if key not in curve},
         **curve,
@@ -118,7 +118,7 @@ def card(classifier: Classifier) -> str:
     record = classifier.record
     cohort, decisions = record["cohort"], record["decisions"]
     names = tuple(map(_escaped, classifier.classes))
-    sets = None if classifier.sets is None else classifier.sets.said(LEVEL, names)
+    sets = None if classifier.sets is None else classifier.sets.describe(LEVEL, names)
     return environment.get_template("card.md.j2").render(
         {key: record[key] for key in ("cohort", "design", "performance", "without", "recipe", "calibration")},
         name=classifier.name,

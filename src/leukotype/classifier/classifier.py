@@ -1,4 +1,4 @@
-"""Classifier: a model fitted on a whole cohort, with all it takes to call one new sample alone."""
+"""Classifier: a recipe fitted on a whole cohort, with everything needed to call one new sample alone."""
 
 from __future__ import annotations
 
@@ -25,24 +25,22 @@ from leukotype.recipes.scorer import Scorer
 
 @dataclass(frozen=True, eq=False)
 class Classifier:
-    """A locked classifier; `leukotype.train` makes one, `leukotype.load_classifier` reads one.
+    """A fixed classifier, made by `leukotype.train` or read by `leukotype.load_classifier`.
 
-    name        : of the classifier
     classes     : order of all probabilities
-    probes      : ids of the training cohort's probes, in its order
-    symbols     : their gene symbols, "" where one has none
+    probes      : probe ids of the training cohort, or of its panel
+    symbols     : their gene symbols; "" for none
     scorer      : the rule fitted on the whole cohort
-    folds       : the rules of the folds of the first repeat, for prediction sets; empty where the file would get
-                  too large
-    calibration : from the rule's probabilities to those that are shown
-    thresholds  : (n_classes,) least confidence of a call of each class
-    novelty     : when a sample counts as unlike the training samples
-    sets        : what prediction sets are made of; None where there are no rules of the folds
-    missing     : how many probes a sample may lack
-    scale       : what the training samples' values looked like
+    folds       : the rules of the folds of the first repeat, for prediction sets; may be empty
+    calibration : from the rule's probabilities to calibrated ones
+    thresholds  : (n_classes,) minimum probability of a call of each class
+    novelty     : which samples are too distant from the training samples
+    sets        : prediction sets; None without rules of the folds
+    missing     : how many probes may be missing
+    scale       : the scale of the training samples
     record      : JSON facts: cohort, model, settings, performance, versions
-    card        : the model card, as Markdown
-    fingerprint : of the file it was read from or saved to; empty where there is none
+    card        : the model card in Markdown
+    fingerprint : of the file that it was read from; empty for a new classifier
     """
 
     name: str
@@ -74,49 +72,49 @@ class Classifier:
         why: int = 0,
         annotation: Mapping[str, str] | None = None,
     ) -> Calls:
-        """Call samples, each by itself: the bytes of a sample's row are the same whatever else is in the batch.
+        """Call samples, each independently of the others, to the last bit.
 
         level      : confidence of the prediction sets, in (0, 1)
-        why        : for so many probes per sample, what they add to the evidence; 0 for none
-        annotation : gene symbol of each of the samples' probe ids, where they are of another array
+        why        : number of probes of evidence per sample; 0 for none
+        annotation : gene symbol of each probe id of the samples, if they come from another array
 
-        Raises BadIdentifiers where no probe matches, UnknownName for a level that is none.
+        Raises BadIdentifiers if no probe matches, UnknownName for a level outside (0, 1).
         """
         conformal.check_level(level)
         batch = Batch.of(samples) if isinstance(samples, Cohort) else samples
         matching = Matching.find(
             self.probes, self.symbols, batch.probes.tolist(), annotation, batch.samples.tolist()
         )
-        seen = [self._one(matching.values(row), level, why) for row in batch.expression]
+        found = [self._call(matching.values(row), level, why) for row in batch.expression]
         return Calls(
             classes=self.classes,
             samples=batch.samples,
-            probabilities=np.array([one.p for one in seen]).reshape(-1, len(self.classes)),
-            reasons=tuple(one.reasons for one in seen),
-            sets=None if self.sets is None else np.array([one.inside for one in seen], dtype=bool),
+            probabilities=np.array([one.p for one in found]).reshape(-1, len(self.classes)),
+            reasons=tuple(one.reasons for one in found),
+            sets=None if self.sets is None else np.array([one.inside for one in found], dtype=bool),
             level=level,
-            novelty=np.array([one.distance for one in seen]),
-            p_like=np.array([one.p_like for one in seen]),
-            missing=np.array([one.missing for one in seen], dtype=np.intp),
+            novelty=np.array([one.distance for one in found]),
+            p_like=np.array([one.p_like for one in found]),
+            missing=np.array([one.missing for one in found], dtype=np.intp),
             n_read=self.n_read,
-            scales=batch.scales or ("not looked at",) * batch.n_samples,
-            matched=matching.said(),
-            sets_said=self._sets_said(level),
-            evidence=tuple(one.evidence for one in seen if one.evidence is not None),
+            scales=batch.scales or ("not checked",) * batch.n_samples,
+            matched=matching.describe(),
+            sets_note=self._sets_note(level),
+            evidence=tuple(one.evidence for one in found if one.evidence is not None),
         )
 
     def save(self, path: str | Path) -> None:
-        """Write the classifier to one file, NAME.leuko; docs/bundle.md has the format.
+        """Write the classifier to one file, NAME.leuko, in the format of docs/bundle.md.
 
-        The same classifier gives the same bytes.  Raises OutputRefused where it cannot be written, NotPortable where
-        it is larger than a file can be.
+        The same classifier gives the same bytes.  Raises OutputRefused if the file can't be written, NotPortable if the
+        classifier does not fit the format.
         """
         from leukotype.classifier import storing
 
         storing.write(self, path)
 
     def estimator(self) -> Any:
-        """Return alignment and rule as a fitted scikit-learn pipeline; see `classifier.pipeline`."""
+        """Return alignment and rule as a fitted scikit-learn pipeline, see `classifier.pipeline`."""
         from leukotype.classifier.pipeline import of_classifier
 
         return of_classifier(self)
@@ -124,16 +122,16 @@ class Classifier:
     def __repr__(self) -> str:
         return f"Classifier({self.name}: {', '.join(self.classes)}; {self.n_read} of {len(self.probes)} probes read)"
 
-    def _sets_said(self, level: float) -> str:
+    def _sets_note(self, level: float) -> str:
         if self.sets is not None:
-            return self.sets.said(level, self.classes)
+            return self.sets.describe(level, self.classes)
         why = self.record.get("sets")
         return (
             f"No prediction sets: {why['why_none']}." if isinstance(why, dict) and "why_none" in why else ""
         )
 
-    def _one(self, x: FloatArray, level: float, why: int) -> _Seen:
-        """All that is said of one sample (n_probes,), NaN where a value is missing."""
+    def _call(self, x: FloatArray, level: float, why: int) -> _SampleCall:
+        """Call one sample (n_probes,); NaN for missing values."""
         ranked = Sorted.of(x)
         means = self.novelty.classes
         aligned = means.fill(self.scorer.alignment.complete(x, ranked), ranked.present)
@@ -141,9 +139,9 @@ class Classifier:
         code = int(p.argmax())
         reads = self.scorer.rule.reads
         missing = int(np.isnan(x[reads]).sum())
-        distance = means.distance(aligned, None if len(ranked.present) == len(x) else ranked.present)
+        distance = means.distance(aligned, ranked.present)
         p_like = self.novelty.p_value(distance)
-        held = {
+        applies = {
             OFF_SCALE: self.scale.is_off(x, ranked),
             MISSING: self.missing.exceeded(missing, len(reads)),
             UNLIKE: p_like <= self.novelty.level,
@@ -152,14 +150,16 @@ class Classifier:
         inside = None
         if self.sets is not None:
             lacking = np.isnan(x)
-            # A fold's rule gets what is missing as the whole cohort has it: its own means are not in the file.
+            # Missing values come from the class means of the whole cohort: the file lacks those of the folds.
             outputs = [
                 fold.probabilities(np.where(lacking, aligned, fold.alignment.complete(x, ranked))[None])[0]
                 for fold in self.folds
             ]
             inside = self.sets.inside(outputs, level)
         evidence = self._evidence(x, aligned, code, why) if why else None
-        return _Seen(p, tuple(r for r in REASONS if held[r]), inside, distance, p_like, missing, evidence)
+        return _SampleCall(
+            p, tuple(r for r in REASONS if applies[r]), inside, distance, p_like, missing, evidence
+        )
 
     def _evidence(self, x: FloatArray, aligned: FloatArray, code: int, most: int) -> Evidence:
         rule = self.scorer.rule
@@ -182,8 +182,8 @@ class Classifier:
 
 
 @dataclass(frozen=True, eq=False)
-class _Seen:
-    """What is said of one sample."""
+class _SampleCall:
+    """The call of one sample."""
 
     p: FloatArray
     reasons: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Prediction sets: every class that a sample could belong to, at a stated confidence."""
+"""Prediction sets: the classes that a sample may belong to, at a given confidence."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ import numpy as np
 
 from leukotype.arrays import BoolArray, FloatArray, IntArray
 from leukotype.errors import UnknownName
+from leukotype.wording import listed
 
 LEVEL = 0.9
-# Scores are of fitted models, a sample's own of the rules in the file, and the two agree to 1e-12: equal votes
-# count as equal.
+# Scores come from the fitted models, those of a new sample from the rules in the file; they agree to 1e-12, and equal
+# votes must count as equal.
 _ROUNDING = 1e-9
 
 
 def check_level(level: float) -> None:
-    """Raise UnknownName for a level that is none."""
+    """Raise UnknownName for a level outside (0, 1)."""
     if not 0 < level < 1:
-        raise UnknownName(f"the level is {level:g}, and must be above 0 and below 1, such as 0.9.")
+        raise UnknownName(f"the level is {level:g}. Use a number above 0 and below 1, such as 0.9.")
 
 
 @dataclass(frozen=True, eq=False)
 class CrossConformal:
-    """What each training sample's own class got where it was held out, and by which fold's model.
+    """Out-of-fold scores of the training samples, for class-conditional cross-conformal prediction.
 
-    scores : (n_train,) probability of its own class
+    scores : (n_train,) probability of each sample's own class when it was held out
     labels : (n_train,)
     folds  : (n_train,) fold that held it out, from 0
 
-    A class stands in the set of a sample where enough training samples of that class looked no more like it: the
-    p-value of class y counts, over the folds k, the samples of y in k whose score is at most the sample's own by the
-    model of k.  So at least about the stated share of sets hold the truth, class by class, whatever the model is
-    worth.
+    The p-value of class y counts, over the folds k, the training samples of y in k whose score is at most that of the
+    new sample by the model of k.  A class is in the set if its p-value is large enough.  In each class, about the
+    stated share of the sets contain the true class, for any model.
 
     Vovk (2015), Annals of Mathematics and Artificial Intelligence 74, 9-28 (cross-conformal); Vovk, Gammerman & Shafer
     (2005), Algorithmic Learning in a Random World, on class-conditional categories.
@@ -45,11 +45,11 @@ class CrossConformal:
     folds: IntArray
 
     def groups(self, level: float, n_classes: int) -> list[list[int]]:
-        """Return the classes, those together for which one alone is too small to attain the level.
+        """Return the classes, with those joined that are too small for the level.
 
-        With n samples the least p-value is 1 / (n + 1): a class of fewer than level / (1 - level) samples would stand
-        in every set.  Such classes are taken together, the smallest first, until they attain it: what the sets
-        promise then holds for them together.
+        With n samples, the smallest p-value is 1 / (n + 1), so a class of fewer than level / (1 - level) samples would
+        be in every set.  Such classes are joined, smallest first, until they are large enough; the coverage then holds
+        for them jointly.
         """
         counts = np.bincount(self.labels, minlength=n_classes)
         small: list[int] = []
@@ -63,30 +63,27 @@ class CrossConformal:
             groups.append(sorted(small))
         return sorted(groups)
 
-    def said(self, level: float, classes: Sequence[str]) -> str:
-        """Say for whom the promise holds at a level, in words."""
+    def describe(self, level: float, classes: Sequence[str]) -> str:
+        """Describe the coverage of the sets at a level."""
         counts = np.bincount(self.labels, minlength=len(classes))
         percent = f"{100 * level:g} %"
-        text = f"About {percent} of the sets hold the true class, class by class, for samples from the same source."
+        text = f"In each class, about {percent} of the sets contain the true class, for samples from the same source."
         needed = least(level)
         for group in self.groups(level, len(classes)):
-            names = " and ".join(classes[code] for code in group)
+            names = listed(classes[code] for code in group)
             if not attains(int(counts[group].sum()), level):
                 text += (
-                    f" {names}: {int(counts[group].sum())} training samples, and {needed} are needed for {percent}; in "
-                    "every set."
+                    f" {names} {'is' if len(group) == 1 else 'are'} in every set: {percent} needs {needed} training "
+                    f"samples, and there are {int(counts[group].sum())}."
                 )
             elif len(group) > 1:
-                text += (
-                    f" {names} are taken together, for a class of fewer than {needed} training samples cannot attain "
-                    f"{percent} alone: for them the promise holds together, not for each."
-                )
+                text += f" {names} are covered jointly, because {percent} needs {needed} training samples."
         return text
 
     def p_values(self, by_fold: Sequence[FloatArray], groups: Sequence[Sequence[int]]) -> FloatArray:
-        """(n_classes,) of one sample.
+        """(n_classes,) p-values of one sample.
 
-        by_fold : (n_classes,) its probabilities by each fold's model
+        by_fold : its probabilities (n_classes,) by the model of each fold
         """
         by_class = np.array(by_fold).T
         found = np.ones(len(by_class))
@@ -99,16 +96,16 @@ class CrossConformal:
         return found
 
     def inside(self, by_fold: Sequence[FloatArray], level: float) -> BoolArray:
-        """(n_classes,) which classes are in the set of one sample."""
+        """(n_classes,) whether each class is in the set of one sample."""
         groups = self.groups(level, len(by_fold[0]))
         return np.asarray(self.p_values(by_fold, groups) > 1 - level + 1e-12)
 
 
 def attains(n: int, level: float) -> bool:
-    """Tell whether a class of `n` samples can be left out of a set at this level."""
+    """Return whether a class of `n` samples can be left out of a set at this level."""
     return 1 / (n + 1) <= 1 - level + 1e-12
 
 
 def least(level: float) -> int:
-    """Return how many training samples a class needs to attain a level."""
+    """Return the number of training samples that a class needs for a level."""
     return math.ceil(level / (1 - level) - 1e-9)

@@ -92,7 +92,7 @@ class Matching:
                 found[number] = np.median(known)
         return found
 
-    def said(self) -> str:
+    def describe(self) -> str:
         """Describe how probes were matched."""
         what = "gene symbol" if self.by == "symbol" else "probe id"
         text = f"{self.n_found:,} of {len(self.columns):,} probes matched by {what}"
@@ -128,8 +128,8 @@ def _nothing(
     advice = (
         "Give a table of the file's probes and gene symbols with --annotation."
         if genes
-        else "If those are genes, give a table of the file's probes and gene symbols with --annotation. If the file comes "
-        "from another array, train the classifier with --annotation to match by gene."
+        else "If those are genes, give a table of the file's probes and gene symbols with --annotation. If the file "
+        "comes from another array, train the classifier with --annotation to match by gene."
     )
     seen = ", ".join(names[:3])
     return f"none of the {len(names)} columns ({seen} ...) is a probe of the classifier, which needs {needed}. {advice}"
@@ -140,7 +140,9 @@ def read_panel(path: str | Path) -> list[str]:
 
     Raises UnreadableFile if there are none.
     """
-    lines = (line.replace("\t", ",").split(",")[0].strip().strip('"') for line in read_text(path).splitlines())
+    lines = (
+        line.replace("\t", ",").split(",")[0].strip().strip('"') for line in read_text(path).splitlines()
+    )
     names = list(dict.fromkeys(name for name in lines if name and not name.startswith("#")))
     if not names:
         raise UnreadableFile(f"{path} names no probe. Give one probe id or gene symbol per line.")

@@ -26,7 +26,7 @@ class Novelty:
     level: float = LEVEL
 
     def p_value(self, distance: float) -> float:
-        """Return the share of held-out training samples, and of this sample, at least as distant."""
+        """Return the p-value of a distance among the held-out ones."""
         return p_value(self.held_out, distance)
 
 

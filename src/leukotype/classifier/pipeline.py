@@ -1,12 +1,13 @@
-"""A classifier's alignment and rule as a fitted scikit-learn pipeline, for those who want it."""
+"""A classifier's alignment and rule as a fitted scikit-learn pipeline."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from leukotype.arrays import FloatArray, StrArray
 from leukotype.errors import BadValues
@@ -16,36 +17,20 @@ if TYPE_CHECKING:
     from leukotype.classifier.classifier import Classifier
 
 
-class Aligner(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
-    """Brings each sample to the training samples' distribution; it is fitted already, and `fit` changes nothing."""
-
-    def __init__(self, scorer: Scorer, means: ClassMeans) -> None:
-        self.scorer = scorer
-        self.means = means
-
-    def fit(self, x: Any, y: Any = None) -> Aligner:
-        return self
-
-    def transform(self, x: Any) -> FloatArray:
-        """(n, n_probes) aligned, what is missing filled in; columns in the order of `Classifier.probes`."""
-        rows = np.asarray(x, dtype=np.float64)
-        if rows.ndim != 2 or rows.shape[1] != len(self.scorer.alignment.centre):
-            raise BadValues(
-                f"the samples have shape {rows.shape}, and {len(self.scorer.alignment.centre)} columns are needed: "
-                "one for each of the classifier's probes, in its order."
-            )
-        return np.array([self._one(row) for row in rows]).reshape(rows.shape)
-
-    def _one(self, row: FloatArray) -> FloatArray:
-        present = np.flatnonzero(~np.isnan(row))
-        return self.means.fill(self.scorer.alignment.complete(row), present)
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
+def aligned(x: Any, scorer: Scorer, means: ClassMeans) -> FloatArray:
+    """(n, n_probes) aligned samples with missing values imputed; columns in the order of `Classifier.probes`."""
+    rows = np.asarray(x, dtype=np.float64)
+    n_probes = len(scorer.alignment.centre)
+    if rows.ndim != 2 or rows.shape[1] != n_probes:
+        raise BadValues(
+            f"the samples have shape {rows.shape}. Give {n_probes} columns, one per probe in the classifier's order."
+        )
+    complete = [means.fill(scorer.alignment.complete(row), np.flatnonzero(~np.isnan(row))) for row in rows]
+    return np.array(complete).reshape(rows.shape)
 
 
 class RuleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
-    """The rule as a fitted classifier; `fit` changes nothing.
+    """The rule of a classifier for aligned samples; `fit` changes nothing.
 
     classes_ : (n_classes,) str
     """
@@ -66,7 +51,7 @@ class RuleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         return self.scorer.probabilities(np.asarray(x, dtype=np.float64))
 
     def predict(self, x: Any) -> StrArray:
-        """(n,) the most probable class; nothing is abstained on."""
+        """(n,) the most probable class, without abstention."""
         return np.asarray(self.classes_[self.predict_proba(x).argmax(axis=1)])
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -76,12 +61,8 @@ class RuleClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
 def of_classifier(classifier: Classifier) -> Pipeline:
     """Return the steps `align` and `rule`; input is log2 intensity, columns in the order of `Classifier.probes`.
 
-    Probabilities are those before calibration, and nothing is abstained on: that is what `Classifier.predict` is for.
+    Probabilities are before calibration, and the pipeline never abstains; use `Classifier.predict` for both.
     """
-    scorer = classifier.scorer
-    return Pipeline(
-        [
-            ("align", Aligner(scorer, classifier.novelty.classes)),
-            ("rule", RuleClassifier(scorer, classifier.classes)),
-        ]
-    )
+    options = {"scorer": classifier.scorer, "means": classifier.novelty.classes}
+    rule = RuleClassifier(classifier.scorer, classifier.classes)
+    return Pipeline([("align", FunctionTransformer(aligned, kw_args=options)), ("rule", rule)])

@@ -1,4 +1,4 @@
-"""Off-scale: a sample whose values cannot be of the kind the classifier was trained on."""
+"""Check that the scale of a sample resembles that of the training samples."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 from leukotype.arrays import FloatArray
 from leukotype.recipes.alignment import Sorted
 
-# Beyond the training samples' range, in log2 units of the median and in doublings of the spread: arrays of one
-# laboratory that were normalised together have no range at all.
+# Minimum tolerance around the range of the training samples: log2 units of the median, doublings of the spread.  Arrays
+# that were normalised together may have no range.
 _SLACK = 1.0
-# Rounding takes variety away, too: of 22,283 log2 intensities with two decimals one value in twenty is distinct, and
-# the calls are the same. So little variety counts only where next to no values are left or most of them are one.
+# Rounding reduces the share of distinct values too: with two decimals, 1 in 20 of 22,283 log2 intensities is distinct,
+# and the calls are the same.  So a low share counts only with few distinct values or one dominant value.
 _VARIETY = 0.1
 _DISTINCT = 50
 _ONE_VALUE = 0.5
@@ -22,12 +22,12 @@ _ONE_VALUE = 0.5
 
 @dataclass(frozen=True, eq=False)
 class ScaleRange:
-    """What the training samples' values, as read, look like before alignment.
+    """The range of scales of the training samples before alignment.
 
-    medians  : least and greatest median of a training sample
-    spreads  : least and greatest interquartile range
-    variety  : least share of distinct values
-    is_bound : whether median and spread count: alignment takes them away
+    medians  : smallest and largest median of a training sample
+    spreads  : smallest and largest interquartile range
+    variety  : smallest share of distinct values
+    is_bound : whether median and spread are checked; alignment removes them
     """
 
     medians: tuple[float, float]
@@ -37,18 +37,18 @@ class ScaleRange:
 
     @classmethod
     def learn(cls, x: FloatArray, *, is_bound: bool) -> Self:
-        """Learn from training samples (n_train, n_probes), NaN where a value is missing."""
+        """Learn from training samples (n_train, n_probes); NaN for missing values."""
         looks = np.array([_look(row, Sorted.of(row)) for row in x])
         low, high = looks.min(axis=0), looks.max(axis=0)
         return cls((float(low[0]), float(high[0])), (float(low[1]), float(high[1])), float(low[2]), is_bound)
 
     def is_off(self, x: FloatArray, ranked: Sorted) -> bool:
-        """Tell whether a sample (n_probes,), NaN where a value is missing, is off this scale.
+        """Return whether a sample (n_probes,) has another scale; NaN for missing values.
 
         ranked : `Sorted.of(x)`
         """
         if len(ranked.present) < 2:
-            return False  # too few probes, which another rule sees to
+            return False  # the check of missing probes applies
         median, spread, variety = _look(x, ranked)
         if variety < _VARIETY * self.variety and (
             len(ranked.starts) < _DISTINCT or ranked.largest_run > _ONE_VALUE * len(ranked.present)

@@ -1,4 +1,4 @@
-"""A classifier as the content of its file, and back; docs/bundle.md says what each entry means."""
+"""Write and read classifier files; docs/bundle.md describes each entry."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _CARD = "card.md"
 _MOST_NAME = 1000
 _MOST_SAMPLES = 1_000_000
 _MOST_FOLDS = 100
-# The lines of a sigmoid and the scale of a distance; none that was learned comes near it.
+# Far beyond any learned value: the slopes and offsets of a sigmoid, the scale of a distance.
 _STEEPEST, _LEAST_SCALE = 1e6, 1e-12
 
 Arrays = dict[str, NDArray[Any]]
@@ -36,31 +36,29 @@ Arrays = dict[str, NDArray[Any]]
 
 def write(classifier: Classifier, path: str | Path) -> None:
     """Write a classifier to one file; see `Classifier.save`."""
-    named = ("name", (classifier.name,)), ("class", classifier.classes), ("probe", classifier.probes)
-    for what, names in (*named, ("symbol", classifier.symbols)):
+    named = {"class": classifier.classes, "probe": classifier.probes, "symbol": classifier.symbols}
+    for what, names in {"name": (classifier.name,), **named}.items():
         for name in names:
             if len(name) > _MOST_NAME:
                 raise NotPortable(
-                    f"the {what} {name[:40]!a}... has {len(name):,} letters, and a classifier's file holds names of at "
-                    f"most {_MOST_NAME:,}. Shorten it."
+                    f"the {what} {name[:40]!a}... has {len(name):,} characters; at most {_MOST_NAME:,} fit. Shorten it."
                 )
     document, arrays = _content(classifier)
     try:
         bundle.write(path, document, arrays, {_CARD: classifier.card})
     except ValueError as error:
         found = str(error).splitlines()[0].rstrip(".")
-        raise NotPortable(f"no file can hold this classifier: {found}. Rename what is called so.") from None
+        raise NotPortable(f"this classifier cannot be written to a file: {found}. Rename it.") from None
 
 
 def read(path: str | Path) -> Classifier:
-    """Read a classifier from its file, once everything in it is proven to be in order.
+    """Read a classifier from its file and check every entry.
 
-    Raises BadBundle, in one line, for what is no classifier's file, a damaged one, or one of a newer format;
-    UnreadableFile where there is no file.
+    Raises BadBundle if the file is damaged, of a newer format or not a classifier, UnreadableFile if it can't be read.
     """
-    held = bundle.read(path)
+    content = bundle.read(path)
     try:
-        return _classifier(held)
+        return _classifier(content)
     except BadBundle as refused:
         raise BadBundle(f"{path}: {refused}") from None
 
@@ -116,21 +114,21 @@ def _scorer_parts(scorer: Scorer, of_rule: str, of_alignment: str) -> tuple[dict
     return {"rule": spec, "align": scorer.alignment.how, "temperature": scorer.temperature}, found
 
 
-def _classifier(held: Bundle) -> Classifier:
-    document, arrays = dict(held.document), dict(held.arrays)
+def _classifier(content: Bundle) -> Classifier:
+    document, arrays = dict(content.document), dict(content.arrays)
     facts, record = _object(document, "classifier"), _object(document, "record")
     spec, own = _object(document, "scorer"), _object(document, "rule")
     folds = document.pop("folds", None)
     if not isinstance(folds, list) or not all(isinstance(fold, dict) for fold in folds):
-        refuse("its folds are no list of objects")
+        refuse("its folds are not a list of objects")
     if len(folds) > _MOST_FOLDS:
-        refuse(f"it has {len(folds)} folds, and at most {_MOST_FOLDS} are read")
+        refuse(f"it has {len(folds)} folds; at most {_MOST_FOLDS} are allowed")
     for name in document:
-        refuse(f"its document has an entry {ascii(name)[:60]}, which no classifier has")
+        refuse(f"its document has an unknown entry {ascii(name)[:60]}")
     classes = _texts(facts, "classes", 2, MOST_CLASSES)
     probes = _texts(facts, "probes", 1, MOST_PROBES)
     if len(set(classes)) < len(classes) or len(set(probes)) < len(probes):
-        refuse("a class or a probe is named twice")
+        refuse("a class or a probe occurs twice")
     symbols = ("",) * len(probes)
     if facts.get("symbols") is not None:
         symbols = _texts(facts, "symbols", len(probes), len(probes))
@@ -157,8 +155,8 @@ def _classifier(held: Bundle) -> Classifier:
         missing=_missing(facts, fields),
         scale=_scale(facts, fields),
         record=record,
-        card=held.texts.get(_CARD, ""),
-        fingerprint=held.fingerprint,
+        card=content.texts.get(_CARD, ""),
+        fingerprint=content.fingerprint,
     )
     fields.finish()
     return classifier
@@ -173,8 +171,7 @@ def _scorer(
     rule = assemble(rule_spec, rule_arrays)
     if rule.n_classes != n_classes or rule.n_probes != n_probes:
         refuse(
-            f"its rule is for {rule.n_classes} classes and {rule.n_probes} probes, and it names {n_classes} and "
-            f"{n_probes}"
+            f"its rule has {rule.n_classes} classes and {rule.n_probes} probes, but it names {n_classes} and {n_probes}"
         )
     fields = Fields({key: value for key, value in spec.items() if key != "rule"}, own)
     how = fields.choice("align", HOWS)
@@ -183,10 +180,10 @@ def _scorer(
     if how != "none":
         reference = fields.floats("reference", (n_probes,))
         if (np.diff(reference) < 0).any():
-            refuse("its reference distribution does not ascend")
+            refuse("its reference distribution is not in ascending order")
     temperature = fields.number("temperature", 1 / LARGEST, LARGEST, or_none=True)
     if temperature is None and getattr(rule, "link", "") == "duels":
-        refuse("its rule gives scores, and there is no temperature to make probabilities of them")
+        refuse("its rule gives scores, but there is no temperature to turn them into probabilities")
     fields.finish()
     return Scorer(Alignment(how, reference, centre), rule, temperature)  # type: ignore[arg-type]  # a choice of HOWS
 
@@ -194,7 +191,7 @@ def _scorer(
 def _calibration(facts: Mapping[str, Any], fields: Fields, n_classes: int) -> Calibration:
     method = facts.get("calibration")
     if method not in METHODS:
-        refuse(f"its calibration is {ascii(method)[:60]}, and must be one of {', '.join(METHODS)}")
+        refuse(f"its calibration is {ascii(method)[:60]}; it must be one of {', '.join(METHODS)}")
     n_slopes = {"raw": 0, "temperature": 1, "sigmoid": n_classes}[method]
     n_offsets = n_classes if method == "sigmoid" else 0
     slope = fields.floats("calibration.slope", (n_slopes,), 0.0, _STEEPEST)
@@ -206,7 +203,7 @@ def _calibration(facts: Mapping[str, Any], fields: Fields, n_classes: int) -> Ca
 def _novelty(facts: Mapping[str, Any], fields: Fields, n_classes: int, n_probes: int) -> Novelty:
     held_out = fields.floats("unlike.held_out", (None,), 0.0)
     if not 1 <= len(held_out) <= _MOST_SAMPLES or (np.diff(held_out) < 0).any():
-        refuse("its distances of held-out samples are none, or do not ascend")
+        refuse("its distances of held-out samples are empty or not in ascending order")
     means = ClassMeans(
         fields.floats("unlike.means", (n_classes, n_probes)),
         fields.floats("unlike.scale", (n_probes,), _LEAST_SCALE),
@@ -217,7 +214,7 @@ def _novelty(facts: Mapping[str, Any], fields: Fields, n_classes: int, n_probes:
 def _sets(fields: Fields, n_classes: int, n_folds: int) -> CrossConformal:
     scores = fields.floats("sets.scores", (None,), 0.0, 1.0 + 1e-9)
     if not 1 <= len(scores) <= _MOST_SAMPLES:
-        refuse(f"its prediction sets rest on {len(scores):,} samples, and must on 1 to {_MOST_SAMPLES:,}")
+        refuse(f"its prediction sets have {len(scores):,} samples; 1 to {_MOST_SAMPLES:,} are allowed")
     labels = fields.wholes("sets.labels", (len(scores),), 0, n_classes - 1)
     return CrossConformal(scores, labels, fields.wholes("sets.folds", (len(scores),), 0, n_folds - 1))
 
@@ -230,14 +227,14 @@ def _missing(facts: Mapping[str, Any], fields: Fields) -> MissingLimit:
 def _scale(facts: Mapping[str, Any], fields: Fields) -> ScaleRange:
     numbers = fields.floats("scale.range", (5,)).tolist()
     if not isinstance(facts.get("scale_is_bound"), bool):
-        refuse("scale_is_bound is neither true nor false")
+        refuse("its scale_is_bound is neither true nor false")
     return ScaleRange(
         (numbers[0], numbers[1]), (numbers[2], numbers[3]), numbers[4], is_bound=facts["scale_is_bound"]
     )
 
 
 def _taken(arrays: Arrays, start: str) -> Arrays:
-    """Take out of `arrays` those whose names begin so."""
+    """Remove the arrays whose names begin with `start`; return them without it."""
     names = [name for name in arrays if name.startswith(start)]
     return {name.removeprefix(start): arrays.pop(name) for name in names}
 
@@ -252,21 +249,21 @@ def _object(document: dict[str, Any], name: str) -> dict[str, Any]:
 def _text(facts: Mapping[str, Any], name: str) -> str:
     value = facts.get(name)
     if not isinstance(value, str) or not 1 <= len(value) <= _MOST_NAME:
-        refuse(f"its {name} is no text of 1 to {_MOST_NAME} letters")
+        refuse(f"its {name} is not a text of 1 to {_MOST_NAME} characters")
     return value
 
 
 def _texts(facts: Mapping[str, Any], name: str, least: int, most: int) -> tuple[str, ...]:
     values = facts.get(name)
     if not isinstance(values, list) or not least <= len(values) <= most:
-        refuse(f"its {name} are no list of {least:,}{f' to {most:,}' if most > least else ''}")
+        refuse(f"its {name} are not a list of {least:,}{f' to {most:,}' if most > least else ''}")
     if not all(isinstance(value, str) and len(value) <= _MOST_NAME for value in values):
-        refuse(f"one of its {name} is no text of at most {_MOST_NAME} letters")
+        refuse(f"one of its {name} is not a text of at most {_MOST_NAME} characters")
     return tuple(values)
 
 
 def _share(facts: Mapping[str, Any], name: str) -> float:
     value = facts.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        refuse(f"its {name} is {ascii(value)[:60]}, and must be a number from 0 to 1")
+        refuse(f"its {name} is {ascii(value)[:60]}; it must be a number from 0 to 1")
     return float(value)

@@ -1,4 +1,4 @@
-"""External validation: a locked classifier on labelled samples that had no part in making it."""
+"""External validation: a classifier on labelled samples that it was not trained on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,12 +16,10 @@ from leukotype.classifier.calls import REASONS, Calls
 from leukotype.classifier.classifier import Classifier
 from leukotype.cohort import Batch
 from leukotype.errors import BadLabels
-from leukotype.metrics import METRICS, intervals
+from leukotype.metrics import METRICS, Scored, intervals
 from leukotype.metrics.estimate import Units, estimate
-from leukotype.metrics.scored import Scored
-from leukotype.readers import read_labels
 
-# What needs no sample of every class.
+# Metrics that are defined without samples of some class.
 _ALWAYS = ("accuracy", "log_loss", "brier", "ece")
 EXPECTED_UNLIKE = novelty.LEVEL
 EDGE = 0.25
@@ -32,7 +29,7 @@ EDGE = 0.25
 class Number:
     """A number with its 95 % interval.
 
-    n      : samples that it rests on
+    n      : number of samples
     method : of the interval
     """
 
@@ -45,12 +42,11 @@ class Number:
 
 @dataclass(frozen=True, eq=False)
 class Validation:
-    """What labelled samples say of a classifier.  Nothing is fitted.
+    """A classifier's calls of labelled samples, compared with the labels.  Nothing is fitted.
 
-    classifier : the classifier, unchanged
-    batch      : the samples, with their labels as the file has them
-    labels     : (n,) class of each sample by the classifier's names, or the file's where it knows no such class
-    calls      : of all samples
+    batch  : the samples with the labels of their file
+    labels : (n,) the same labels with the class names of the classifier; unknown classes keep their names
+    calls  : of all samples
     """
 
     classifier: Classifier
@@ -64,7 +60,7 @@ class Validation:
 
     @cached_property
     def known(self) -> BoolArray:
-        """(n,) whether the sample is of a class that the classifier was trained on; the others count in no metric."""
+        """(n,) whether the classifier knows the sample's class; only these samples count in metrics."""
         return np.isin(self.labels, np.array(self.classes))
 
     @cached_property
@@ -75,13 +71,13 @@ class Validation:
 
     @property
     def class_counts(self) -> dict[str, int]:
-        """Number of samples of each class that is here, by name."""
+        """Number of samples of each class in the file, by name."""
         names, counts = np.unique(self.labels, return_counts=True)
         return dict(zip(names.tolist(), counts.tolist(), strict=True))
 
     @property
     def absent(self) -> tuple[str, ...]:
-        """Classes of the classifier that have no sample here."""
+        """Classes of the classifier without samples in the file."""
         return tuple(name for name in self.classes if name not in set(self.labels.tolist()))
 
     @cached_property
@@ -91,17 +87,17 @@ class Validation:
 
     @cached_property
     def right(self) -> BoolArray:
-        """(n_known,) whether the most probable class is the true one, called or not."""
+        """(n_known,) whether the most probable class is the true class, called or not."""
         return np.asarray(self.calls.predicted[self.known] == self.codes)
 
     @cached_property
     def called(self) -> BoolArray:
-        """(n_known,) whether there is a call."""
+        """(n_known,) whether each sample is called."""
         return self.calls.called[self.known]
 
     @cached_property
     def metrics(self) -> dict[str, tuple[str, Number]]:
-        """Title and number of each metric that is defined here, every sample called; by the name of the metric."""
+        """Title and number of each defined metric, by its name; abstention is ignored."""
         scored = Scored(self.codes, self.calls.predicted[self.known], self.probabilities)
         units, n = Units.of(self.codes, None), len(self.codes)
         found = {}
@@ -112,7 +108,7 @@ class Validation:
                 found[metric.name] = (metric.title, self._balanced())
             elif not self.absent or metric.name in _ALWAYS:
                 one = estimate(metric, [scored], units)
-                # Where every resample gave the same value no interval can be told.
+                # If all resamples are identical, there is no interval.
                 low, high = (math.nan, math.nan) if one.degenerate else (float(one.low), float(one.high))
                 number = Number(float(one.value), low, high, n, metric.interval)
                 found[metric.name] = (metric.title, number)
@@ -120,11 +116,11 @@ class Validation:
 
     @property
     def undefined(self) -> tuple[str, ...]:
-        """Titles of the metrics that need a sample of every class, where one has none."""
+        """Titles of the metrics that are not defined, because a class has no samples."""
         return tuple(m.title for m in METRICS if not m.per_class and m.name not in self.metrics)
 
     def claimed(self, metric: str) -> Mapping[str, Any]:
-        """Return what the classifier claims of itself: value, low and high; empty where it claims nothing."""
+        """Return the classifier's own out-of-fold estimate: value, low and high; empty if it has none."""
         performance = self.classifier.record.get("performance")
         entry = performance.get(metric) if isinstance(performance, dict) else None
         return entry if isinstance(entry, dict) else {}
@@ -139,35 +135,35 @@ class Validation:
 
     @cached_property
     def reasons(self) -> dict[str, int]:
-        """Samples of known classes that were abstained on, by reason; one may have several."""
+        """Number of abstentions on samples of known classes by reason; a sample may have several reasons."""
         own = [reasons for reasons, known in zip(self.calls.reasons, self.known, strict=True) if known]
         return {reason: sum(reason in each for each in own) for reason in REASONS}
 
     @cached_property
     def coverage(self) -> Number | None:
-        """Share of the prediction sets that hold the true class; None where there are no sets."""
+        """Share of the prediction sets that contain the true class; None without sets."""
         if self.calls.sets is None:
             return None
         return _share(self.calls.sets[self.known][np.arange(len(self.codes)), self.codes])
 
     @property
     def set_size(self) -> float | None:
-        """Mean number of classes in a set."""
+        """Mean number of classes in a set; None without sets."""
         return None if self.calls.sets is None else float(self.calls.sets[self.known].sum(axis=1).mean())
 
     @cached_property
     def unlike(self) -> Number:
-        """Share of the samples of known classes that lie farther off than 95 % of the held-out training samples."""
+        """Share of the samples of known classes more distant than 95 % of the held-out training samples."""
         return _share(self.calls.p_like[self.known] <= EXPECTED_UNLIKE)
 
     @cached_property
     def near_the_edge(self) -> Number:
-        """Share of the samples of known classes that lie farther off than three quarters of the held-out ones."""
+        """Share of the samples of known classes more distant than 75 % of the held-out training samples."""
         return _share(self.calls.p_like[self.known] <= EDGE)
 
     @property
     def confidence(self) -> float:
-        """Mean probability of the most probable class: what the accuracy should be."""
+        """Mean probability of the most probable class; equals the accuracy if probabilities are calibrated."""
         return float(self.probabilities.max(axis=1).mean())
 
     def _balanced(self) -> Number:
@@ -187,46 +183,38 @@ def validate(
     level: float = conformal.LEVEL,
     annotation: Mapping[str, str] | None = None,
 ) -> Validation:
-    """Call labelled samples, and compare with what is known of them.
+    """Call labelled samples and compare the calls with the labels.
 
-    samples    : with labels
-    names      : the classifier's name of each of the file's classes that goes by another
+    names      : the file's class names to those of the classifier, if they differ
     level      : confidence of the prediction sets
-    annotation : gene symbol of each of the samples' probe ids, where they are of another array
+    annotation : gene symbol of each probe id of the samples, if they come from another array
 
-    Raises BadLabels where there are no labels, none of a class that the classifier knows, or where `names` speaks of a
-    class that is not there.
+    Raises BadLabels if there are no labels, no label of a known class, or an unknown class in `names`.
     """
     if samples.labels is None:
         raise BadLabels(
-            "the samples have no labels. Name their column with --label, or a file with --labels."
+            "the samples have no labels. Name their column with --label, or a file of labels with --labels."
         )
     own = list(dict.fromkeys(samples.labels.tolist()))
     mapping = dict(names or {})
-    strangers = [name for name in mapping if name not in own]
-    if strangers:
-        raise BadLabels(
-            f"the map of classes speaks of {strangers[0]!r}, and the samples' classes are {', '.join(own)}. Map those."
-        )
-    unknown = [name for name in mapping.values() if name not in classifier.classes]
-    if unknown:
-        raise BadLabels(
-            f"the map of classes leads to {unknown[0]!r}, and the classifier's classes are "
-            f"{', '.join(classifier.classes)}. Map to those."
-        )
+    known = ", ".join(classifier.classes)
+    for name, target in mapping.items():
+        if name not in own:
+            raise BadLabels(
+                f"the class map names {name!r}; the samples' classes are {', '.join(own)}. Map these."
+            )
+        if target not in classifier.classes:
+            raise BadLabels(
+                f"the class map leads to {target!r}; the classifier's classes are {known}. Map to these."
+            )
     labels = np.array([mapping.get(label, label) for label in samples.labels.tolist()], dtype=np.str_)
     if not np.isin(labels, np.array(classifier.classes)).any():
         raise BadLabels(
-            f"the samples are of the classes {', '.join(own)}, and the classifier knows "
-            f"{', '.join(classifier.classes)}. Say which is which with --classes."
+            f"the samples' classes are {', '.join(own)}, but the classifier's are {known}. Map one to the other with "
+            "--classes."
         )
     calls = classifier.predict(samples, level=level, annotation=annotation)
     return Validation(classifier, samples, labels, calls)
-
-
-def read_names(path: str | Path) -> dict[str, str]:
-    """Read a CSV of two columns, the file's class and the classifier's; raises BadLabels where it is none."""
-    return read_labels(path)
 
 
 def _share(hits: BoolArray) -> Number:

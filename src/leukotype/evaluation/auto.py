@@ -27,11 +27,14 @@ def auto(evaluation: Evaluation, models: Sequence[str] | None = None) -> Evaluat
     The test samples take no part in the choice, so its score has no selection bias.  Its setting names the chosen
     model, and its seconds are the sum over all candidates.
 
-    models : all by default, baselines included: if no model predicts better than the class shares, these win
+    models : by default all, baselines included, which win if no model is better than the class shares
+
+    Raises InfeasibleDesign without models, UnknownName for an unknown model.
 
     Varma & Simon (2006), BMC Bioinformatics 7, 91.
     """
-    chosen = [evaluation.model(name).name for name in models or evaluation.names if name != AUTO]
+    named = evaluation.names if models is None else models
+    chosen = [evaluation.model(name).name for name in named if name != AUTO]
     if not chosen:
         raise InfeasibleDesign("there is no model to choose from. Name at least one model.")
     by_split: dict[tuple[int, int], list[FoldResult]] = {}
@@ -81,4 +84,5 @@ def _pick(results: Sequence[FoldResult]) -> FoldResult:
         model=AUTO,
         setting={"model": best.model, **best.setting},
         seconds=float(sum(result.seconds for result in results)),
+        notes=(),
     )

@@ -1,11 +1,11 @@
-"""An engine that keeps finished tasks: for analyses that refit on other labels, subsets or with mistakes."""
+"""Finished tasks are kept in a store and not computed again."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic
 
@@ -22,8 +22,44 @@ from leukotype.runs import Item, Store
 _ROOMS = ("evaluation", "inference", "metrics", "recipes")
 
 
+def stored_outcomes(
+    engine: Engine,
+    store: Store,
+    items: Sequence[Item],
+    work: Callable[[FloatArray, Task], Result],
+    matrix: FloatArray,
+    tasks: Sequence[Task],
+    *,
+    load: Callable[[Mapping[str, Any]], Result],
+    keep: Callable[[Item, Result], None],
+) -> Iterator[Outcome[Result]]:
+    """Yield the outcome of every task, those found in the store first.
+
+    items : store item of each task
+    load  : makes a result of a record in the store
+    keep  : puts a new result into the store
+    """
+    store.plan(items)
+    missing = []
+    for number, item in enumerate(items):
+        record = store.get(item.key)
+        if record is None:
+            missing.append(number)
+        else:
+            yield Outcome(number, load(record))
+    if not missing:
+        return
+    for outcome in engine.outcomes(work, matrix, [tasks[number] for number in missing]):
+        number = missing[outcome.number]
+        if outcome.result is None:
+            store.fail(items[number], outcome.failure.message if outcome.failure else "")
+        else:
+            keep(items[number], outcome.result)
+        yield Outcome(number, outcome.result, outcome.failure)
+
+
 class CachingEngine(Engine):
-    """Another engine with a store: results found there are not computed again, new ones are kept.
+    """Another engine with a store, for analyses that refit on other labels, subsets or values.
 
     A task is identified by its function, its content and the values of the cohort.  Results that JSON and arrays cannot
     represent are computed each time.  The caller closes the engine and the store.
@@ -40,28 +76,19 @@ class CachingEngine(Engine):
     def outcomes(
         self, work: Callable[[FloatArray, Task], Result], matrix: FloatArray, tasks: Sequence[Task]
     ) -> Iterator[Outcome[Result]]:
-        """Yield outcomes, those from the store first."""
+        """Yield outcomes, those from the store first; tasks on another matrix are not kept."""
         if matrix is not self._cohort.expression:
             yield from self.engine.outcomes(work, matrix, tasks)
             return
         items = [self._item(work, number, task) for number, task in enumerate(tasks)]
-        self.store.plan(items)
-        missing = []
-        for number, item in enumerate(items):
-            record = self.store.get(item.key)
-            if record is None:
-                missing.append(number)
-            else:
-                yield Outcome(number, record["result"])
-        for outcome in self.engine.outcomes(Timed(work), matrix, [tasks[number] for number in missing]):
-            number = missing[outcome.number]
-            if outcome.result is None:
-                self.store.fail(items[number], outcome.failure.message if outcome.failure else "")
-                yield Outcome(number, None, outcome.failure)
-                continue
-            seconds, result = outcome.result
-            self.store.put_if_plain(items[number], {"result": result}, seconds)
-            yield Outcome(number, result)
+        timed = stored_outcomes(
+            self.engine, self.store, items, Timed(work), matrix, tasks,
+            load=lambda record: (0.0, record["result"]),
+            keep=lambda item, timed: self.store.put_if_plain(item, {"result": timed[1]}, timed[0]),
+        )  # fmt: skip
+        for outcome in timed:
+            result = None if outcome.result is None else outcome.result[1]
+            yield Outcome(outcome.number, result, outcome.failure)
 
     def _item(self, work: Callable[..., Any], number: int, task: object) -> Item:
         facts = {
@@ -73,9 +100,8 @@ class CachingEngine(Engine):
         }
         key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
         # The name of the calling module: "permutation", "leaks".
-        return Item(
-            key, self._cohort.name, f"({work.__module__.rpartition('.')[2]})", f"{number + 1} of its tasks"
-        )
+        analysis = work.__module__.rpartition(".")[2]
+        return Item(key, self._cohort.name, f"({analysis})", f"task {number + 1}")
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,14 @@ from leukotype.cohort import Cohort
 from leukotype.errors import InfeasibleDesign, TasksFailed, UnknownName
 from leukotype.evaluation import task_keys
 from leukotype.evaluation.auto import auto
-from leukotype.evaluation.caching import CachingEngine
+from leukotype.evaluation.caching import CachingEngine, stored_outcomes
 from leukotype.evaluation.results import Evaluation
 from leukotype.execution import Engine
 from leukotype.models import Model, select, tuning
 from leukotype.recipes import How, Recipe
 from leukotype.recipes.fitting import FoldResult, Keep, fit_split
 from leukotype.resampling import Design, Folds, OuterFold
-from leukotype.runs import Item, Store
+from leukotype.runs import Store
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +151,7 @@ def evaluate_recipes(
     results, failed = fit_splits(cohort, recipes, folds.splits, folds.design, resources, keep=keep)
     if failed:
         n_tasks = len(recipes) * len(folds.splits)
-        report_failures(failed, n_tasks, on_failure, is_kept=resources.store is not None)
+        _report_failures(failed, n_tasks, on_failure, is_kept=resources.store is not None)
     lost = {failure.model for failure in failed}
     models = tuple(recipe.model for recipe in recipes if recipe.model.name not in lost)
     rank = {model.name: number for number, model in enumerate(models)}
@@ -210,41 +210,29 @@ def fit_splits(
         for split in splits
         for recipe in recipes
     ]
-    store, on_done = resources.store, resources.on_done
-    items: list[Item] = []
-    results: list[FoldResult] = []
-    missing = list(range(len(tasks)))
-    if store is not None:
+    engine, store, matrix = resources.engine, resources.store, cohort.expression
+    if store is None:
+        outcomes = engine.outcomes(_fit, matrix, tasks)
+    else:
         items = [
             task_keys.item(cohort, task.recipe, task.split, seed=design.seed, keep=task.keep)
             for task in tasks
         ]
-        store.plan(items)
-        missing = []
-        for number, item in enumerate(items):
-            record = store.get(item.key)
-            if record is None:
-                missing.append(number)
-            else:
-                results.append(task_keys.of_record(record))
-                on_done(results[-1])
+        outcomes = stored_outcomes(
+            engine, store, items, _fit, matrix, tasks,
+            load=task_keys.of_record,
+            keep=lambda item, result: store.put(item, task_keys.to_record(result), result.seconds),
+        )  # fmt: skip
+    results: list[FoldResult] = []
     failed: list[FailedTask] = []
-    if not missing:
-        return results, failed
-    outcomes = resources.engine.outcomes(_fit, cohort.expression, [tasks[number] for number in missing])
     for outcome in outcomes:
-        number = missing[outcome.number]
-        if outcome.result is None:
-            task, failure = tasks[number], outcome.failure
-            error, kind = (failure.message, failure.kind) if failure else ("", "")
-            if store is not None:
-                store.fail(items[number], error)
-            failed.append(FailedTask(task.recipe.model.name, task.split.repeat, task.split.fold, error, kind))
+        if outcome.result is not None:
+            results.append(outcome.result)
+            resources.on_done(outcome.result)
             continue
-        if store is not None:
-            store.put(items[number], task_keys.to_record(outcome.result), outcome.result.seconds)
-        results.append(outcome.result)
-        on_done(outcome.result)
+        task, failure = tasks[outcome.number], outcome.failure
+        error, kind = (failure.message, failure.kind) if failure else ("", "")
+        failed.append(FailedTask(task.recipe.model.name, task.split.repeat, task.split.fold, error, kind))
     return results, failed
 
 
@@ -254,7 +242,7 @@ def entropy_of(cohort: Cohort, design: Design, model: Model, split: OuterFold) -
     return design.seed, int.from_bytes(name, "little"), split.repeat, split.fold
 
 
-def report_failures(
+def _report_failures(
     failed: Sequence[FailedTask],
     n_tasks: int,
     on_failure: Callable[[FailedTask], None] | None,

@@ -1,10 +1,11 @@
-"""Evaluation: the out-of-fold predictions of every model, the source of every number and figure."""
+"""Evaluation: the out-of-fold predictions of every model, and tables derived from them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,9 +13,9 @@ import pandas as pd
 from leukotype.arrays import FloatArray, IntArray
 from leukotype.cohort import Cohort
 from leukotype.errors import UnknownName
-from leukotype.evaluation import summaries
-from leukotype.metrics import Scored
-from leukotype.metrics.estimate import Estimate, Units
+from leukotype.metrics import Metric, Scored, weighted
+from leukotype.metrics import get as get_metrics
+from leukotype.metrics.estimate import Estimate, Units, estimate
 from leukotype.models import Model
 from leukotype.models.tuning import Criterion
 from leukotype.recipes import How, Recipe
@@ -113,9 +114,9 @@ class Evaluation:
         return held_out
 
     def scored(self, model: str) -> list[Scored]:
-        """Labels, calls and probabilities of `model` for metrics, one entry per repeat."""
-        calls, codes = self.predicted(model), self.cohort.codes
-        return [Scored(codes, c, p) for c, p in zip(calls, self.probabilities(model), strict=True)]
+        """Labels and predictions of `model` for metrics, one entry per repeat."""
+        pairs = zip(self.predicted(model), self.probabilities(model), strict=True)
+        return [Scored(self.cohort.codes, predicted, p) for predicted, p in pairs]
 
     @cached_property
     def units(self) -> Units:
@@ -123,34 +124,101 @@ class Evaluation:
         return Units.of(self.cohort.codes, self.cohort.donors)
 
     @cached_property
-    def estimates(self) -> dict[tuple[str, str], Estimate]:
-        """Metrics computed so far, by model and metric; report and figures share them."""
-        return {}
-
-    @cached_property
     def predictions(self) -> pd.DataFrame:
         """One row per sample, model and repeat: sample, label, model, repeat, fold, predicted, p[class]..."""
-        return summaries.predictions(self)
+        cohort, classes = self.cohort, np.array(self.classes)
+        blocks = []
+        for model in self.names:
+            pairs = zip(self.probabilities(model), self.predicted(model), strict=True)
+            for repeat, (p, codes) in enumerate(pairs):
+                columns: dict[str, Any] = {
+                    "sample": cohort.samples,
+                    "label": cohort.labels,
+                    "model": model,
+                    "repeat": repeat,
+                    "fold": self.fold_of[repeat],
+                    "predicted": classes[codes],
+                }
+                columns |= {f"p[{name}]": p[:, k] for k, name in enumerate(self.classes)}
+                blocks.append(pd.DataFrame(columns))
+        return pd.concat(blocks, ignore_index=True)
 
     def summary(self, metrics: Sequence[str] | None = None) -> pd.DataFrame:
-        """One row per model and metric: model, metric, title, value, low, high, interval.
+        """One row per model and metric with a 95 % interval: model, metric, title, value, low, high, interval.
 
         metrics : names of METRICS that give one number; all of them by default
         """
-        return summaries.summary(self, metrics)
+        estimates = self._estimates(_chosen(metrics, per_class=False))
+        return pd.DataFrame([{"model": model, **_row(found, ())} for model, found in estimates])
 
     def per_class(self, metrics: Sequence[str] | None = None) -> pd.DataFrame:
         """One row per model, class and metric: model, class, metric, title, value, low, high, interval."""
-        return summaries.per_class(self, metrics)
+        estimates = self._estimates(_chosen(metrics, per_class=True))
+        return pd.DataFrame(
+            {"model": model, "class": name, **_row(found, (k,))}
+            for model, found in estimates
+            for k, name in enumerate(self.classes)
+        )
 
     def confusion(self, model: str) -> FloatArray:
         """(n_classes, n_classes) counts, mean over repeats; rows are true classes, columns predicted ones."""
-        return summaries.confusion(self, model)
+        tables = [weighted.confusion(scored, scored.ones)[0] for scored in self.scored(model)]
+        return np.asarray(np.mean(tables, axis=0))
 
     def settings(self) -> pd.DataFrame:
         """One row per model and outer fold: model, repeat, fold, setting, inner_score, n_probes, seconds."""
-        return summaries.settings(self)
+        return pd.DataFrame(
+            {
+                "model": result.model,
+                "repeat": result.repeat,
+                "fold": result.fold,
+                "setting": ", ".join(f"{name}={value}" for name, value in result.setting.items()),
+                "inner_score": result.inner_score,
+                "n_probes": self.cohort.n_probes if result.probes is None else len(result.probes),
+                "seconds": result.seconds,
+            }
+            for result in self.results
+        )
 
     def notes(self) -> dict[str, tuple[str, ...]]:
-        """Return the warnings of the fits by model, without models that raised none."""
-        return summaries.notes(self)
+        """Return the distinct warnings of the fits by model, without models that raised none."""
+        found: dict[str, dict[str, None]] = {}
+        for result in self.results:
+            for note in result.notes:
+                found.setdefault(result.model, {})[note] = None
+        return {model: tuple(messages) for model, messages in found.items()}
+
+    def _estimates(self, metrics: Sequence[Metric]) -> Iterator[tuple[str, Estimate]]:
+        for model in self.names:
+            for metric in metrics:
+                if (model, metric.name) not in self._known:
+                    self._known[model, metric.name] = estimate(metric, self.scored(model), self.units)
+                yield model, self._known[model, metric.name]
+
+    @cached_property
+    def _known(self) -> dict[tuple[str, str], Estimate]:
+        """Estimates computed so far, by model and metric."""
+        return {}
+
+
+def _chosen(names: Sequence[str] | None, *, per_class: bool) -> list[Metric]:
+    metrics = get_metrics(names)
+    wrong = [metric.name for metric in metrics if metric.per_class != per_class]
+    if names is not None and wrong:
+        table = "per_class()" if not per_class else "summary()"
+        raise UnknownName(f"metric {wrong[0]!r} is not in this table. Use {table} instead.")
+    return [metric for metric in metrics if metric.per_class == per_class]
+
+
+def _row(found: Estimate, at: tuple[int, ...]) -> dict[str, Any]:
+    method: str = found.metric.interval
+    if found.degenerate[at]:
+        method += " (degenerate)"
+    return {
+        "metric": found.metric.name,
+        "title": found.metric.title,
+        "value": float(found.value[at]),
+        "low": float(found.low[at]),
+        "high": float(found.high[at]),
+        "interval": method,
+    }

@@ -1,9 +1,8 @@
-"""What a result is worth: how uncertain, against which null, after how many tries, and at what price in samples."""
+"""inference: how reliable an evaluation is: intervals, comparisons, permutation tests and learning curves."""
 
-from leukotype.inference.leaks import MISTAKES, N_SPLITS, Mistake, price_leaks
+from leukotype.inference.leaks import MISTAKES, N_SPLITS, price_leaks
 from leukotype.inference.learning import FRACTIONS, LearningCurve, learning_curve, thinner
-from leukotype.inference.multiplicity import holm
-from leukotype.inference.paired import compare, corrected_t, correlated_t, mcnemar
+from leukotype.inference.paired import compare
 from leukotype.inference.permutation import (
     MOST_SLOW,
     QUICK,
@@ -13,7 +12,7 @@ from leukotype.inference.permutation import (
     permutation_tests,
 )
 from leukotype.inference.selection import BestOfMany, corrected_best
-from leukotype.inference.stability import difficulty, hardest, split_dependence
+from leukotype.inference.stability import difficulty, split_dependence
 
 __all__ = [
     "FRACTIONS",
@@ -23,18 +22,12 @@ __all__ = [
     "QUICK",
     "BestOfMany",
     "LearningCurve",
-    "Mistake",
     "PermutationTest",
     "check_permutable",
     "compare",
     "corrected_best",
-    "corrected_t",
-    "correlated_t",
     "difficulty",
-    "hardest",
-    "holm",
     "learning_curve",
-    "mcnemar",
     "permutation_test",
     "permutation_tests",
     "price_leaks",

@@ -1,4 +1,4 @@
-"""One score per outer test part: what paired tests of models compare."""
+"""Scores on the test sets of the outer folds, which paired tests compare."""
 
 from __future__ import annotations
 
@@ -9,43 +9,31 @@ import numpy as np
 from leukotype import metrics
 from leukotype.arrays import FloatArray, IntArray
 from leukotype.errors import UnknownName
-from leukotype.evaluation import AUTO, Evaluation
+from leukotype.evaluation import Evaluation
 from leukotype.metrics import Metric, Scored
-from leukotype.models import Model
 
 
-def single(name: str) -> Metric:
-    """Return the metric called `name`; raises UnknownName where it gives one number per class."""
+def scalar_metric(name: str) -> Metric:
+    """Return the metric called `name`; raises UnknownName if it gives one number per class."""
     metric = metrics.by_name(name)
     if metric.per_class:
-        raise UnknownName(f"metric {name!r} gives one number per class. Name one of the whole cohort.")
+        raise UnknownName(f"metric {name!r} gives one number per class. Use a metric of all classes.")
     return metric
 
 
-def known(evaluation: Evaluation, models: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Return `models`, or all names of the evaluation; raises UnknownName for a model that it does not hold."""
+def checked_names(evaluation: Evaluation, models: Sequence[str] | None = None) -> tuple[str, ...]:
+    """Return `models`, by default all names of the evaluation; raises UnknownName for any other name."""
     return tuple(evaluation.model(name).name for name in (evaluation.names if models is None else models))
 
 
-def fitted_models(evaluation: Evaluation, models: Sequence[str | Model] | None = None) -> tuple[Model, ...]:
-    """Return those of `models` that can be fitted, by name from the evaluation; all but `auto` by default."""
-    if models is None:
-        return evaluation.tried
-    names = known(evaluation, [str(model) for model in models])
-    return tuple(evaluation.model(name) for name in names if name != AUTO)
-
-
 def fold_scores(evaluation: Evaluation, model: str, metric: Metric) -> FloatArray:
-    """(n_splits,) score of `model` on each outer test part, in the order of the folds.
-
-    A metric that averages over classes averages here over the classes that the test part holds.
-    """
+    """(n_splits,) score of `model` on each test set, in the order of the folds; see `score_of_rows`."""
     scored = evaluation.scored(model)
-    return np.array([on_part(metric, scored[s.repeat], s.test) for s in evaluation.folds.splits])
+    return np.array([score_of_rows(metric, scored[s.repeat], s.test) for s in evaluation.folds.splits])
 
 
-def on_part(metric: Metric, scored: Scored, rows: IntArray) -> float:
-    """Return the metric over the samples at `rows`; a mean over classes is over those that are there."""
+def score_of_rows(metric: Metric, scored: Scored, rows: IntArray) -> float:
+    """Return the metric of the samples at `rows`; a mean over classes is over those that occur there."""
     weights = np.zeros((1, scored.n_samples))
     weights[0, rows] = 1.0
     if not metric.mean_of:

@@ -1,9 +1,9 @@
-"""What the usual mistakes would have claimed: the same models, with one error each."""
+"""The score that common mistakes would report: the same models on the same folds, with one mistake each."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,8 +16,8 @@ from leukotype.arrays import FloatArray, IntArray
 from leukotype.cohort import Cohort
 from leukotype.evaluation import Evaluation
 from leukotype.execution import Engine
-from leukotype.inference.fold_scores import fitted_models, on_part, single
-from leukotype.inference.splits import name_number, refit, workers
+from leukotype.inference.fold_scores import scalar_metric, score_of_rows
+from leukotype.inference.refitting import fitted_models, name_number, refit, workers
 from leukotype.metrics import Metric, Scored, intervals
 from leukotype.metrics.estimate import estimate
 from leukotype.models import Model, tuning
@@ -33,7 +33,7 @@ Name = Literal["selection", "scaling", "test-tuning", "one-split", "lucky-split"
 
 @dataclass(frozen=True)
 class Mistake:
-    """A way to fool oneself, and what was done here to price it."""
+    """A common mistake, and one sentence on how it was made here."""
 
     name: Name
     title: str
@@ -44,27 +44,27 @@ MISTAKES: tuple[Mistake, ...] = (
     Mistake(
         "selection",
         "Probes selected before the split",
-        "The probes with the largest F statistic over all samples were kept, and only then was the cohort split.",
+        "The probes with the largest F statistic over all samples were selected before the cohort was split.",
     ),
     Mistake(
         "scaling",
         "Scaling before the split",
-        "Every probe was standardised by its mean and deviation over all samples.",
+        "Each probe was standardised by its mean and standard deviation over all samples.",
     ),
     Mistake(
         "test-tuning",
-        "Tuning on the test part",
-        "In each outer fold the setting that scores best on the test part was taken.",
+        "Tuning on the test set",
+        "In each outer fold, the setting with the best score on the test set was chosen.",
     ),
     Mistake(
         "one-split",
         "A single split",
-        "One training and one test part, drawn with many seeds: the mean, and the range that one seed may claim.",
+        "One training and one test set, drawn with many seeds: the mean score, and its range over seeds.",
     ),
     Mistake(
         "lucky-split",
         "The luckiest single split",
-        "The seed with the best score, as if it had been the only one tried.",
+        "The best score over all seeds, as if only this seed had been tried.",
     ),
 )
 
@@ -81,35 +81,33 @@ def price_leaks(
     n_splits: int = N_SPLITS,
     seed: int = 0,
     jobs: int | Engine | None = None,
-    on_done: Callable[[int], None] | None = None,
 ) -> pd.DataFrame:
-    """Run the models of an evaluation with the classic errors, on its own folds; this refits.
+    """Run the models of an evaluation with each of MISTAKES, on its own folds; this refits.
 
-    models     : names, or `Model` entries of one's own; by default all of the evaluation but `auto`
-    n_selected : probes that selection before the split keeps
-    n_splits   : seeds for the single split, which is the first fold of 5, or of as many as the design has
-    on_done    : called with the number of each task as it is done, in no fixed order
+    models     : names or `Model` objects; by default all of the evaluation but `auto`
+    n_selected : number of probes selected before the split
+    n_splits   : number of seeds for the single split: the first of 5 folds, or of the design's if fewer
+    jobs       : worker processes or an engine; all cores by default
 
     One row per mistake and model: mistake, title, model, metric, honest, honest_low, honest_high, claimed,
-    optimism, low, high, interval.  The optimism is what the mistake adds, positive where it flatters, also where
-    a smaller score is better.  Its 95 % interval is a paired bootstrap over samples (of donors where they are
-    known); for the single split it is the range over seeds.
+    optimism, low, high, interval.  The optimism is the gain by the mistake, positive if it improves the score, also for
+    losses.  Its 95 % interval is a paired bootstrap over samples (donors if known); for the single split, it is the
+    range over seeds.
 
     Ambroise & McLachlan (2002), PNAS 99, 6562-6566; Varma & Simon (2006), BMC Bioinformatics 7, 91; Kapoor &
     Narayanan (2023), Patterns 4, 100804.
     """
-    judged = single(metric)
+    scalar = scalar_metric(metric)
     recipes = tuple(evaluation.recipe(model) for model in fitted_models(evaluation, models))
-    tasks = _tasks(evaluation, recipes, judged, n_selected, n_splits, seed)
-    finished = None if on_done is None else (lambda done: on_done(done[0]))
-    found = execution.run(_work, evaluation.cohort.expression, tasks, jobs=workers(jobs), on_done=finished)
-    done = [(task, outputs) for task, (_, outputs) in zip(tasks, found, strict=True)]
+    tasks = _tasks(evaluation, recipes, scalar, n_selected, n_splits, seed)
+    found = execution.run(_work, evaluation.cohort.expression, tasks, jobs=workers(jobs))
+    done = list(zip(tasks, found, strict=True))
     rows: list[dict[str, Any]] = []
     for mistake in MISTAKES:
         for name in (recipe.model.name for recipe in recipes):
             rows.append(
                 {"mistake": mistake.name, "title": mistake.title, "model": name, "metric": metric}
-                | _price(mistake.name, name, evaluation, judged, done)
+                | _price(mistake.name, name, evaluation, scalar, done)
             )
     return pd.DataFrame(rows)
 
@@ -125,7 +123,6 @@ class _Trial:
     metric: Metric
     entropy: tuple[int, ...]
     n_selected: int
-    number: int
 
 
 def _tasks(
@@ -151,17 +148,17 @@ def _tasks(
     return [
         _Trial(
             mistake, recipes, split, cohort.codes, metric,
-            (seed, name_number(mistake), draw, split.repeat, split.fold), n_selected, number,
+            (seed, name_number(mistake), draw, split.repeat, split.fold), n_selected,
         )
-        for number, (mistake, split, draw) in enumerate(listed)
+        for mistake, split, draw in listed
     ]  # fmt: skip
 
 
-def _work(matrix: FloatArray, task: _Trial) -> tuple[int, dict[str, FloatArray]]:
+def _work(matrix: FloatArray, task: _Trial) -> dict[str, FloatArray]:
+    """(n_test, n_classes) probabilities of each model."""
     split, codes = task.split, task.codes
     if task.mistake == "selection":
         matrix = matrix[:, np.sort(_best_probes(matrix, codes, task.n_selected))]
-    # Values that were scaled over all samples, test samples included, are used as they are.
     scaling = as_given if task.mistake == "scaling" else standardise
     if task.mistake == "scaling":
         matrix = _standardised(matrix)
@@ -174,12 +171,12 @@ def _work(matrix: FloatArray, task: _Trial) -> tuple[int, dict[str, FloatArray]]
             outputs[name] = _tuned_on_test(recipe.model, own.fold, codes, task.metric, entropy)
         else:
             outputs[name] = refit(matrix, recipe, split, codes, entropy, scaling=scaling).probabilities
-    return task.number, outputs
+    return outputs
 
 
 def _standardised(matrix: FloatArray) -> FloatArray:
     with warnings.catch_warnings():
-        # A probe without any value has no mean; the fold's imputation makes it constant.
+        # A probe without any value has no mean; it is imputed and constant later.
         warnings.simplefilter("ignore", RuntimeWarning)
         mean, scale = np.nanmean(matrix, axis=0), np.nanstd(matrix, axis=0)
     constant = ~(scale > 1e-12 * np.maximum(np.abs(mean), 1.0))
@@ -205,7 +202,7 @@ def _tuned_on_test(
         if "scores" in model.gives:
             output = softmax(output / tuning.fit_temperature(output, truth), axis=1)
         scored = Scored(truth, output.argmax(axis=1), output)
-        score = sign * on_part(metric, scored, np.arange(len(truth)))
+        score = sign * score_of_rows(metric, scored, np.arange(len(truth)))
         if score > best:
             best, outcome = score, output
     return outcome
@@ -242,7 +239,7 @@ def _price(
         "honest_high": float(honest.high),
         "claimed": claimed,
         "optimism": optimism,
-        # A percentile interval of a biased statistic can miss it.
+        # A percentile interval of a biased statistic may exclude it.
         "low": float(min(low, optimism)),
         "high": float(max(high, optimism)),
         "interval": method,
@@ -257,7 +254,7 @@ def _of_single_splits(
         if task.mistake == "one-split":
             p = outputs[model]
             scored = Scored(task.codes[task.split.test], p.argmax(axis=1), p)
-            claims.append(on_part(metric, scored, np.arange(scored.n_samples)))
+            claims.append(score_of_rows(metric, scored, np.arange(scored.n_samples)))
     return np.array(claims)
 
 

@@ -1,27 +1,79 @@
-"""Learning curves: performance against the number of training samples, and the price of a smaller error."""
+"""Learning curves: performance against the number of training samples, with a fitted power law."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from leukotype.arrays import FloatArray, IntArray
 from leukotype.cohort import Cohort
 from leukotype.errors import InfeasibleDesign, UnknownName
-from leukotype.evaluation import Evaluation, FoldResult, evaluate
+from leukotype.evaluation import Evaluation, evaluate
 from leukotype.execution import Engine
-from leukotype.inference import power_law
-from leukotype.inference.fold_scores import fitted_models, known, single
-from leukotype.inference.power_law import PowerLaw
+from leukotype.inference.fold_scores import checked_names, scalar_metric
+from leukotype.inference.refitting import fitted_models
 from leukotype.metrics import Metric, intervals
 from leukotype.models import Model
 from leukotype.resampling import Folds, OuterFold
 
 FRACTIONS = (0.4, 0.55, 0.7, 0.85, 1.0)
+# Slower decay is invisible in any cohort; faster decay resembles a step.
+_EXPONENTS = np.linspace(0.05, 3.0, 119)
+
+
+@dataclass(frozen=True, eq=False)
+class PowerLaw:
+    """Errors floor + scale * n ** -exponent of one or many curves, each (n_curves,); floor and scale are at least 0."""
+
+    floor: FloatArray
+    scale: FloatArray
+    exponent: FloatArray
+
+    @classmethod
+    def fit(cls, sizes: ArrayLike, errors: ArrayLike) -> PowerLaw:
+        """Fit each curve by least squares.
+
+        sizes  : (n_sizes,) numbers of training samples
+        errors : (n_curves, n_sizes)
+
+        For a fixed exponent, floor and scale solve a linear problem; the exponent is the best of a fine grid.
+
+        Cortes et al. (1993), NIPS 6, 327-334; Mukherjee et al. (2003), J. Comput. Biol. 10, 119-142, on microarrays.
+        """
+        n = np.asarray(sizes, dtype=np.float64)
+        y = np.atleast_2d(np.asarray(errors, dtype=np.float64))
+        # Relative to the largest size, so that powers are of order one.
+        x = (n / n.max()) ** -_EXPONENTS[:, None]
+        x_mean, y_mean = x.mean(axis=1), y.mean(axis=1)
+        centred = x - x_mean[:, None]
+        slope = np.maximum(y @ centred.T / (centred**2).sum(axis=1), 0.0)
+        floor = y_mean[:, None] - slope * x_mean
+        # A negative floor is set to 0, and the scale is fitted alone.
+        negative = floor < 0
+        alone = np.maximum(y @ x.T / (x**2).sum(axis=1), 0.0)
+        floor, slope = np.where(negative, 0.0, floor), np.where(negative, alone, slope)
+        residual = ((y[:, None, :] - floor[:, :, None] - slope[:, :, None] * x) ** 2).sum(axis=2)
+        best = residual.argmin(axis=1)
+        rows = np.arange(len(y))
+        exponent = _EXPONENTS[best]
+        return cls(floor[rows, best], slope[rows, best] * n.max() ** exponent, exponent)
+
+    def at(self, n: ArrayLike) -> FloatArray:
+        """(n_curves, n_sizes) error at each number of training samples."""
+        sizes = np.atleast_1d(np.asarray(n, dtype=np.float64))
+        return self.floor[:, None] + self.scale[:, None] * sizes ** -self.exponent[:, None]
+
+    def samples_for(self, error: FloatArray) -> FloatArray:
+        """(n_curves,) training samples at which each curve reaches its `error`; inf if it never does."""
+        room = error - self.floor
+        with np.errstate(divide="ignore", over="ignore"):
+            needed = (self.scale / np.where(room > 0, room, 1.0)) ** (1 / self.exponent)
+        return np.where(room > 0, needed, np.inf)
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +82,7 @@ class LearningCurve:
 
     sizes     : (n_sizes,) mean number of training samples
     values    : (n_sizes,) metric of each model
-    resampled : (n_resamples, n_sizes) the same under a bootstrap of the samples
+    resampled : (n_resamples, n_sizes) metric of each model under a bootstrap of the samples
     """
 
     metric: Metric
@@ -74,15 +126,14 @@ class LearningCurve:
         return pd.concat(blocks, ignore_index=True)
 
     def halving(self) -> pd.DataFrame:
-        """One row a model: what half of the error would cost.
+        """One row per model: the number of training samples at which the fitted error is halved.
 
-        error                      : fitted at the largest size
-        floor, scale, exponent     : of error = floor + scale * n ** -exponent
-        n_needed, n_low, n_high    : training samples in all at which the error is half; inf where the curve
-                                     levels off above it, nan where there is no error to halve
-        share_reached              : share of bootstrap samples in which the curve gets there at all
+        error                   : fitted at the largest size
+        floor, scale, exponent  : see `PowerLaw`
+        n_needed, n_low, n_high : training samples; inf if the curve stays above half the error, NaN for an error of 0
+        share_reached           : share of bootstrap samples in which the curve reaches half the error
 
-        An extrapolation by a law that was fitted to few points: its interval is as wide as it looks.
+        An extrapolation from few points; the interval shows how uncertain it is.
         """
         rows = []
         for model, values in self.values.items():
@@ -111,7 +162,7 @@ class LearningCurve:
 
     def _fit(self, values: FloatArray) -> PowerLaw:
         errors = 1.0 - values if self.metric.higher_is_better else values
-        return power_law.fit(self.sizes, errors)
+        return PowerLaw.fit(self.sizes, errors)
 
     def _as_metric(self, errors: FloatArray) -> FloatArray:
         return 1.0 - errors if self.metric.higher_is_better else errors
@@ -125,26 +176,26 @@ def learning_curve(
     fractions: Sequence[float] = FRACTIONS,
     seed: int = 0,
     jobs: int | Engine | None = None,
-    on_done: Callable[[FoldResult], None] | None = None,
 ) -> LearningCurve:
-    """Evaluate on growing parts of each training part, with the same test parts; this refits.
+    """Evaluate on growing subsets of each training set, with the same test sets; this refits.
 
-    models    : names, or `Model` entries of one's own; by default all of the evaluation
-    fractions : of the training part, ascending; the last is 1, for which the evaluation's own results are used.
-                Those too small for the inner folds are left out.
-    on_done   : called with each result as it comes, in no fixed order
+    models    : names or `Model` objects; by default all of the evaluation
+    fractions : of the training set; those too small for the inner folds are left out.  1 is always included and uses
+                the evaluation's own results
+    jobs      : worker processes or an engine; all cores by default
 
-    Within a training part smaller subsets lie inside larger ones; they are stratified by class, made of whole
-    donors where donors are known, and tuned on their own inner folds.  More repeats of the folds draw more
-    subsets.  Resampling is over samples (donors), as for every interval.
+    Subsets are nested, stratified by class, made of whole donors if donors are known, and tuned on their own inner
+    folds.  More repeats of the folds draw more subsets.  Intervals resample samples (donors).
 
-    Raises InfeasibleDesign where fewer than 3 sizes are left, UnknownName for a metric without a bound of 1 or 0.
+    Raises InfeasibleDesign if fewer than 3 sizes remain, UnknownName for a metric whose best value is not 0 or 1.
     """
-    judged = single(metric)
-    if judged.higher_is_better and judged.bounds[1] != 1:
-        raise UnknownName(f"metric {metric!r} has no error to halve. Name one whose best value is 1 or 0.")
+    scalar = scalar_metric(metric)
+    if scalar.higher_is_better and scalar.bounds[1] != 1:
+        raise UnknownName(
+            f"metric {metric!r} has no error to halve. Use a metric whose best value is 0 or 1."
+        )
     chosen = fitted_models(evaluation, models)
-    names = known(evaluation, None if models is None else [str(model) for model in models])
+    names = checked_names(evaluation, None if models is None else [str(model) for model in models])
     parts: list[tuple[float, Evaluation]] = []
     for folds in thinner(evaluation.cohort, evaluation.folds, fractions, seed=seed):
         part = evaluate(
@@ -156,29 +207,28 @@ def learning_curve(
             tune_by=evaluation.tune_by,
             engine=jobs if isinstance(jobs, Engine) else None,
             jobs=None if isinstance(jobs, Engine) else jobs,
-            on_done=on_done,
         )
         parts.append((_mean_size(folds), part))
     parts.append((_mean_size(evaluation.folds), evaluation))
     weights = evaluation.units.weights
     resampled = {
         name: np.stack(
-            [np.mean([judged.weighted(s, weights) for s in part.scored(name)], axis=0) for _, part in parts],
+            [np.mean([scalar.weighted(s, weights) for s in part.scored(name)], axis=0) for _, part in parts],
             axis=1,
         )
         for name in names
     }
     values = {
-        name: np.array([np.mean([judged.value(s) for s in part.scored(name)]) for _, part in parts])
+        name: np.array([np.mean([scalar.value(s) for s in part.scored(name)]) for _, part in parts])
         for name in names
     }
-    return LearningCurve(judged, np.array([size for size, _ in parts]), values, resampled)
+    return LearningCurve(scalar, np.array([size for size, _ in parts]), values, resampled)
 
 
 def subset(cohort: Cohort, train: IntArray, fraction: float, entropy: Sequence[int]) -> IntArray:
-    """Return rows of `train`, ascending: about `fraction` of the units of each class.
+    """Return rows of `train`, ascending: about this fraction of the samples of each class, or of the donors if known.
 
-    The unit is the donor where donors are known.  The same entropy gives subsets that lie inside one another.
+    Subsets drawn with the same entropy are nested.
     """
     rng = np.random.default_rng(np.random.SeedSequence(list(entropy)))
     kept: set[str] = set()
@@ -193,25 +243,25 @@ def subset(cohort: Cohort, train: IntArray, fraction: float, entropy: Sequence[i
 def thinner(
     cohort: Cohort, folds: Folds, fractions: Sequence[float] = FRACTIONS, *, seed: int = 0
 ) -> list[Folds]:
-    """Return the folds with smaller training parts, those of a curve, the smallest first; nothing is fitted.
+    """Return the folds with the smaller training sets of a learning curve, smallest first; nothing is fitted.
 
-    Raises InfeasibleDesign where fewer than 2 of them fill their inner folds: a curve needs 3 sizes in all.
+    Raises InfeasibleDesign if fewer than 2 of them are large enough for the inner folds.
     """
     drawn = [_thinned(cohort, folds, fraction, seed) for fraction in sorted(set(fractions) - {1.0})]
     found = [part for part in drawn if part is not None]
     if len(found) < 2:
         raise InfeasibleDesign(
-            f"{len(found) + 1} training sizes fill the inner folds, and a learning curve needs at least 3. The "
-            "smallest class is too small for one: leave out --learning-curve, or the class with --drop-class."
+            f"a learning curve needs 3 training set sizes, but only {len(found) + 1} suffice for the inner folds: the "
+            "smallest class is too small. Leave out --learning-curve, or the class with --drop-class."
         )
     return found
 
 
 def _thinned(cohort: Cohort, folds: Folds, fraction: float, seed: int) -> Folds | None:
-    """Return the folds with thinner training parts; None where a part cannot fill its inner folds."""
+    """Return the folds with smaller training sets; None if one is too small for its inner folds."""
     if not 0 < fraction <= 1:
         raise InfeasibleDesign(
-            f"{fraction:g} of the training part was asked for: name fractions above 0, up to 1."
+            f"the fraction {fraction:g} is not above 0 and at most 1. Use fractions such as 0.5."
         )
     splits = []
     for split in folds.splits:
@@ -253,7 +303,7 @@ def _ends(values: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def _unbounded_ends(values: FloatArray) -> tuple[float, float]:
-    # Between two infinite values interpolation is undefined: take an observed one.
+    # Observed values, because interpolation between infinite values is undefined.
     tail = (1 - intervals.LEVEL) / 2
     low, high = np.quantile(values, [tail, 1 - tail], method="inverted_cdf")
     return float(low), float(high)

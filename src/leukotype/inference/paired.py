@@ -1,4 +1,4 @@
-"""Two models on the same folds: is one better, and by how much?"""
+"""Paired comparison of two models on the same folds."""
 
 from __future__ import annotations
 
@@ -15,16 +15,14 @@ from scipy import stats
 from leukotype.arrays import FloatArray
 from leukotype.errors import InfeasibleDesign
 from leukotype.evaluation import Evaluation
-from leukotype.inference.fold_scores import fold_scores, known, single
-from leukotype.inference.multiplicity import holm
+from leukotype.inference.fold_scores import checked_names, fold_scores, scalar_metric
 
 
 @dataclass(frozen=True)
 class PairedT:
     """A mean difference with its 95 % interval; p is two-sided.
 
-    p is 1 where all differences are 0, and nan where they are all the same other number: they then leave no
-    variance to judge it by.
+    p is 1 if all differences are 0, and NaN if they are all equal otherwise: there is no variance.
     """
 
     difference: float
@@ -36,7 +34,7 @@ class PairedT:
 
 @dataclass(frozen=True)
 class Posterior:
-    """Probability that A is better, that both are practically equivalent, and that B is better."""
+    """Probabilities that A is better, that both are practically equivalent, and that B is better."""
 
     a_better: float
     equivalent: float
@@ -45,7 +43,7 @@ class Posterior:
 
 @dataclass(frozen=True)
 class Discordance:
-    """How many units each of two models gets right more often than the other, and the exact two-sided p."""
+    """Number of units that each model classifies better than the other, and the exact two-sided p."""
 
     only_a: int
     only_b: int
@@ -56,7 +54,7 @@ def corrected_t(differences: ArrayLike, *, n_test: float, n_train: float, level:
     """Paired t test of resampled scores, corrected for overlapping training sets.
 
     differences : (n_resamples,) score of A minus score of B; positive favours A
-    n_test, n_train : mean number of samples on each side of a split
+    n_test, n_train : mean number of samples in test and training set
 
     The variance of the mean is inflated from 1/n_resamples to 1/n_resamples + n_test/n_train.
 
@@ -72,18 +70,17 @@ def corrected_t(differences: ArrayLike, *, n_test: float, n_train: float, level:
 
 
 def correlated_t(differences: ArrayLike, *, n_test: float, n_train: float, rope: float = 0.0) -> Posterior:
-    """Bayesian correlated t test: the posterior of the mean difference, cut at -rope and rope.
+    """Bayesian correlated t test: posterior probabilities of the mean difference below, within and above the rope.
 
-    differences : (n_resamples,) score of A minus score of B; positive favours A
-    n_test, n_train : mean number of samples on each side of a split; their correlation is n_test / (both)
-    rope        : half the width of the region of practical equivalence, in units of the score
+    differences, n_test, n_train : as in `corrected_t`; the correlation is n_test / (n_test + n_train)
+    rope : half the width of the region of practical equivalence, in units of the score
 
     With rope 0 and a flat prior, a_better is one minus the one-sided p-value of `corrected_t`.
 
     Benavoli, Corani, Demšar & Zaffalon (2017), Journal of Machine Learning Research 18(77).
     """
     if rope < 0:
-        raise InfeasibleDesign(f"the region of equivalence is {rope:g} wide, and must not be below 0.")
+        raise InfeasibleDesign(f"rope is {rope:g}. Use 0 or more.")
     mean, spread, df = _moments(differences, n_test, n_train)
     if spread == 0:
         inside = abs(mean) <= rope
@@ -93,14 +90,13 @@ def correlated_t(differences: ArrayLike, *, n_test: float, n_train: float, rope:
 
 
 def mcnemar(right_a: ArrayLike, right_b: ArrayLike, units: ArrayLike | None = None) -> Discordance:
-    """McNemar's exact test of two models' calls on the same samples.
+    """McNemar's exact test of two models' predictions for the same samples.
 
-    right_a, right_b : (n_repeats, n_samples) whether each call was right
-    units            : (n_samples,) donor of each sample; each sample on its own for None
+    right_a, right_b : (n_repeats, n_samples) whether each prediction was correct
+    units            : (n_samples,) donor of each sample; None if each sample is a unit
 
-    A unit counts for the model that was right more often on it, over its samples and all repeats: repeats see
-    the same samples again and add no units.  With one repeat and no donors this is McNemar's test; otherwise
-    the sign test that generalises it.
+    A unit counts for the model that was correct more often over its samples and all repeats, so repeats add no units.
+    With one repeat and no donors, this is McNemar's test; otherwise the sign test, which generalises it.
 
     McNemar (1947), Psychometrika 12, 153-157; Dietterich (1998), Neural Computation 10, 1895-1923.
     """
@@ -120,25 +116,22 @@ def compare(
     models: Sequence[str] | None = None,
     rope: float = 0.01,
 ) -> pd.DataFrame:
-    """Compare every two models on the same folds; one row a pair.
+    """Compare every pair of models on the same folds; one row per pair.
 
     model_a, model_b, metric
-    difference, low, high    : mean over the test parts, with the interval of the corrected t; positive
-                               favours A, also where a smaller score is better
-    t, p_t, p_t_holm         : corrected resampled t
-    a_better, equivalent, b_better : posterior probabilities, `rope` being what counts as no difference
-    only_a, only_b, p_mcnemar, p_mcnemar_holm : units that one gets right more often than the other
+    difference, low, high : mean over the test sets and its corrected t interval; positive favours A, also for losses
+    t, p_t, p_t_holm      : corrected resampled t test
+    a_better, equivalent, b_better : posterior probabilities; differences within `rope` count as equivalent
+    only_a, only_b, p_mcnemar, p_mcnemar_holm : see `mcnemar`
 
-    Holm's adjustment is over the rows of the table.  Raises UnknownName for a metric or model that is not
-    there, InfeasibleDesign for fewer than 2 models.
+    Holm's adjustment is over the rows of the table.  Raises UnknownName for an unknown metric or model,
+    InfeasibleDesign for fewer than 2 models.
     """
-    chosen, judged = known(evaluation, models), single(metric)
+    chosen, scalar = checked_names(evaluation, models), scalar_metric(metric)
     if len(chosen) < 2:
-        raise InfeasibleDesign(
-            f"{len(chosen)} model to compare, and at least 2 are needed. Name more models."
-        )
-    sign = 1.0 if judged.higher_is_better else -1.0
-    scores = {model: sign * fold_scores(evaluation, model, judged) for model in chosen}
+        raise InfeasibleDesign(f"{len(chosen)} model cannot be compared. Name at least 2 models.")
+    sign = 1.0 if scalar.higher_is_better else -1.0
+    scores = {model: sign * fold_scores(evaluation, model, scalar) for model in chosen}
     right = {model: evaluation.predicted(model) == evaluation.cohort.codes for model in chosen}
     splits = evaluation.folds.splits
     sizes = {
@@ -162,14 +155,31 @@ def compare(
     return table
 
 
+def holm(p: ArrayLike) -> FloatArray:
+    """(n,) p-values adjusted so that the probability of any false rejection stays below the level.
+
+    NaN stays NaN but counts as a test.
+
+    Holm (1979), Scandinavian Journal of Statistics 6, 65-70.
+    """
+    values = np.asarray(p, dtype=np.float64)
+    order = np.argsort(values, kind="stable")
+    steps = values[order] * np.arange(len(values), 0, -1)
+    adjusted = np.empty_like(values)
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return adjusted
+
+
 def _moments(differences: ArrayLike, n_test: float, n_train: float) -> tuple[float, float, int]:
-    """Mean, standard error with the correction for overlap, and degrees of freedom."""
+    """Mean, corrected standard error and degrees of freedom."""
     values: FloatArray = np.asarray(differences, dtype=np.float64)
     if len(values) < 2:
-        raise InfeasibleDesign(f"{len(values)} resampled score, and at least 2 are needed.")
+        raise InfeasibleDesign(
+            f"there is {len(values)} outer split, but a test needs at least 2. Use more folds."
+        )
     mean = float(values.mean())
     deviation = float(values.std(ddof=1))
-    # Equal differences leave rounding error, not variance.
+    # The spread of equal differences is rounding error.
     if deviation <= 1e-12 * max(float(np.abs(values).max()), 1e-300):
         return float(values[0]), 0.0, len(values) - 1
     return mean, deviation * float(np.sqrt(1 / len(values) + n_test / n_train)), len(values) - 1

@@ -1,8 +1,8 @@
-"""Permutation test of the whole nested procedure: tuning, choosing and all."""
+"""Permutation test of the whole nested procedure, including tuning and the choice of `auto`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,19 +13,18 @@ from leukotype import execution
 from leukotype.arrays import FloatArray, IntArray, StrArray
 from leukotype.cohort import Cohort
 from leukotype.errors import InfeasibleDesign
-from leukotype.evaluation import Evaluation
-from leukotype.evaluation.auto import AUTO, choose
+from leukotype.evaluation import AUTO, Evaluation, choose
 from leukotype.execution import Engine
-from leukotype.inference.fold_scores import fitted_models, single
-from leukotype.inference.splits import name_number, refit, workers
+from leukotype.inference.fold_scores import scalar_metric
+from leukotype.inference.refitting import fitted_models, name_number, refit, workers
 from leukotype.metrics import Metric, Scored, intervals
 from leukotype.models import Model
 from leukotype.recipes import Recipe
 from leukotype.resampling import OuterFold
 
-# Solvers in the span of the samples: a thousand of these take minutes.  Trees take that long for a hundred.
+# A thousand permutations of these take minutes.
 QUICK = ("logistic", "centroids", "knn", "svm", "majority", "single-probe", AUTO)
-# Of the others, which take seconds for each permutation.
+# Default and maximum for the others, which take seconds per permutation.
 MOST_SLOW = 99
 
 
@@ -35,7 +34,7 @@ class PermutationTest:
 
     observed : score of each model on the first repeat of the folds
     null     : (n_permutations,) scores of each model on permuted labels
-    distinct : number of different arrangements of the labels among the permutations
+    distinct : number of different label vectors among the permutations and the real labels
     """
 
     metric: Metric
@@ -48,7 +47,7 @@ class PermutationTest:
         return _p(self._sign * self.observed[model], self._sign * self.null[model])
 
     def p_best(self, model: str) -> float:
-        """P-value against the best of all models on each permutation: adjusted for having tried them all.
+        """P-value against the best model of each permutation, which adjusts for the number of models.
 
         Westfall & Young (1993), Resampling-Based Multiple Testing.
         """
@@ -57,10 +56,11 @@ class PermutationTest:
         return _p(self._sign * self.observed[model], best)
 
     def table(self) -> pd.DataFrame:
-        """One row a model: observed, null_mean, null_best (its 95 % quantile in the good direction), p, p_best.
+        """One row per model: model, metric, observed, null_mean, p, p_best, n_permutations and
 
-        p_low, p_high : 95 % interval of p for the number of permutations
-        resolution    : the smallest p that they can show, 1 / (m + 1)
+        null_best     : 95 % quantile of the permuted scores, counted towards better scores
+        p_low, p_high : 95 % interval of p, given the number m of permutations
+        resolution    : the smallest possible p, 1 / (m + 1)
         """
         rows = []
         for model, null in self.null.items():
@@ -91,7 +91,7 @@ class PermutationTest:
 def permutation_test(
     evaluation: Evaluation, metric: str = "balanced_accuracy", **options: Any
 ) -> PermutationTest:
-    """Run the whole nested procedure on permuted labels, for one metric; options as of `permutation_tests`."""
+    """Run `permutation_tests` for one metric."""
     return permutation_tests(evaluation, (metric,), **options)[metric]
 
 
@@ -103,28 +103,23 @@ def permutation_tests(
     n_permutations: int | Mapping[str, int] | None = None,
     seed: int = 0,
     jobs: int | Engine | None = None,
-    on_done: Callable[[int], None] | None = None,
 ) -> dict[str, PermutationTest]:
     """Run the whole nested procedure on permuted labels, once for several metrics; this refits.
 
-    models         : names, or `Model` entries of one's own; by default all of the evaluation.  `auto` is chosen
-                     anew on each permutation from the others that were permuted as often
-    n_permutations : for all models, or by name; by default 1,000 for solvers in the span of the samples and 99
-                     for the others
-    jobs           : worker processes; all cores by default; the result does not depend on it
-    on_done        : called with the number of each permutation as it is done, in no fixed order
+    models         : names or `Model` objects; by default all of the evaluation.  `auto` chooses anew each time
+    n_permutations : for all models, or by name; by default 1,000 for models of QUICK and `MOST_SLOW` for the others
+    jobs           : worker processes or an engine; all cores by default.  The result does not depend on it
 
-    Labels and folds move together: each permutation exchanges the expression of samples under one fixed frame of
-    labels, donors, outer and inner folds, so every permutation has the very design of the real run.  Where
-    donors are known, whole donors change places with donors of as many samples, and samples within donors.  The
-    first repeat of the folds is used, for the real labels too.
+    Each permutation exchanges the expression of samples and keeps labels, donors, outer and inner folds, so that every
+    permutation has the design of the real run.  With donors, see `exchange`.  Only the first repeat of the folds is
+    used, for the real labels too.
 
     Ojala & Garriga (2010), Journal of Machine Learning Research 11, 1833-1863; Phipson & Smyth (2010), Stat.
     Appl. Genet. Mol. Biol. 9(1), 39, on the p-value; Winkler et al. (2015), NeuroImage 123, 253-268, on blocks.
 
-    Raises InfeasibleDesign where donors leave nothing to permute.
+    Raises InfeasibleDesign if donors leave nothing to permute.
     """
-    judged = tuple(single(metric) for metric in metrics)
+    scalars = tuple(scalar_metric(metric) for metric in metrics)
     chosen = fitted_models(evaluation, models)
     with_auto = AUTO in map(str, evaluation.models if models is None else models)
     names = [model.name for model in chosen] + ([AUTO] if with_auto else [])
@@ -145,37 +140,34 @@ def permutation_tests(
             order,
             cohort.codes,
             splits,
-            judged,
+            scalars,
         )
         for number, order in enumerate(orders)
     ]
-    finished = None if on_done is None else (lambda done: on_done(done[0]))
-    found = execution.run(_work, cohort.expression, tasks, jobs=workers(jobs), on_done=finished)
+    found = execution.run(_work, cohort.expression, tasks, jobs=workers(jobs))
     tests = {}
-    for number, metric in enumerate(judged):
-        null = {
-            name: np.array([scores[name][number] for _, scores in found[: wanted[name]]]) for name in names
-        }
+    for number, metric in enumerate(scalars):
+        null = {name: np.array([scores[name][number] for scores in found[: wanted[name]]]) for name in names}
         observed = {name: float(metric.value(evaluation.scored(name)[0])) for name in names}
         tests[metric.name] = PermutationTest(metric, observed, null, distinct)
     return tests
 
 
 def check_permutable(cohort: Cohort, seed: int = 0) -> None:
-    """Raise InfeasibleDesign where donors leave nothing to permute."""
-    # With anything to permute, each of these is the order as it stands with a chance of one half at most.
+    """Raise InfeasibleDesign if donors leave nothing to permute."""
+    # If there is anything to permute, each of these is the original order with a probability of at most one half.
     orders = [exchange(cohort.donors, cohort.n_samples, seed, number) for number in range(64)]
     if _distinct(orders, cohort.codes) < 2:
         raise InfeasibleDesign(
-            "donors leave nothing to permute: no two of them have as many samples, and none has two labels. "
-            "Leave out --permutations."
+            "donors leave nothing to permute: no two donors have the same number of samples, and no donor has samples "
+            "of two classes. Leave out --permutations."
         )
 
 
 def exchange(donors: StrArray | None, n_samples: int, seed: int, number: int) -> IntArray:
-    """(n_samples,) which sample's expression takes the place of each sample in permutation `number`.
+    """(n_samples,) the sample whose expression replaces that of each sample in permutation `number`.
 
-    Whole donors change places with donors of as many samples, and samples within their donor.
+    Whole donors are exchanged with donors of the same number of samples, and samples within their donor.
     """
     rng = np.random.default_rng(np.random.SeedSequence([seed, number]))
     if donors is None:
@@ -191,7 +183,7 @@ def exchange(donors: StrArray | None, n_samples: int, seed: int, number: int) ->
 
 @dataclass(frozen=True, eq=False)
 class _Permutation:
-    """One permutation of several recipes, which share its folds."""
+    """One permutation for several recipes, which share its folds."""
 
     recipes: tuple[Recipe, ...]
     with_auto: bool
@@ -203,7 +195,8 @@ class _Permutation:
     metrics: tuple[Metric, ...]
 
 
-def _work(matrix: FloatArray, task: _Permutation) -> tuple[int, dict[str, list[float]]]:
+def _work(matrix: FloatArray, task: _Permutation) -> dict[str, list[float]]:
+    """Scores of each model by each metric."""
     codes = np.empty_like(task.codes)
     codes[task.order] = task.codes
     shape = (len(codes), int(codes.max()) + 1)
@@ -219,7 +212,7 @@ def _work(matrix: FloatArray, task: _Permutation) -> tuple[int, dict[str, list[f
         if task.with_auto:
             filled[AUTO][moved.test] = fits[choose([fit.inner_losses for fit in fits])].probabilities
     scored = {name: Scored(codes, p.argmax(axis=1), p) for name, p in filled.items()}
-    return task.number, {name: [float(m.value(s)) for m in task.metrics] for name, s in scored.items()}
+    return {name: [float(m.value(s)) for m in task.metrics] for name, s in scored.items()}
 
 
 def _moved(split: OuterFold, order: IntArray) -> OuterFold:
@@ -231,7 +224,7 @@ def _count(name: str, wanted: int | Mapping[str, int] | None) -> int:
     default = 1000 if name in QUICK else MOST_SLOW
     count = wanted if isinstance(wanted, int) else (wanted or {}).get(name, default)
     if count < 1:
-        raise InfeasibleDesign(f"{count} permutations of {name} were asked for, and at least 1 is needed.")
+        raise InfeasibleDesign(f"the number of permutations of {name} is {count}. Use at least 1.")
     return count
 
 
@@ -240,6 +233,6 @@ def _distinct(orders: Sequence[IntArray], codes: IntArray) -> int:
 
 
 def _p(observed: float, null: FloatArray) -> float:
-    # Equal scores reached by sums in another order may differ in the last digit.
+    # Equal scores may differ in the last digit, because sums depend on the order.
     at_least = int((null >= observed - 1e-12).sum())
     return (at_least + 1) / (len(null) + 1)

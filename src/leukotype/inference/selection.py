@@ -1,4 +1,4 @@
-"""The best of the models tried, without the luck of having been chosen."""
+"""The score of the best of several models, corrected for the choice."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import numpy as np
 from leukotype import metrics
 from leukotype.arrays import FloatArray, IntArray, StrArray
 from leukotype.errors import InfeasibleDesign
-from leukotype.evaluation import Evaluation
-from leukotype.evaluation.auto import AUTO
-from leukotype.inference.fold_scores import known, single
+from leukotype.evaluation import AUTO, Evaluation
+from leukotype.inference.fold_scores import checked_names, scalar_metric
 from leukotype.metrics import Metric, intervals
 from leukotype.metrics.estimate import Units, estimate
 
@@ -21,12 +20,12 @@ _BLOCK = 256
 
 @dataclass(frozen=True)
 class BestOfMany:
-    """What to expect of the model that came out best.
+    """The score of the best model with 95 % intervals, before and after correction for the choice.
 
-    model                      : the best by its own score
-    value, low, high           : corrected for the choice, with a 95 % interval
-    uncorrected, uncorrected_low, uncorrected_high : the score that it was chosen by
-    chosen                     : how often each model was the best of a bootstrap sample
+    model            : the best by its own score
+    value, low, high : corrected for the choice
+    uncorrected, uncorrected_low, uncorrected_high : its own score
+    chosen           : share of bootstrap samples in which each model was the best
     """
 
     metric: str
@@ -41,7 +40,7 @@ class BestOfMany:
 
     @property
     def optimism(self) -> float:
-        """Uncorrected minus corrected: what the choice among the models has added."""
+        """Uncorrected minus corrected value."""
         return self.uncorrected - self.value
 
 
@@ -53,38 +52,38 @@ def corrected_best(
     n_resamples: int = 1000,
     seed: int = 0,
 ) -> BestOfMany:
-    """Estimate the score of the best of the models tried by bootstrap bias-corrected cross-validation.
+    """Estimate the score of the best model by bootstrap bias-corrected cross-validation.
 
-    In each bootstrap sample of the samples, or of the donors where they are known, the best model is chosen;
-    it is then scored on what was not drawn.  The mean of these scores is the estimate.  Repeats of the folds
-    come along with their samples: models are chosen by their mean over repeats.  Draws are stratified by
-    class, and those that leave out no sample of some class are drawn again.
+    models : names; all but `auto` by default.  For a single model, the estimate is its own
 
-    models : those that were tried; by default all but `auto`, which chooses for itself.  With a single one
-             there was no choice, and the estimate is its own.
+    In each bootstrap sample of the samples (of the donors if they are known), the best model is chosen by its mean over
+    repeats and scored on the samples that were not drawn.  The estimate is the mean of these scores.  Draws are
+    stratified by class and repeated if they leave out no sample of some class.
 
-    The interval is the percentile interval of the scores.  Where the metric has a closed interval, that of the
-    corrected shares is taken into it, for a bootstrap cannot doubt a model that was always right.
+    The interval is the percentile interval of the scores.  If the metric has a closed interval, it is widened to that
+    of the corrected shares, because a bootstrap has no spread for a model that is always correct.
+
+    Raises InfeasibleDesign if there is no model or a class is too small, UnknownName for an unknown metric or model.
 
     Tsamardinos, Greasidou & Borboudakis (2018), Machine Learning 107, 1895-1922.
     """
-    judged = single(metric)
-    tried = [model for model in known(evaluation, models) if models is not None or model != AUTO]
+    scalar = scalar_metric(metric)
+    tried = [model for model in checked_names(evaluation, models) if models is not None or model != AUTO]
     if not tried:
-        raise InfeasibleDesign("there is no model to choose from. Name at least one.")
-    sign = 1.0 if judged.higher_is_better else -1.0
-    plain = [estimate(judged, evaluation.scored(model), evaluation.units) for model in tried]
+        raise InfeasibleDesign("there is no model to choose from. Name at least one model.")
+    sign = 1.0 if scalar.higher_is_better else -1.0
+    plain = [estimate(scalar, evaluation.scored(model), evaluation.units) for model in tried]
     best = int(np.argmax([sign * float(found.value) for found in plain]))
     uncorrected = float(plain[best].value), float(plain[best].low), float(plain[best].high)
     if len(tried) == 1:
         return BestOfMany(metric, tried[0], *uncorrected, *uncorrected, {tried[0]: 1.0})
 
     drawn, left_out = _draws(evaluation, n_resamples, seed)
-    winners = np.argmax(sign * _scores(evaluation, tried, judged, drawn), axis=0)
-    values = np.take_along_axis(_scores(evaluation, tried, judged, left_out), winners[None], axis=0)[0]
+    winners = np.argmax(sign * _scores(evaluation, tried, scalar, drawn), axis=0)
+    values = np.take_along_axis(_scores(evaluation, tried, scalar, left_out), winners[None], axis=0)[0]
     value = float(values.mean())
     ends = [np.quantile(values, [0.025, 0.975])]
-    closed = _closed_interval(judged, value, evaluation, tried, winners, left_out)
+    closed = _closed_interval(scalar, value, evaluation, tried, winners, left_out)
     if closed is not None:
         ends.append(np.array(closed))
     low, high = float(np.min(ends)), float(np.max(ends))
@@ -119,15 +118,15 @@ def _draws(evaluation: Evaluation, n_resamples: int, seed: int) -> tuple[FloatAr
         found, tried = found + int(whole.sum()), tried + _BLOCK
         if found < tried / 1000:
             raise InfeasibleDesign(
-                f"class {_smallest(evaluation)!r} is too small to leave any of it out of a bootstrap sample. "
-                "Leave the class out with --drop-class."
+                f"class {_smallest(evaluation)!r} is too small: bootstrap samples leave out no sample of it. Leave the "
+                "class out with --drop-class."
             )
     drawn, left_out = (np.concatenate(parts)[:n_resamples] for parts in zip(*kept, strict=True))
     return drawn, left_out
 
 
 def _of_unit(weights: FloatArray, donors: StrArray | None) -> FloatArray:
-    # A donor with samples of two classes is left out only where neither class has drawn it.
+    # A donor with samples of two classes is left out only if neither class has drawn it.
     if donors is None:
         return weights
     number = np.unique(donors, return_inverse=True)[1]

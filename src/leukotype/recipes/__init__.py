@@ -23,7 +23,7 @@ class Recipe:
     max_probes : size of the panel chosen by F statistic in each training set; None for all probes
     tune_by    : criterion of the inner folds
 
-    Raises UnknownName for an unknown alignment or criterion, InfeasibleDesign for a panel without probes.
+    Raises UnknownName for an unknown alignment, InfeasibleDesign for a panel without probes.
     """
 
     model: Model
@@ -38,7 +38,7 @@ class Recipe:
             raise InfeasibleDesign(f"--max-probes is {self.max_probes}. Use at least 1.")
 
     def without_options(self) -> list[Recipe]:
-        """Return this recipe without each of its options in turn: what they cost is the difference."""
+        """Return this recipe without alignment and without a panel, if it has them, to measure what they cost."""
         found = []
         if self.align != "none":
             found.append(replace(self, align="none"))

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from leukotype.arrays import FloatArray, IntArray
+from leukotype.arrays import BoolArray, FloatArray, IntArray
 from leukotype.models import tuning
 from leukotype.recipes import Recipe, missing
 from leukotype.recipes.alignment import Alignment
@@ -179,11 +179,13 @@ class _Key:
 
 @lru_cache(maxsize=1)
 def _prepared(key: _Key) -> tuple[Prepared, tuple[Fold, ...]]:
-    inner = tuple(_prepare(key, *pair).fold for pair in key.split.inner)
-    return _prepare(key, key.split.train, key.split.test), inner
+    # Quicker than `np.isnan(key.matrix)`.
+    incomplete = np.isnan(key.matrix.sum(axis=1))
+    inner = tuple(_prepare(key, *pair, incomplete).fold for pair in key.split.inner)
+    return _prepare(key, key.split.train, key.split.test, incomplete), inner
 
 
-def _prepare(key: _Key, train: IntArray, test: IntArray) -> Prepared:
+def _prepare(key: _Key, train: IntArray, test: IntArray, incomplete: BoolArray) -> Prepared:
     """Choose the panel, fill missing values and align, all learned from the rows in `train`."""
     matrix, recipe, codes = key.matrix, key.recipe, key.codes
     columns = np.arange(matrix.shape[1])
@@ -191,9 +193,8 @@ def _prepare(key: _Key, train: IntArray, test: IntArray) -> Prepared:
         screen = Fold(matrix, train, np.empty(0, dtype=np.intp))
         columns = np.sort(screen.f_order(codes[train])[: recipe.max_probes])
         matrix = matrix[:, columns]
-    has_gaps = bool(_has_gaps(_Matrix(key.matrix))[np.concatenate([train, test])].any())
-    if has_gaps:
-        has_gaps = bool(np.isnan(matrix[np.concatenate([train, test])]).any())
+    rows = np.concatenate([train, test])
+    has_gaps = bool(incomplete[rows].any() and np.isnan(matrix[rows]).any())
     if recipe.align == "none" and not has_gaps:
         # The matrix is shared, not copied.
         return Prepared(columns, None, Fold(matrix, train, test, scaling=key.scaling))
@@ -213,25 +214,6 @@ def _prepare(key: _Key, train: IntArray, test: IntArray) -> Prepared:
     return Prepared(columns, alignment, Fold(aligned, train, test, scaling=key.scaling))
 
 
-class _Matrix:
-    """A matrix as a cache key, by identity."""
-
-    def __init__(self, values: FloatArray) -> None:
-        self.values = values
-
-    def __hash__(self) -> int:
-        return id(self.values)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Matrix) and self.values is other.values
-
-
-@lru_cache(maxsize=1)
-def _has_gaps(matrix: _Matrix) -> IntArray:
-    """(n_samples,) whether a sample has missing values."""
-    return np.array([bool(np.isnan(row).any()) for row in matrix.values])
-
-
 def _kept(
     matrix: FloatArray,
     split: OuterFold,
@@ -249,19 +231,12 @@ def _kept(
         scorer = Scorer(alignment, rule_of(tuned.candidate, fold, model), tuned.temperature)
     means = ClassMeans.learn(fold.expression[split.train], codes[split.train])
     raw = matrix[np.ix_(split.test, own.columns)]
-    distances = np.array(
-        [_distance(means, *pair) for pair in zip(fold.expression[split.test], raw, strict=True)]
-    )
+    pairs = zip(fold.expression[split.test], raw, strict=True)
+    distances = np.array([means.distance(aligned, _present(row)) for aligned, row in pairs])
     hits = np.zeros(len(missing.SHARES))
     if scorer is not None and len(split.test):
         hits = missing.simulate(scorer, means, raw, codes[split.test], keep.n_draws, rng)
     return Kept(own.columns, means, distances, scorer, hits)
-
-
-def _distance(means: ClassMeans, aligned: FloatArray, raw: FloatArray) -> float:
-    """Novelty of a held-out sample, by the probes that it has a value of."""
-    present = _present(raw)
-    return means.distance(aligned, None if len(present) == len(raw) else present)
 
 
 def _present(raw: FloatArray) -> IntArray:

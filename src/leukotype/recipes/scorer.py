@@ -90,10 +90,10 @@ class ClassMeans:
     def distance(self, aligned: FloatArray, present: IntArray | None = None) -> float:
         """Mean squared distance per probe of a sample (n_probes,) to the nearest class mean.
 
-        present : probes to use, if some have no value
+        present : probes that have a value; all by default
         """
         means, scale = self.means, self.scale
-        if present is not None:
+        if present is not None and len(present) < len(aligned):
             aligned, means, scale = aligned[present], means[:, present], scale[present]
         if not len(aligned):
             return 0.0

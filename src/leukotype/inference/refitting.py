@@ -1,17 +1,27 @@
-"""Refitting recipes on changed labels, subsets or data, for permutations and priced mistakes."""
+"""Refitting recipes on changed labels, subsets or values, for permutations and common mistakes."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from leukotype import execution
 from leukotype.arrays import FloatArray, IntArray
 from leukotype.errors import InfeasibleDesign, LeukotypeError
+from leukotype.evaluation import AUTO, Evaluation
 from leukotype.execution import Engine
+from leukotype.inference.fold_scores import checked_names
+from leukotype.models import Model
 from leukotype.recipes import Recipe
 from leukotype.recipes.fitting import FoldResult, fit_split
 from leukotype.resampling import OuterFold
+
+
+def fitted_models(evaluation: Evaluation, models: Sequence[str | Model] | None = None) -> tuple[Model, ...]:
+    """Return the models of the evaluation with these names, without `auto`; by default all."""
+    names = checked_names(evaluation, None if models is None else [str(model) for model in models])
+    return tuple(evaluation.model(name) for name in names if name != AUTO)
 
 
 def refit(
@@ -27,8 +37,8 @@ def refit(
         return fit_split(matrix, recipe, split, codes, entropy, **options)
     except Exception as problem:  # a plug-in may raise anything
         raise LeukotypeError(
-            f"model {recipe.model.name!r} failed when it was refitted: {type(problem).__name__}: {problem}. Leave it "
-            "out, or report this."
+            f"refitting model {recipe.model.name!r} failed: {type(problem).__name__}: {problem}. Leave the model out, "
+            "or report this."
         ) from problem
 
 
