@@ -58,7 +58,7 @@ def read_annotation(path: str | Path) -> Annotation:
         if len(row) <= max(probe_at, symbol_at):
             if any(cell.strip() for cell in row):
                 raise UnreadableFile(
-                    f"{path}: line {number} has {len(row)} cells and no symbol. The file may be truncated; get it again."
+                    f"{path}: line {number} has {len(row)} cells and no symbol. Get the complete file."
                 )
             continue
         probe, symbol = row[probe_at].strip(), row[symbol_at].strip()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from shlex import quote
 
 import numpy as np
 import pandas as pd
@@ -91,7 +92,8 @@ def draw(cohort: Cohort, design: Design) -> Folds:
     _check_sizes(cohort, design)
     splits = []
     for repeat in range(design.repeats):
-        outer = _splitter(cohort, design.outer, _outer_seed(design, repeat))
+        seed = np.random.SeedSequence([design.seed, repeat]).generate_state(1)[0] if repeat else design.seed
+        outer = _splitter(cohort, design.outer, int(seed))
         pairs = outer(np.arange(cohort.n_samples))
         splits += [_nest(cohort, design, repeat, fold, *pair) for fold, pair in enumerate(pairs)]
     return Folds(design, tuple(splits), cohort.fingerprint, grouped=cohort.donors is not None)
@@ -116,7 +118,7 @@ def read_folds(path: str | Path, cohort: Cohort, design: Design) -> Folds:
         rows = np.array([position[sample] for sample in part["sample"]], dtype=np.intp)
         if len(rows) != cohort.n_samples or len(np.unique(rows)) != cohort.n_samples:
             raise InfeasibleDesign(
-                f"{path} has {len(np.unique(rows))} of {cohort.n_samples} samples in repeat {repeat} ({len(rows)} lines). "
+                f"{path}, repeat {repeat}: {len(np.unique(rows))} of {cohort.n_samples} samples in {len(rows)} lines. "
                 "Each sample needs exactly one line per repeat."
             )
         fold_of = np.empty(cohort.n_samples, dtype=np.int64)
@@ -154,7 +156,7 @@ def _folds_table(path: Path, cohort: Cohort) -> pd.DataFrame:
     missing = [column for column in ("sample", "repeat", "fold") if column not in table]
     if missing:
         raise InfeasibleDesign(
-            f"{path} has columns {', '.join(map(str, table.columns[:6]))}; sample, repeat and fold are needed. Add them."
+            f"{path} has columns {', '.join(map(str, table.columns[:6]))}; sample, repeat and fold are needed."
         )
     strangers = sorted(map(str, set(table["sample"]) - set(cohort.samples.tolist())))
     if strangers:
@@ -178,7 +180,7 @@ def _nest(
         if absent:
             raise InfeasibleDesign(
                 f"class {min(absent)!r} is missing from a training part ({where}). "
-                f"Use fewer folds, or leave the class out with --drop-class {_quoted(min(absent))}."
+                f"Use fewer folds, or leave the class out with --drop-class {quote(min(absent))}."
             )
     return OuterFold(repeat, fold, train, test, inner)
 
@@ -196,12 +198,6 @@ def _splitter(cohort: Cohort, folds: int, seed: int) -> Callable[[IntArray], lis
         return [(rows[train], rows[test]) for train, test in pairs]
 
     return split
-
-
-def _outer_seed(design: Design, repeat: int) -> int:
-    if repeat == 0:
-        return design.seed
-    return int(np.random.SeedSequence([design.seed, repeat]).generate_state(1)[0])
 
 
 def _check_classes(cohort: Cohort) -> None:
@@ -239,7 +235,7 @@ def _check_sizes(cohort: Cohort, design: Design) -> None:
         remedy = f"Use --outer {outer} --inner {inner}, or leave" if outer else "Leave"
         raise InfeasibleDesign(
             f"class {name!r} has {counted(count, unit)}; {design.outer} outer and {design.inner} inner folds need at "
-            f"least {_least(design)}. {remedy} the class out with --drop-class {_quoted(name)}."
+            f"least {_least(design)}. {remedy} the class out with --drop-class {quote(name)}."
         )
 
 
@@ -275,7 +271,3 @@ def _check_donors(cohort: Cohort, train: IntArray, test: IntArray, where: str) -
             f"{where}: {counted(len(shared), 'donor')} in both training and test part, the first {str(shared[0])!r}. "
             "Keep all samples of a donor in one fold."
         )
-
-
-def _quoted(name: str) -> str:
-    return name if name.replace("_", "").replace("-", "").isalnum() else f"'{name}'"

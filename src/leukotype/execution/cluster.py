@@ -135,7 +135,7 @@ class Cluster(Engine):
                 if run.is_stale(number, key):
                     continue
                 if status == "overdue":
-                    run.cancel(number)
+                    run.underway.pop(number).cancel(force=True)
                     yield Outcome(number, None, Failure.of_time(self._time_limit or 0.0))
                 elif status == "finished":
                     answer = run.take(number)
@@ -155,7 +155,7 @@ class Cluster(Engine):
                     self._scattered = None
                     held = self._held(matrix)
                     for other in sorted(run.underway):
-                        if run.is_lost(other):
+                        if str(run.underway[other].status) in ("cancelled", "lost"):
                             run.submit(held, other, pack(work, other, tasks[other]))
         except (OSError, TimeoutError) as problem:
             if self._address is None:
@@ -249,12 +249,6 @@ class _Run:
             raise
         del self.underway[number]
         return answer
-
-    def cancel(self, number: int) -> None:
-        self.underway.pop(number).cancel(force=True)
-
-    def is_lost(self, number: int) -> bool:
-        return str(self.underway[number].status) in ("cancelled", "lost")
 
     def failure(self, number: int) -> Failure:
         """Return why Dask gave up a task; raises problems that are not those of one task."""

@@ -16,7 +16,7 @@ from leukotype.readers.raw import Options, RawTable, Reader
 from leukotype.readers.scale import detect_scale
 from leukotype.readers.text import digest, head_of, lines_of, read_bytes, read_text, text_of
 
-__all__ = ["READERS", "Reader", "detect_scale", "read", "read_batch", "read_labels", "read_text"]
+__all__ = ["READERS", "Reader", "detect_scale", "digest", "read", "read_batch", "read_labels", "read_text"]
 
 # The first reader that detects its layout reads the file.
 READERS: tuple[Reader, ...] = (

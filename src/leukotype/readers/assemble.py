@@ -26,7 +26,6 @@ _DATE = re.compile(
     r"|X?\d{4}[-.]\d\d[-.]\d\d( 00:00:00)?|\d{1,2}/\d{1,2}/\d{2,4}",
     re.IGNORECASE,
 )
-_NUMBERED = "No sample id column; rows were numbered from 1."
 
 Labels = dict[str, str]
 
@@ -44,17 +43,9 @@ def cohort_of(
     drop_class: Sequence[str] = (),
 ) -> Cohort:
     """Return the cohort in a raw table; raises InputError for what is wrong with it."""
-    scales.check(scale)
     if impute not in (None, "median"):
         raise UnknownName(f"unknown imputation {impute!r}. Use median.")
-    steps = list(raw.steps)
-    if not raw.probes:
-        raise BadValues(
-            f"{path} has no probes: none of its {counted(len(raw.text), 'column')} holds numbers. {_hint(raw.text)}"
-        )
-    sample_column, ids = _sample_ids(raw, options.samples, path)
-    if sample_column is None and raw.ids is None:
-        steps.append(_NUMBERED)
+    sample_column, ids, steps = _samples(raw, options.samples, scale, path)
     label_column, classes = _classes(raw, options.label, labels, ids, path, drop_class)
     donors = None if options.donor is None else _donors(raw, options.donor, ids, path)
     used = {sample_column, label_column, options.donor}
@@ -88,15 +79,7 @@ def batch_of(
 
     wants_labels : whether each sample needs a label; if not, labels are not read
     """
-    scales.check(scale)
-    if not raw.probes or not len(raw.values):
-        raise BadValues(
-            f"{path} has no expression: none of its {counted(len(raw.text), 'column')} holds numbers. {_hint(raw.text)}"
-        )
-    steps = list(raw.steps)
-    column, ids = _sample_ids(raw, options.samples, path)
-    if column is None and raw.ids is None:
-        steps.append(_NUMBERED)
+    _, ids, steps = _samples(raw, options.samples, scale, path)
     classes = None
     if wants_labels:
         _, names = _classes(raw, options.label, labels, ids, path, ())
@@ -143,20 +126,29 @@ def refuse_dates(probes: Sequence[str], path: str) -> None:
         )
 
 
-def _sample_ids(raw: RawTable, samples: str | None, path: str) -> tuple[str | None, list[str]]:
-    """Return the column of the sample ids, None if there is none, and the ids."""
+def _samples(
+    raw: RawTable, samples: str | None, scale: str, path: str
+) -> tuple[str | None, list[str], list[str]]:
+    """Return the column of the sample ids, None if there is none, the ids, and the steps for the provenance."""
+    if scale not in scales.SCALES:
+        raise UnknownName(f"unknown scale {scale!r}. Use {', '.join(scales.SCALES)}.")
+    if not raw.probes or not len(raw.values):
+        raise BadValues(
+            f"{path} has no probes: none of its {counted(len(raw.text), 'column')} holds numbers. {_hint(raw.text)}"
+        )
     if raw.ids is not None and samples is None:
-        return None, raw.ids
+        return None, raw.ids, list(raw.steps)
     column = _named(raw, SAMPLE_NAMES) if samples is None else samples
     if column is None:
-        return None, [str(row + 1) for row in range(len(raw.values))]
+        numbers = [str(row + 1) for row in range(len(raw.values))]
+        return None, numbers, [*raw.steps, "No sample id column; rows were numbered from 1."]
     ids = _column(raw, column, "--samples", path)
     if "" in ids:
         raise BadIdentifiers(
             f"{path}: {counted(ids.count(''), 'sample')} without an id in column {column!r}, the first in line "
             f"{ids.index('') + 2}. Name each sample, or choose another column with --samples."
         )
-    return column, ids
+    return column, ids, list(raw.steps)
 
 
 def _classes(

@@ -9,15 +9,7 @@ import numpy as np
 from leukotype.arrays import FloatArray
 from leukotype.errors import BadIdentifiers, BadValues
 from leukotype.readers.raw import LABEL_NAMES, MISSING, PROBE_NAMES, Head, Options, RawTable
-from leukotype.readers.text import (
-    are_words,
-    fast_numbers,
-    fitted,
-    is_number,
-    numbers_of,
-    refuse_words,
-    split,
-)
+from leukotype.readers.text import are_words, fast_numbers, fitted, is_number, numbers_of, refuse_words, split
 
 # Names that only a column of samples has.  Shape alone does not decide: a small panel has more rows than columns.
 _SAMPLE_NAMES = frozenset(
