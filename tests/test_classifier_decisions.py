@@ -421,7 +421,7 @@ def test_more_folds_than_a_file_has_room_for_cost_the_sets(tmp_path):
     many = lt.simulate({"A": 24, "B": 24}, 40, markers_per_class=6, seed=1).cohort
     one = lt.train(many, cases.model("forest"), align="none", design=lt.Design(outer=24, inner=2), jobs=1)
     one.save(tmp_path / "a.leuko")
-    assert "a file has room for 200" in lt.load_classifier(tmp_path / "a.leuko").predict(many).sets_said
+    assert "a file has room for 200" in lt.load_classifier(tmp_path / "a.leuko").predict(many).sets_note
 
 
 def test_sets_of_small_classes_hold_together():
@@ -429,11 +429,11 @@ def test_sets_of_small_classes_hold_together():
     simulated = lt.simulate({"A": 20, "B": 5, "C": 5}, 40, markers_per_class=4, effect=1.5, seed=1)
     one = lt.train(simulated.cohort, "diagonal-lda", align="none", design=lt.Design(outer=5, inner=2), jobs=1)
     assert one.sets.groups(0.9, 3) == [[0], [1, 2]]
-    said = one.predict(simulated.cohort).sets_said
+    said = one.predict(simulated.cohort).sets_note
     assert "B and C" in said
     assert "a class of fewer than 9 training samples" in said
     assert said in one.card
-    assert "in every set" in one.predict(simulated.cohort, level=0.99).sets_said
+    assert "in every set" in one.predict(simulated.cohort, level=0.99).sets_note
 
 
 # The honest estimate of it all

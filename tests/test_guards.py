@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import leukotype as lt
-from leukotype.classifier.files import check_new
+from leukotype.atomic import check_new
 from leukotype.errors import BadLabels, OutputRefused
 
 

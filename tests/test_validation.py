@@ -18,7 +18,7 @@ from classifier_cases import DESIGN, cohort, simulation, trained
 from leukotype import cli
 from leukotype.batch import Batch
 from leukotype.classifier.calls import ABSTAINED, MARGIN, UNLIKE, Calls
-from leukotype.classifier.validation import Validation, read_names, validate
+from leukotype.classifier.validation import Validation, validate
 from leukotype.cohort import Provenance
 from leukotype.errors import BadLabels
 from leukotype.figures import theme
@@ -280,7 +280,6 @@ def test_the_command(place, tmp_path, capsys):
     assert run("validate", place / "a.leuko", place / "new.csv", *rest) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["sets"]["level"] == 0.8
-    assert read_names(place / "map.csv") == {"AML": "AML"}
 
 
 BAD = {

@@ -21,7 +21,7 @@ _FOR, _AGAINST = "#0b5394", "#b35900"
 def calls_page(calls: Calls, *, classifier: Mapping[str, Any], source: Provenance, command: str = "") -> str:
     """Return the page as HTML, without any script; the same bytes for the same calls.
 
-    classifier : from `classifier.files.facts`
+    classifier : from `json_report.classifier_facts`
     source     : of the samples
     """
     trained = classifier.get("trained_on")
@@ -34,7 +34,7 @@ def calls_page(calls: Calls, *, classifier: Mapping[str, Any], source: Provenanc
         ),
         Paragraph("Classes", ", ".join(classifier.get("classes") or ())),
     ]
-    points = [Paragraph("Probes", calls.matched), Paragraph("Prediction sets", calls.sets_said)]
+    points = [Paragraph("Probes", calls.matched), Paragraph("Prediction sets", calls.sets_note)]
     sections = (
         section(
             "summary",
