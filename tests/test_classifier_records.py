@@ -12,7 +12,7 @@ import leukotype as lt
 from leukotype import cli, console
 from leukotype.classifier.validation import validate
 from leukotype.figures import risk
-from leukotype.results import external
+from leukotype.results import validation_page
 from leukotype.results.validation_json import validation_json
 from test_classifier_files import RANK, forged, puts
 
