@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from csv_files import write_csv
 from leukotype.datasets import simulate
-from leukotype.datasets.files import write_csv
 
 SIZES = {"AML": 12, "PB": 10}
 

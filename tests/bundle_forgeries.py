@@ -1,4 +1,4 @@
-"""Forged classifier files, with true hashes: what goes through is a rule in good order, though another one."""
+"""Forged classifier files with correct hashes; one that is accepted holds a valid, but different, rule."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FLOATS = (*_NUMBERS, float("nan"), float("inf"), -float("inf"))
 
 
 def resealed(members: Members) -> bytes:
-    """Pack with a manifest that is true of the members: what whoever forges a file would do."""
+    """Pack the members with a correct manifest, as a forger would."""
     described = {}
     for name, content in members.items():
         if name == "manifest.json":
@@ -28,7 +28,7 @@ def resealed(members: Members) -> bytes:
             try:
                 array = np.load(io.BytesIO(content), allow_pickle=False)
                 described[name] |= {"dtype": array.dtype.str, "shape": list(array.shape)}
-            except Exception:  # NumPy's reader fails on damaged headers in a dozen ways
+            except Exception:  # NumPy's reader raises many types for damaged headers
                 described[name] |= {"dtype": "<f8", "shape": [1]}
     manifest = {"format": bundle.FORMAT, "format_version": 1, "members": described}
     return packed({"manifest.json": json.dumps(manifest).encode(), **members_but_manifest(members)})
@@ -49,7 +49,7 @@ def bad_array(rng: Random, raw: bytes, members: Members) -> bytes:
 
 
 def bad_array_of(rng: Random, members: Members, names: list[str]) -> bytes:
-    """One of these arrays with other values, or of another length, type or shape."""
+    """Return the file with other values, length, type or shape of one of these arrays."""
     changed = dict(members)
     name = str(rng.choice(names))
     array = np.load(io.BytesIO(changed[name])).copy()
@@ -74,7 +74,7 @@ def bad_array_of(rng: Random, members: Members, names: list[str]) -> bytes:
 
 
 def bad_trees(rng: Random, raw: bytes, members: Members) -> bytes:
-    """Trees with circles, twice-used nodes, strange roots; of files without trees, any array."""
+    """Return trees with cycles, shared nodes or invalid roots; for files without trees, a bad array."""
     if "arrays/rule.left.npy" not in members:
         return bad_array(rng, raw, members)
     changed = dict(members)

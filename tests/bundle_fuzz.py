@@ -1,7 +1,7 @@
-"""Mutated classifier files: what each may do is be refused in one line, or call as before.
+"""Mutated classifier files: each is refused in one line or gives the same calls.
 
-Run as a program, `python bundle_fuzz.py FIRST LAST`, it tries the mutants of those numbers in one process that holds
-none of the learning libraries, and prints how many were refused, the longest time, and the most memory.
+`python bundle_fuzz.py FIRST LAST` tries the mutants with these numbers in one process without machine-learning
+libraries, and prints the outcomes, the longest time and the peak memory.
 """
 
 from __future__ import annotations
@@ -23,9 +23,8 @@ from bundle_forgeries import FORGERIES
 from bundle_mutants import ACCIDENTS, Members
 from classifier_forgeries import OWN_FORGERIES
 from leukotype import bundle
-from leukotype.batch import Batch
 from leukotype.classifier import Calls, Classifier, load
-from leukotype.cohort import Provenance
+from leukotype.cohort import Batch, Provenance
 from leukotype.errors import InputError
 from memory import peak_mib
 
@@ -46,7 +45,7 @@ def original(file: Path) -> tuple[bytes, Members, bundle.Bundle]:
 
 
 def mutant(number: int) -> tuple[Path, Callable[..., bytes], bytes]:
-    """The file mutated, the way, and the bytes: the same ones for the same number."""
+    """Return the original file, the mutation and the mutated bytes; equal numbers give equal mutants."""
     rng = np.random.default_rng([2026, number])
     file, way = WAYS[number % len(WAYS)]
     raw, members, _ = original(file)
@@ -54,7 +53,7 @@ def mutant(number: int) -> tuple[Path, Callable[..., bytes], bytes]:
 
 
 def outcome(number: int, folder: Path) -> str:
-    """'refused', 'same' or, for a forgery in good order, 'other'; anything else is an exception."""
+    """Return 'refused', 'same' or, for a valid forgery, 'other'; raises for any other behaviour."""
     file, way, content = mutant(number)
     path = folder / "mutant.leuko"
     path.write_bytes(content)
@@ -124,7 +123,7 @@ def _in_order(calls: Calls, one: Classifier) -> None:
 
 @cache
 def new_samples(file: Path) -> tuple[Batch, tuple[Batch, ...]]:
-    """Ordinary samples, and odd ones, each by itself: huge, tiny, all equal, all but one value or all missing."""
+    """Return ordinary samples and extreme ones: huge, tiny, constant, with one value only, and all missing."""
     said = json.loads(file.with_suffix(".json").read_text())
     samples = np.array(said["samples"], dtype=np.float64)
     rng = np.random.default_rng(0)
@@ -150,7 +149,7 @@ def unchanged(file: Path) -> Calls:
 
 
 def main(first: int, last: int) -> None:
-    # Whatever asks for more than this much address space fails at once.
+    # Larger allocations fail at once.
     resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))
     counts: dict[str, int] = {}
     longest, slowest = 0.0, 0

@@ -1,4 +1,4 @@
-"""Ways to change the bytes of a classifier's file that no true hash covers up."""
+"""Mutations of a classifier file that the hashes or the zip checks must detect."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def one_of(rng: Random, among):
     return among[int(rng.integers(len(among)))]
 
 
-# The file's bytes, as chance or a bad disk changes them: nothing of it may go through changed.
+# Random damage of the bytes; no changed content may be accepted.
 
 
 def flipped(rng: Random, raw: bytes, members: Members) -> bytes:
@@ -58,7 +58,7 @@ def flipped(rng: Random, raw: bytes, members: Members) -> bytes:
 
 
 def flipped_in_headers(rng: Random, raw: bytes, members: Members) -> bytes:
-    """Flip bits where zip archives keep their numbers."""
+    """Change a byte in a zip header."""
     changed = bytearray(raw)
     starts = [place for place in range(len(raw) - 4) if raw[place : place + 2] == b"PK"]
     place = one_of(rng, starts) + int(rng.integers(0, 46))
@@ -92,7 +92,7 @@ def swapped(rng: Random, raw: bytes, members: Members) -> bytes:
 
 
 def renamed(rng: Random, raw: bytes, members: Members) -> bytes:
-    """Names that lead out of the folder, that no system agrees on, or that are not in the manifest."""
+    """Use names that leave the folder, differ between systems, or are not in the manifest."""
     names = ("../evil.txt", "/etc/passwd", "arrays/../../x.npy", "C:\\x", "arrays\\x.npy", "arrays/x.npy/", "", ".",
              "a" * 300, "arrays/rule.reads.npy ", "ARRAYS/RULE.READS.NPY", "é.json", "code.py", "texts/.bashrc",
              "arrays//x.npy", "x\x00y", "rule.pkl")  # fmt: skip
@@ -136,7 +136,7 @@ def hostile_zip(rng: Random, raw: bytes, members: Members) -> bytes:
 
 
 def huge_claims(rng: Random, raw: bytes, members: Members) -> bytes:
-    """Sizes, offsets, counts and flags that are not true, in the list of members."""
+    """Put wrong sizes, offsets, counts and flags into the list of members."""
     changed = bytearray(raw)
     central = [place for place in range(len(raw) - 46) if raw[place : place + 4] == b"PK\x01\x02"]
     claim = struct.pack("<L", one_of(rng, (0, 1, 2**20, 2**28, 2**31, 2**32 - 1)))

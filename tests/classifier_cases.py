@@ -8,9 +8,8 @@ from functools import cache
 import numpy as np
 
 import leukotype as lt
-from leukotype.batch import Batch
 from leukotype.classifier import Classifier
-from leukotype.cohort import Cohort, Provenance
+from leukotype.cohort import Batch, Cohort, Provenance
 from leukotype.datasets.simulate import Simulation
 from leukotype.models import MODELS, Model
 

@@ -1,4 +1,4 @@
-"""A small HTTP server on this machine that serves one file, well or badly."""
+"""A local HTTP server that serves one file, with optional faults."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Service:
-    """What is served, how, and what was asked.
+    """The served file, the faults, and a record of the requests.
 
-    body     : the bytes of the file
-    status   : of every answer
-    cut      : bytes after which the first `n_cuts` answers end, although the whole length was promised
+    body     : bytes of the file
+    status   : status of every answer
+    cut      : bytes after which the first `n_cuts` answers end, although the full length was announced
     delay    : seconds before an answer
-    ranges   : whether byte ranges are honoured
-    off_by   : bytes by which a range begins too late
-    packed   : whether answers are compressed on the way, asked for or not
-    requests : the Range header of each request, None where it had none
+    ranges   : whether byte ranges are supported
+    off_by   : bytes by which a range starts too late
+    packed   : whether answers are always compressed
+    requests : Range header of each request, or None
     """
 
     body: bytes
@@ -69,7 +69,7 @@ def serving(service: Service) -> Iterator[Service]:
                 body = body[: service.cut]
                 self.close_connection = True
             service.sent.append(len(body))
-            # A client that has lost patience is gone.
+            # The client may have timed out.
             with suppress(BrokenPipeError, ConnectionResetError):
                 self.wfile.write(body)
 

@@ -1,12 +1,12 @@
-"""The most memory a process has held."""
+"""Peak memory of a process."""
 
 from pathlib import Path
 
 
 def peak_mib() -> float:
-    """Peak resident memory of this program, in MiB.
+    """Return the peak resident memory of this process, in MiB.
 
-    Not `getrusage`: its figure survives `exec`, so that a child reports what its parent held.
+    `getrusage` is not used: its value survives `exec`, so that a child would report its parent's peak.
     """
     status = Path("/proc/self/status").read_text()
     line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))

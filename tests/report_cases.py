@@ -1,4 +1,4 @@
-"""Evaluations made of arithmetic, for the tests of the report: any cohort, any models, no fitting."""
+"""Synthetic evaluations for the tests of the report: any cohort, any models, no fitting."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from leukotype.cohort import Cohort, Provenance
-from leukotype.evaluation import Evaluation, FoldResult
+from leukotype.evaluation import Evaluation, FoldResult, auto
+from leukotype.models import MODELS, Model
 from leukotype.resampling import Design, draw
+from leukotype.studies import Study, of_evaluation
 
 HOSTILE = '</script><script>document.title="owned"</script>'
 AWKWARD = ("<img src=x onerror=alert(1)>", HOSTILE, "Bone & Marrow; \"B\" 'q'")
@@ -33,7 +35,7 @@ def cohort(sizes: dict[str, int], n_probes: int = 30, *, simulated: bool = False
 
 
 def hostile_cohort() -> Cohort:
-    """A cohort whose names try to break out of the page."""
+    """A cohort whose names are markup and scripts."""
     plain = cohort(dict.fromkeys(AWKWARD, 9))
     return replace(
         plain,
@@ -51,12 +53,12 @@ def evaluation(
     design: Design | None = None,
     notes: Sequence[str] = (),
 ) -> Evaluation:
-    """Predictions of which `skills` says how sure of the truth each model is; 0 gives the class shares."""
+    """Return predictions of models with the given skill; a skill of 0 predicts the class shares."""
     folds = draw(of, design or Design(outer=3, inner=2, repeats=1, seed=0))
     k = len(of.classes)
     truth = np.eye(k)[of.codes]
     results = []
-    for number, (model, skill) in enumerate(skills.items()):
+    for number, (name, skill) in enumerate(skills.items()):
         for split in folds.splits:
             rng = np.random.default_rng([number, split.repeat, split.fold])
             share = np.bincount(of.codes[split.train], minlength=k) / len(split.train)
@@ -66,7 +68,7 @@ def evaluation(
             setting = {} if skill == 0 else {"C": 10.0 ** -(split.fold % 2)}
             results.append(
                 FoldResult(
-                    model,
+                    name,
                     split.repeat,
                     split.fold,
                     p,
@@ -78,4 +80,14 @@ def evaluation(
                     tuple(notes),
                 )
             )
-    return Evaluation(of, folds, tuple(skills), tuple(results), seconds=1.5)
+    return Evaluation(of, folds, tuple(map(model, skills)), tuple(results), seconds=1.5)
+
+
+def model(name: str) -> Model:
+    """Return the model called `name`; a plug-in if leukotype has none."""
+    return next((known for known in MODELS if known.name == name), Model(name, name, MODELS[0].path))
+
+
+def with_inference(evaluation: Evaluation) -> Study:
+    """Return the study of an evaluation, with `auto` if there are several models."""
+    return of_evaluation(auto(evaluation) if len(evaluation.models) > 1 else evaluation)

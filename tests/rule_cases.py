@@ -7,8 +7,8 @@ from functools import cache
 import numpy as np
 
 from leukotype.models import MODELS, by_name
-from leukotype.rules import Rule, freeze
-from leukotype.wide import Candidate, Fold
+from leukotype.rules import Rule
+from leukotype.wide import Candidate, Fold, rule_of
 from wide_problems import problem
 
 NAMES = [model.name for model in MODELS]
@@ -36,4 +36,4 @@ def fitted(name: str, n_classes: int = 3, seed: int = 0) -> tuple[Fold, Candidat
 @cache
 def rule(name: str, n_classes: int = 3, seed: int = 0) -> Rule:
     fold, candidate = fitted(name, n_classes, seed)
-    return freeze(candidate, fold)
+    return rule_of(candidate, fold)

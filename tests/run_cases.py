@@ -10,9 +10,9 @@ from contextlib import closing
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from conftest import make_tiny_cohort
+from csv_files import write_csv
 from leukotype.evaluation import Evaluation
 
 PLUGIN = '''"""Models that take their time, or fail, as a test wants it."""
@@ -70,11 +70,7 @@ def write_plugin(folder: Path) -> Path:
 
 def write_tiny_csv(path: Path) -> Path:
     """Write the tiny cohort as a CSV like those of CuMiDa."""
-    cohort = make_tiny_cohort()
-    table = pd.DataFrame(cohort.expression, columns=cohort.probes)
-    table.insert(0, "type", cohort.labels)
-    table.insert(0, "samples", cohort.samples)
-    table.to_csv(path, index=False)
+    write_csv(make_tiny_cohort(), path)
     return path
 
 

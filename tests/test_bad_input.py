@@ -119,35 +119,35 @@ class Case:
 
 
 FILES = (
-    Case("empty file", b"", ("is empty", "Fetch or export it again")),
+    Case("empty file", b"", ("is empty", "Download or export it again")),
     Case("blank lines alone", "\n \n\n", ("blank lines", "again")),
     Case("a byte-order mark alone", b"\xef\xbb\xbf", ("blank lines", "again")),
     Case("bytes of no meaning", bytes(range(256)) * 40, ("binary", "text", "Export it as CSV")),
-    Case("a web page", "<!DOCTYPE html>\n<html><body>404, not found</body></html>\n", ("web page", "Fetch it again")),
-    Case("a PDF", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj", ("a PDF", "table of text", "Export it as CSV")),
-    Case("a workbook", workbook(), ("Excel workbook", "table of text", "Export it as CSV")),
-    Case("prose", "Dear colleague\nplease find the table attached\n", ("one column only", "Export it as CSV")),
+    Case("a web page", "<!DOCTYPE html>\n<html><body>404, not found</body></html>\n", ("web page", "Download it again")),
+    Case("a PDF", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj", ("a PDF", "text table", "Export it as CSV")),
+    Case("a workbook", workbook(), ("Excel workbook", "text table", "Export it as CSV")),
+    Case("prose", "Dear colleague\nplease find the table attached\n", ("only one column", "Export it as CSV")),
     Case("prose with commas", "Dear colleague,\nhere, as promised, is it,\n\nyours,\nN.\n",
-         ("one column only", "table")),
-    Case("gzip cut short", gzip.compress(good().encode())[:-300], ("gzip", "ends early", "Fetch it again")),
+         ("only one column", "table")),
+    Case("gzip cut short", gzip.compress(good().encode())[:-300], ("gzip", "truncated", "Download it again")),
     Case("gzip with a damaged middle", gzip.compress(b"x" * 9 + good().encode())[:40] + b"\0" * 60,
          ("gzip", "damaged")),
     Case("gzip of nothing", gzip.compress(b""), ("blank lines",)),
     Case("gzip of a web page", gzip.compress(b"<html></html>"), ("web page",)),
-    Case("header alone", text(table()[:1]), ("header and no rows", "again")),
+    Case("header alone", text(table()[:1]), ("header but no rows", "again")),
     Case("no label column", with_header((1, "site_code")),
          ("no label column", "--label", "--labels", "samples, site_code")),
     Case("--label that is not there", good(), ("'tissue'", "--label", "samples, type"), ("--label", "tissue")),
     Case("--donor that is not there", good(), ("'person'", "--donor", "samples, type"), ("--donor", "person")),
     Case("--samples that is not there", good(), ("'gsm'", "--samples", "samples, type"), ("--samples", "gsm")),
-    Case("a sample without a label", edited(3, 1, ""), ("1 samples have no label", "'type'", "'s3'", "Label them")),
-    Case("a label that is missing", edited(3, 1, "NA"), ("1 samples have no label", "'s3'", "--drop-class NA")),
-    Case("a sample without an id", edited(3, 0, ""), ("1 samples have no id", "'samples'", "line 4")),
+    Case("a sample without a label", edited(3, 1, ""), ("1 sample without a label", "'type'", "'s3'", "Label them")),
+    Case("a label that is missing", edited(3, 1, "NA"), ("1 sample without a label", "'s3'", "--drop-class NA")),
+    Case("a sample without an id", edited(3, 0, ""), ("1 sample without an id", "'samples'", "line 4")),
     Case("a sample without a donor", donor_missing(),
-         ("1 samples have no donor", "'person'", "'s3'", "Give each sample"), ("--donor", "person")),
-    Case("one class only", only("AML"), ("one class only", "'AML'", "at least 2", "--label")),
+         ("1 sample without a donor", "'person'", "'s3'", "Give each sample"), ("--donor", "person")),
+    Case("only one class", only("AML"), ("only one class", "'AML'", "at least 2", "--label")),
     Case("a class with one sample", only("AML", "PB", singles=("Bone_Marrow",)),
-         ("'Bone_Marrow' has 1 samples", "5 outer", "at least", "--drop-class Bone_Marrow")),
+         ("'Bone_Marrow' has 1 sample;", "5 outer", "at least", "--drop-class Bone_Marrow")),
     Case("fewer samples than folds", text(table(per_class=2)), ("6 samples", "7 outer folds", "--outer 3"),
          ("--outer", "7")),
     Case("a class smaller than the folds", text(table(per_class=3)),
@@ -156,25 +156,25 @@ FILES = (
     Case("duplicate probe ids", with_header((5, "200000_at")), ("probe id '200000_at'", "more than once", "unique")),
     Case("a column name twice", with_header((0, "type")), ("'type'", "more than once", "unique")),
     Case("a probe without a name", with_header((7, "")), ("column 8", "no name")),
-    Case("cells that are no numbers", edited(4, 6, "high"), ("'high'", "line 5", "'200004_at'", "--impute median")),
+    Case("cells that are not numeric", edited(4, 6, "high"), ("'high'", "line 5", "'200004_at'", "--impute median")),
     Case("a number with a unit", edited(4, 6, "7.1 au"), ("'7.1 au'", "line 5", "'200004_at'")),
     Case("a truth value", edited(4, 6, "true"), ("'true'", "line 5", "'200004_at'")),
     Case("a number no spreadsheet writes", edited(4, 6, "1_000"), ("'1_000'", "line 5", "'200004_at'")),
-    Case("missing values", edited(4, 6, ""), ("1 values are missing", "'s4'", "'200004_at'", "--impute median")),
-    Case("infinite values", edited(4, 6, "inf"), ("1 values are infinite", "'s4'", "'200004_at'", "Replace them")),
-    Case("infinite values, imputed", edited(4, 6, "-Inf"), ("1 values are infinite", "Replace them"),
+    Case("missing values", edited(4, 6, ""), ("1 missing value,", "'s4'", "'200004_at'", "--impute median")),
+    Case("infinite values", edited(4, 6, "inf"), ("1 infinite value,", "'s4'", "'200004_at'", "Replace them")),
+    Case("infinite values, imputed", edited(4, 6, "-Inf"), ("1 infinite value,", "Replace them"),
          ("--impute", "median")),
-    Case("a number beyond all", edited(4, 6, "1e999"), ("1 values are infinite", "'s4'")),
+    Case("a number beyond all", edited(4, 6, "1e999"), ("1 infinite value,", "'s4'")),
     Case("a probe with no value at all",
          text([[*row[:3], "NA" if i else row[3], *row[4:]] for i, row in enumerate(table())]),
-         ("24 values are missing", "'200001_at'")),
+         ("24 missing values", "'200001_at'")),
     Case("no such imputation", good(), ("'mean'", "median"), ("--impute", "mean")),
     Case("no such scale", good(), ("'log10'", "auto, log2, linear"), ("--scale", "log10")),
     Case("no such class to drop", good(), ("'MPAL'", "AML, Bone_Marrow, PB"), ("--drop-class", "MPAL")),
     Case("no probes", text([row[:2] for row in table()]), ("no probes", "numbers")),
     Case("columns of text alone", in_words(), ("no probes", "14 columns", "numbers", "numeric column")),
-    Case("pipes", text(table(), "|"), ("one column only", "'|'", "comma, tab or semicolon")),
-    Case("spaces", text(table(), " "), ("one column only", "' '", "comma, tab or semicolon")),
+    Case("pipes", text(table(), "|"), ("only one column", "'|'", "comma, tab or semicolon")),
+    Case("spaces", text(table(), " "), ("only one column", "' '", "comma, tab or semicolon")),
     Case("decimal commas, semicolons", with_decimal_commas(";"), ("decimal", "comma", "point")),
     Case("decimal commas, tabs", with_decimal_commas("\t"), ("decimal", "comma", "point")),
     Case("decimal commas, quoted", with_decimal_commas(",", '"'), ("decimal", "comma", "point")),
@@ -184,17 +184,17 @@ FILES = (
     Case("UTF-16", good().encode("utf-16"), ("UTF-16", "UTF-8")),
     Case("UTF-16 without a mark", good().encode("utf-16-le"), ("binary", "UTF-8")),
     Case("genes turned into dates", with_header((4, "2-Sep"), (5, "1-Mar")),
-         ("2 probe names are dates", "'2-Sep'", "spreadsheet", "SEPT2", "text")),
-    Case("genes turned into ISO dates", with_header((4, "2024-09-02")), ("1 probe names are dates", "spreadsheet")),
+         ("2 dates among the probe names", "'2-Sep'", "spreadsheet", "SEPT2", "text")),
+    Case("genes turned into ISO dates", with_header((4, "2024-09-02")), ("1 date among the probe names", "spreadsheet")),
     Case("genes in rows turned into dates", turned(table()).replace("200003_at", "Mar-01"),
-         ("1 probe names are dates", "'Mar-01'", "spreadsheet")),
-    Case("genes turned into dates with a year", with_header((4, "2-Sep-24")), ("1 probe names are dates",)),
-    Case("genes turned into German dates", with_header((4, "01. Mrz"), (6, "02.Sep")), ("2 probe names are dates",)),
-    Case("genes turned into dates and into names of R", with_header((4, "X2.Sep")), ("1 probe names are dates",)),
+         ("1 date among the probe names", "'Mar-01'", "spreadsheet")),
+    Case("genes turned into dates with a year", with_header((4, "2-Sep-24")), ("1 date among the probe names",)),
+    Case("genes turned into German dates", with_header((4, "01. Mrz"), (6, "02.Sep")), ("2 dates among the probe names",)),
+    Case("genes turned into dates and into names of R", with_header((4, "X2.Sep")), ("1 date among the probe names",)),
     Case("a word in the first line", edited(1, 6, "high"),
-         ("1 cells are no numbers", "'high'", "line 2", "'200004_at'", "--impute median")),
+         ("1 non-numeric cell;", "'high'", "line 2", "'200004_at'", "--impute median")),
     Case("a title above the header", "Leukemia of 24 samples\n" + good(),
-         ("line 1", "no header", "Remove what stands above")),
+         ("line 1", "not a header", "Remove all lines above")),
     Case("decimal commas in a short row", text([*table()[:6], [*table()[6][:-2], "7,125"], *table()[7:]], ";"),
          ("line 7", "13 cells", "14")),
     Case("every class dropped", good(), ("leaves no sample", "AML, Bone_Marrow, PB", "Keep"),
@@ -203,7 +203,7 @@ FILES = (
          ("line 7", "9 cells", "14", "one cell per column")),
     Case("a row too long", text([*table()[:6], [*table()[6], "5.1", "6"], *table()[7:]]),
          ("line 7", "16 cells", "14")),
-    Case("a blank line in the middle", text(table()[:6]) + "\n" + text(table()[6:]), ("line 7", "1 cells", "14")),
+    Case("a blank line in the middle", text(table()[:6]) + "\n" + text(table()[6:]), ("line 7", "1 cell,", "14")),
     Case("a quote never closed", edited(4, 1, '"AML'), ("line 5", "quote")),
     Case("a quote never closed in a long line", text([[*row, *("7.125" for _ in range(30000))] if i else
          [*row, *(f"p{j}" for j in range(30000))] for i, row in enumerate(table(4))]).replace("s4,AML", 's4,"AML'),
@@ -213,14 +213,14 @@ FILES = (
          ("23 of 24 samples", "labels file", "'s2'", "s1"), ("--labels", "l.csv"),
          (("l.csv", "sample,label\ns1,AML\n"),)),
     Case("labels file without a header", text([[row[0], *row[2:]] for row in table()]),
-         ("1 of 24 samples", "'s1'", "first line is taken for its header"), ("--labels", "l.csv"),
+         ("1 of 24 samples", "'s1'", "Line 1 was read as its header"), ("--labels", "l.csv"),
          (("l.csv", "".join(f"{row[0]},{row[1]}\n" for row in table()[1:])),)),
     Case("labels file with a missing label", text([[row[0], *row[2:]] for row in table()]),
-         ("1 samples have no label", "labels file", "'s3'", "--drop-class NA"), ("--labels", "l.csv"),
+         ("1 sample without a label", "labels file", "'s3'", "--drop-class NA"), ("--labels", "l.csv"),
          (("l.csv", "".join(f"{row[0]},{'NA' if i == 3 else row[1]}\n" for i, row in enumerate(table()))),)),
     Case("labels file with a conflict", good(), ("'s1'", "two labels", "one"), ("--labels", "l.csv"),
          (("l.csv", "sample,label\ns1,AML\ns1,PB\n"),)),
-    Case("labels file of one column", good(), ("l.csv", "one column only"),
+    Case("labels file of one column", good(), ("l.csv", "only one column"),
          ("--labels", "l.csv"), (("l.csv", "sample\ns1\n"),)),
     Case("labels file with an empty label", good(), ("l.csv", "line 3", "no label"), ("--labels", "l.csv"),
          (("l.csv", "sample,label\ns1,AML\ns2,\n"),)),
@@ -305,7 +305,7 @@ def test_values_are_counted_and_the_first_is_named(cells, kind, tmp_path, capsys
         rows[row][column] = cell
     (tmp_path / "holes.csv").write_text(text(rows))
     said = refuse(capsys, "study", "holes.csv", *QUICK, "--out", "out")
-    assert f"{len(cells)} values are {kind}, the first in sample 's2', probe '200002_at'" in said
+    assert f"{len(cells)} {kind} values, the first in sample 's2', probe '200002_at'" in said
 
 
 def test_imputed_values_go_through_to_the_end(tmp_path, capsys):
@@ -324,22 +324,24 @@ def test_imputed_values_go_through_to_the_end(tmp_path, capsys):
         "median",
     )
     assert cli.run([*arguments, "--out", "out"]) == 0
-    assert "3 missing values are filled by the training median inside each fold" in capsys.readouterr().err
+    assert (
+        "Missing values (3) are filled with the training median inside each fold" in capsys.readouterr().err
+    )
     assert "nan" not in (tmp_path / "out" / "predictions.csv").read_text().lower()
     report = (tmp_path / "out" / "report.html").read_text()
-    assert "3 missing values are filled by the training median" in report
+    assert "Missing values (3) are filled with the training median" in report
 
 
 def test_constant_probes_are_taken_and_said(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(
-        "leukotype.results.study_folder.run", lambda *arguments, **named: None
+        "leukotype.results.save.save_study", lambda *arguments, **named: None
     )  # the report takes its time
     rows = [[*row[:5], "5.000" if i else row[5], *row[6:]] for i, row in enumerate(table())]
     (tmp_path / "flat.csv").write_text(text(rows))
     models = "logistic,knn,svm,centroids,forest"
     assert cli.run(["study", "flat.csv", "--models", models, "--jobs", "1", "--out", "out"]) == 0
     captured = capsys.readouterr()
-    assert "1 probes have the same value in every sample; they were kept" in captured.err
+    assert "Probes with the same value in every sample (1) were kept" in captured.err
     assert "centroids" in captured.out
 
 
@@ -387,7 +389,7 @@ def test_output_folder_of_a_stranger(overwrite, tmp_path, capsys):
     assert contents(tmp_path / "out") == {"thesis.txt": b"three years"}
 
 
-@pytest.mark.parametrize("name", ["empty file", "gzip cut short", "cells that are no numbers"])
+@pytest.mark.parametrize("name", ["empty file", "gzip cut short", "cells that are not numeric"])
 def test_by_the_shell(name, tmp_path):
     case = next(case for case in FILES if case.name == name)
     (tmp_path / "bad.csv").write_bytes(

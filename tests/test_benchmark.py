@@ -1,4 +1,4 @@
-"""The benchmark: where its cohorts come from, what it leaves, what it says of those left out."""
+"""The benchmark: its cohorts, its files, and cohorts that are left out."""
 
 from __future__ import annotations
 
@@ -15,18 +15,17 @@ import pandas as pd
 import pytest
 
 from benchmark_cases import FAILING, SIZES, write_cohorts
-from leukotype import benchmark, cli, datasets
-from leukotype.benchmark import json_report, page, published
-from leukotype.benchmark.sources import LeftOut, Source
+from csv_files import write_csv
+from leukotype import benchmark, cli, datasets, results
+from leukotype.benchmark import CohortSource, LeftOut, published
 from leukotype.datasets import simulate
 from leukotype.datasets.catalogue import catalogue
-from leukotype.datasets.files import write_csv
 from leukotype.errors import UnknownName
 from leukotype.evaluation import evaluate
-from leukotype.figures.leaderboard import LEADERBOARD
 from leukotype.models import select
 from leukotype.resampling import Design, too_small
-from leukotype.results import rendered
+from leukotype.results import json_report
+from leukotype.results.benchmark_page import benchmark_page
 
 MODELS = ("centroids", "knn", "majority")
 DESIGN = Design(3, 2)
@@ -34,7 +33,7 @@ DESIGN = Design(3, 2)
 
 @pytest.fixture(autouse=True)
 def alone(request, monkeypatch, tmp_path_factory):
-    """A cache of its own, and no folder of real data where the test does not ask for one."""
+    """Use a separate cache, and the folder of real data only in tests that request it."""
     if "data_folder" not in request.fixturenames:
         monkeypatch.delenv("LEUKOTYPE_DATA", raising=False)
     monkeypatch.setenv("LEUKOTYPE_CACHE", str(tmp_path_factory.mktemp("cache")))
@@ -59,13 +58,18 @@ def run(*arguments: object) -> int:
     return cli.run([str(argument) for argument in arguments])
 
 
-def test_a_folder_is_searched_and_what_is_no_table_is_passed_by(folder):
+def page(found: benchmark.Benchmark) -> str:
+    """The page without figures."""
+    return benchmark_page(found, ()).html()
+
+
+def test_a_folder_is_searched_for_tables(folder):
     sources, missing = benchmark.find([str(folder)])
     assert [source.name for source in sources] == ["broken", "set0", "set1", "set2"]
     assert missing == []
 
 
-def test_files_of_one_name_are_told_apart_and_none_is_taken_twice(tmp_path):
+def test_files_of_one_name_have_distinct_names_and_none_is_used_twice(tmp_path):
     [first] = write_cohorts(tmp_path / "a", 1)
     [second] = write_cohorts(tmp_path / "b", 1)
     (tmp_path / ".hidden").mkdir()
@@ -75,7 +79,7 @@ def test_files_of_one_name_are_told_apart_and_none_is_taken_twice(tmp_path):
     assert [source.path for source in sources] == [first, second]
 
 
-def test_results_of_earlier_runs_are_no_cohorts(tmp_path):
+def test_results_of_earlier_runs_are_not_cohorts(tmp_path):
     [path] = write_cohorts(tmp_path, 1)
     done = tmp_path / "runs" / "out"
     done.mkdir(parents=True)
@@ -84,7 +88,7 @@ def test_results_of_earlier_runs_are_no_cohorts(tmp_path):
     assert [source.name for source in benchmark.find([str(tmp_path)])[0]] == ["set0"]
 
 
-def test_a_collection_that_cannot_be_had_is_listed_whole(monkeypatch):
+def test_an_unavailable_collection_is_listed_completely(monkeypatch):
     def fetch_many(entries, connections, on_done):
         return [datasets.Fetched(entry.name, reason="no network") for entry in entries]
 
@@ -95,35 +99,35 @@ def test_a_collection_that_cannot_be_had_is_listed_whole(monkeypatch):
     assert missing[0] == LeftOut("Leukemia_GSE9476", "no network")
 
 
-def test_what_is_nothing_known_is_refused(tmp_path):
-    with pytest.raises(UnknownName, match="no file, no folder, no collection"):
+def test_unknown_names_and_empty_folders_are_refused(tmp_path):
+    with pytest.raises(UnknownName, match="not a file, folder, collection"):
         benchmark.find(["nothing"])
-    with pytest.raises(UnknownName, match="no file that could be a table"):
+    with pytest.raises(UnknownName, match="holds no table"):
         benchmark.find([str(tmp_path)])
 
 
-def test_each_cohort_gets_what_a_study_of_it_alone_gives(found, folder):
-    assert [outcome.name for outcome in found.outcomes] == ["set0", "set1", "set2"]
-    for outcome in found.outcomes:
-        cohort = Source(outcome.name, folder / f"{outcome.name}.csv").read()
+def test_each_cohort_has_the_results_of_a_study_of_it_alone(found, folder):
+    assert [result.name for result in found.cohorts] == ["set0", "set1", "set2"]
+    for result in found.cohorts:
+        cohort = CohortSource(result.name, folder / f"{result.name}.csv").read()
         alone = evaluate(cohort, MODELS, design=DESIGN, jobs=1)
         expected = alone.summary(["balanced_accuracy"]).set_index("model")["value"]
-        values = outcome.values("balanced_accuracy")["value"]
-        assert values[list(MODELS)].tolist() == expected.tolist()
+        values = result.values("balanced_accuracy")["value"]
+        assert values.to_dict() == expected.to_dict()
         assert "auto" in values.index
-        assert outcome.folds == alone.folds.fingerprint
-        assert outcome.best.value <= outcome.best.uncorrected
-        assert outcome.predictions.startswith("sample,label,model,repeat,fold,predicted,")
+        assert result.folds == alone.folds.fingerprint
+        assert result.best.value <= result.best.uncorrected
+        assert result.predictions.startswith("sample,label,model,repeat,fold,predicted,")
 
 
-def test_what_cannot_be_read_is_listed_with_the_reason(found):
+def test_unreadable_files_are_listed_with_the_reason(found):
     [one] = found.left_out
     assert one.name == "broken"
     assert "broken.csv" in one.reason
 
 
-def test_the_board_is_made_of_the_scores(found):
-    scores = found.board.scores
+def test_the_leaderboard_uses_the_scores(found):
+    scores = found.leaderboard.scores
     assert list(scores.index) == ["set0", "set1", "set2"]
     assert list(scores.columns) == list(MODELS)
     assert found.table.set_index("model").loc["majority", "mean"] == 0.5
@@ -134,23 +138,23 @@ def test_the_same_cohort_twice_counts_once(folder, tmp_path):
     shutil.copy(folder / "set0.csv", tmp_path / "again.csv")
     sources, _ = benchmark.find([str(folder / "set0.csv"), str(tmp_path / "again.csv")])
     found = benchmark.run(sources, select(["majority"]), DESIGN, jobs=1)
-    assert [outcome.name for outcome in found.outcomes] == ["set0"]
+    assert [result.name for result in found.cohorts] == ["set0"]
     assert found.left_out == (
         LeftOut(
-            "again", "it holds the very same values, samples and labels as set0, which is in the benchmark."
+            "again", "it has the same values, samples and labels as set0, which is already in the benchmark."
         ),
     )
 
 
-def test_the_same_samples_in_two_cohorts_are_warned_of(folder, tmp_path):
+def test_duplicated_samples_have_a_warning(folder, tmp_path):
     table = pd.read_csv(folder / "set0.csv")
     table.iloc[:, :40].to_csv(tmp_path / "fewer.csv", index=False)
     sources, _ = benchmark.find(
         [str(folder / "set0.csv"), str(folder / "set1.csv"), str(tmp_path / "fewer.csv")]
     )
     found = benchmark.run(sources, select(["majority", "knn"]), DESIGN, jobs=1)
-    assert ("set0", "fewer") in found.twins
-    assert "The same samples twice" in page.of_benchmark(found, ())
+    assert ("set0", "fewer") in found.same_samples
+    assert "Duplicated samples" in page(found)
 
 
 @pytest.fixture(scope="module")
@@ -161,55 +165,52 @@ def rare(tmp_path_factory):
     return place / "rare.csv"
 
 
-def test_small_classes_are_refused_or_dropped_but_never_in_silence(rare):
-    cohort = Source("rare", rare).read()
+def test_small_classes_are_refused_or_dropped_and_reported(rare):
+    cohort = CohortSource("rare", rare).read()
     assert too_small(cohort, Design(5, 3)) == ["MPAL"]
     assert too_small(cohort, Design(2, 2)) == ["MPAL"]
     assert too_small(cohort.drop_classes(["MPAL"]), Design(5, 3)) == []
-    source = [Source("rare", rare)]
+    source = [CohortSource("rare", rare)]
     refused = benchmark.run(source, select(["majority"]), DESIGN, jobs=1)
-    assert refused.outcomes == ()
+    assert refused.cohorts == ()
     assert "'MPAL'" in refused.left_out[0].reason
     assert "--drop-small" in refused.left_out[0].reason
     dropped = benchmark.run(source, select(["majority"]), DESIGN, jobs=1, drop_small=True)
-    [outcome] = dropped.outcomes
-    assert outcome.dropped == ("MPAL",)
-    assert outcome.facts["classes"] == SIZES
-    assert any("MPAL" in step for step in outcome.facts["steps"])
-    assert "without MPAL" in page.of_benchmark(dropped, ())
+    [result] = dropped.cohorts
+    assert result.dropped == ("MPAL",)
+    assert result.facts["classes"] == SIZES
+    assert any("MPAL" in step for step in result.facts["steps"])
+    assert "without MPAL" in page(dropped)
 
 
 def test_dropping_never_leaves_a_single_class(tmp_path):
     write_csv(simulate.simulate({"AML": 12, "PB": 2}, 60, seed=9).cohort, tmp_path / "two.csv")
     found = benchmark.run(
-        [Source("two", tmp_path / "two.csv")], select(["majority"]), DESIGN, jobs=1, drop_small=True
+        [CohortSource("two", tmp_path / "two.csv")], select(["majority"]), DESIGN, jobs=1, drop_small=True
     )
     assert "'PB'" in found.left_out[0].reason
 
 
-def test_the_page_holds_everything_and_fetches_nothing(found):
-    drawn = rendered.draw_each(LEADERBOARD, found.board, on_step=str)
-    text = page.of_benchmark(found, drawn)
-    assert text == page.of_benchmark(found, drawn)
+def test_the_page_is_complete_and_fetches_nothing(found, tmp_path):
+    text, again = (results.write_report(found, tmp_path / name).read_text() for name in ("a.html", "b.html"))
+    assert text == again
     assert "default-src &#39;none&#39;" in text
     for word in ("set0", "set2", "broken.csv", "Critical-difference diagram", "Corrected best", "auto"):
         assert word in text
-    assert "No published numbers of the same files are known" in text
+    assert "No accuracies were published for these cohorts" in text
     assert 'src="http' not in text
     assert "NaN" not in text.split("<script>")[0]
 
 
-def test_names_of_cohorts_cannot_run_on_the_page(found):
-    evil = dataclasses.replace(found.outcomes[0], name="<script>alert(1)</script>")
-    changed = dataclasses.replace(found, outcomes=(evil, *found.outcomes[1:]))
-    assert "<script>alert" not in page.of_benchmark(
-        changed, rendered.draw_each(LEADERBOARD, changed.board, on_step=str)
-    )
+def test_names_of_cohorts_are_never_markup(found, tmp_path):
+    evil = dataclasses.replace(found.cohorts[0], name="<script>alert(1)</script>")
+    changed = dataclasses.replace(found, cohorts=(evil, *found.cohorts[1:]))
+    assert "<script>alert" not in results.write_report(changed, tmp_path / "r.html").read_text()
 
 
-def test_the_json_twin_is_plain_and_whole(found):
-    content = json.loads(json.dumps(json_report.of_benchmark(found), allow_nan=False))
-    assert [model["model"] for model in content["models"]] == list(found.board.mean_ranks.index)
+def test_the_json_is_plain_and_complete(found):
+    content = json.loads(json.dumps(json_report.benchmark_json(found), allow_nan=False))
+    assert [model["model"] for model in content["models"]] == list(found.leaderboard.mean_ranks.index)
     assert content["tests"]["n_cohorts"] == 3
     assert 0 < content["tests"]["permutation_p"] <= 1
     assert len(content["tests"]["pairs"]) == 3
@@ -217,29 +218,29 @@ def test_the_json_twin_is_plain_and_whole(found):
     one = content["cohorts"][0]
     assert (
         one["models"]["knn"]["metrics"]["accuracy"]["value"]
-        == found.outcomes[0].values("accuracy").loc["knn", "value"]
+        == found.cohorts[0].values("accuracy").loc["knn", "value"]
     )
     assert one["auto"]["balanced_accuracy"]["low"] <= one["auto"]["balanced_accuracy"]["value"]
     assert one["corrected_best"]["model"] in MODELS
     assert content["left_out"][0]["cohort"] == "broken"
 
 
-def test_published_numbers_stand_beside_ours_only_for_the_same_file(found):
+def test_published_accuracies_are_compared_for_the_same_file_only(found):
     entry = catalogue()["Breast_GSE26304"]
-    facts = {**found.outcomes[0].facts, "n_samples": entry.fingerprint.n_samples}
-    named = dataclasses.replace(found.outcomes[0], name=entry.name, facts=facts)
-    changed = dataclasses.replace(found, outcomes=(named, *found.outcomes[1:]))
+    facts = {**found.cohorts[0].facts, "n_samples": entry.fingerprint.n_samples}
+    named = dataclasses.replace(found.cohorts[0], name=entry.name, facts=facts)
+    changed = dataclasses.replace(found, cohorts=(named, *found.cohorts[1:]))
     rows = published.rows(changed)
     assert [(row[1], row[2], row[3]) for row in rows] == [("ZeroR", 0.36, "majority"), ("KNN", 0.30, "knn")]
     assert rows[0][4] == named.values("accuracy").loc["majority", "value"]
     assert published.means(changed) == {"Breast_GSE26304": 0.3333}
-    text = page.of_benchmark(changed, ())
-    assert "no target" in text
-    other = dataclasses.replace(named, facts=found.outcomes[0].facts)
-    assert published.known(dataclasses.replace(found, outcomes=(other,))) == []
+    text = page(changed)
+    assert "is no target" in text
+    other = dataclasses.replace(named, facts=found.cohorts[0].facts)
+    assert published.known(dataclasses.replace(found, cohorts=(other,))) == []
 
 
-def test_the_command_line_leaves_the_promised_files(folder, tmp_path, capsys):
+def test_the_command_writes_its_files(folder, tmp_path, capsys):
     out = tmp_path / "out"
     arguments = [
         "benchmark",
@@ -257,7 +258,7 @@ def test_the_command_line_leaves_the_promised_files(folder, tmp_path, capsys):
     ]
     assert run(*arguments) == 0
     printed, err = capsys.readouterr()
-    assert "Left out broken: " in err
+    assert "Excluded broken: " in err
     assert "mean rank" in printed
     names = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
     assert names >= {
@@ -280,10 +281,10 @@ def test_the_command_line_leaves_the_promised_files(folder, tmp_path, capsys):
     assert board["model"].tolist() == ["knn", "majority"]
 
 
-def test_nothing_to_run_is_a_failure_and_leaves_nothing(folder, tmp_path, capsys):
+def test_a_benchmark_without_cohorts_fails_and_writes_nothing(folder, tmp_path, capsys):
     assert run("benchmark", folder / "broken.csv", "--out", tmp_path / "out") == 1
     err = capsys.readouterr().err
-    assert "Left out broken" in err
+    assert "Excluded broken" in err
     assert "none of 1 cohorts gave a result" in err
     assert not (tmp_path / "out" / "leaderboard.html").exists()
 
@@ -291,10 +292,10 @@ def test_nothing_to_run_is_a_failure_and_leaves_nothing(folder, tmp_path, capsys
 REFUSED = {
     "no model": (["--models", "nothing"], "no model 'nothing'"),
     "no metric": (["--metric", "nothing"], "nothing"),
-    "a metric of classes": (["--metric", "recall"], "one number a class"),
-    "no criterion": (["--tune-by", "luck"], "no criterion 'luck'"),
-    "no protocol": (["--protocol", "kaggle"], "no protocol 'kaggle'"),
-    "two designs": (["--protocol", "cumida", "--outer", "5"], "--outer 5 is not the protocol"),
+    "a metric of classes": (["--metric", "recall"], "one number per class"),
+    "no criterion": (["--tune-by", "luck"], "unknown criterion 'luck'"),
+    "no protocol": (["--protocol", "kaggle"], "unknown protocol 'kaggle'"),
+    "two designs": (["--protocol", "cumida", "--outer", "5"], "--outer is 5, but the protocol"),
     "no folds": (["--outer", "1"], "outer is 1"),
     "a plug-in that is none": (["--plugin", "nothing.py"], "cannot read the plug-in"),
 }
@@ -318,22 +319,22 @@ def test_the_protocol_of_cumida_has_three_folds(folder, tmp_path):
     assert (design["outer"], design["protocol"]) == (3, "cumida")
 
 
-def test_one_cohort_is_let_go_before_the_next_is_read(folder, monkeypatch):
+def test_one_cohort_is_freed_before_the_next_is_read(folder, monkeypatch):
     import gc
     import weakref
 
     alive: list[weakref.ref] = []
-    real = Source.read
+    real = CohortSource.read
 
     def read(self, **options):
         gc.collect()
-        # What the driver computes in its own process keeps the last one until the next task.
+        # A task in the driver process keeps the last cohort until the next task.
         assert sum(reference() is not None for reference in alive) <= 1
         cohort = real(self, **options)
         alive.append(weakref.ref(cohort))
         return cohort
 
-    monkeypatch.setattr(Source, "read", read)
+    monkeypatch.setattr(CohortSource, "read", read)
     sources, _ = benchmark.find([str(folder / f"set{k}.csv") for k in range(3)])
     benchmark.run(sources, select(["majority"]), DESIGN, jobs=1)
     assert len(alive) == 3
@@ -348,7 +349,7 @@ def fragile(tmp_path):
     return path
 
 
-def test_a_model_that_fails_takes_no_other_with_it(folder, fragile, tmp_path, capsys):
+def test_a_model_that_fails_does_not_affect_others(folder, fragile, tmp_path, capsys):
     write_cohorts(tmp_path / "more", 2, {"AML": 14, "PB": 12})
     out = tmp_path / "out"
     (tmp_path / "more" / "set0.csv").rename(tmp_path / "more" / "big0.csv")
@@ -377,12 +378,12 @@ def test_a_model_that_fails_takes_no_other_with_it(folder, fragile, tmp_path, ca
     assert [(one["cohort"], one["model"]) for one in content["failures"]] == [("set0", "fragile")]
     assert content["tests"]["n_cohorts"] == 2
     assert "fragile failed on set0" in (out / "leaderboard.html").read_text()
-    alone = evaluate(Source("set0", folder / "set0.csv").read(), ["knn"], design=DESIGN, jobs=1)
+    alone = evaluate(CohortSource("set0", folder / "set0.csv").read(), ["knn"], design=DESIGN, jobs=1)
     value = by_name["set0"]["models"]["knn"]["metrics"]["balanced_accuracy"]["value"]
     assert value == alone.summary(["balanced_accuracy"])["value"].iloc[0]
 
 
-def test_where_every_model_fails_the_cohort_is_still_listed(folder, fragile, capsys, tmp_path):
+def test_a_cohort_on_which_every_model_fails_is_an_error(folder, fragile, capsys, tmp_path):
     out = tmp_path / "out"
     arguments = ["--plugin", fragile, "--models", "fragile", "--outer", 3, "--jobs", 1, "--out", out]
     assert run("benchmark", folder / "set0.csv", *arguments) == 1
@@ -391,7 +392,7 @@ def test_where_every_model_fails_the_cohort_is_still_listed(folder, fragile, cap
 
 
 def counts(out) -> dict[tuple[str, str], int]:
-    """How often each task of a folder was computed, summed by cohort and model."""
+    """Number of times that tasks were computed, by cohort and model."""
     with sqlite3.connect(f"file:{out / 'tasks.sqlite'}?mode=ro", uri=True) as connection:
         rows = connection.execute(
             "SELECT cohort, model, sum(computed) FROM tasks GROUP BY cohort, model"
@@ -399,7 +400,7 @@ def counts(out) -> dict[tuple[str, str], int]:
     return {(cohort, model): number for cohort, model, number in rows}
 
 
-def test_another_model_or_cohort_costs_only_itself(folder, tmp_path, capsys):
+def test_only_new_models_and_cohorts_are_computed(folder, tmp_path, capsys):
     out = tmp_path / "out"
     common = ["--outer", 3, "--inner", 2, "--jobs", 1, "--out", out]
     assert run("benchmark", folder / "set0.csv", "--models", "knn,majority", *common) == 0
@@ -416,7 +417,7 @@ def test_another_model_or_cohort_costs_only_itself(folder, tmp_path, capsys):
     assert json.loads((out / "leaderboard.json").read_text()) == second
 
 
-def test_a_result_of_something_else_is_not_taken_over(folder, tmp_path, capsys):
+def test_a_result_of_another_kind_is_not_replaced(folder, tmp_path, capsys):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "manifest.json").write_text(
         json.dumps({"written_by": "leukotype", "kind": "study", "files": {}})
@@ -426,7 +427,7 @@ def test_a_result_of_something_else_is_not_taken_over(folder, tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_killed_and_gone_on_with_it_leaves_what_an_undisturbed_one_does(folder, tmp_path):
+def test_a_killed_benchmark_resumes_to_the_same_result(folder, tmp_path):
     arguments = ["--models", "knn,centroids,majority", "--outer", "3", "--inner", "2", "--jobs", "1"]
     command = [sys.executable, "-m", "leukotype", "benchmark", str(folder), *arguments]
     killed, whole = tmp_path / "killed", tmp_path / "whole"

@@ -1,4 +1,4 @@
-"""The report in a real browser without any network: no error, no request, hover, narrow, wide and on paper."""
+"""Reports in a browser without network: errors, requests, tooltips, narrow and wide screens, and print."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from leukotype import reporting
+from leukotype import results
 from leukotype.cohort import Cohort
-from leukotype.figures import FIGURES
+from leukotype.figures import of_part
 from leukotype.resampling import Design
-from report_cases import HOSTILE, cohort, evaluation, hostile_cohort
+from report_cases import HOSTILE, cohort, evaluation, hostile_cohort, with_inference
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -34,19 +34,19 @@ QUIET = (
 )
 SIZES = {"AML": 12, "Bone_Marrow": 9, "PB": 8, "PBSC_CD34": 10}
 SKILLS = {"logistic": 5.0, "knn": 2.0, "svm": 3.0, "majority": 0.0, "single-probe": 1.0}
-DRAWN = (*(figure.name for figure in FIGURES), "stability")
+DRAWN = (*(figure.name for figure in (*of_part("data"), *of_part("evaluation"))), "stability")
 
 
 @dataclass
 class Opened:
-    """A page that is open, and what it said and asked for since."""
+    """An open page with its messages and requests."""
 
     page: Any
     messages: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
     def draw_all(self) -> None:
-        """Scroll through the page until every figure that can be hovered over is drawn."""
+        """Scroll through the page until every figure with tooltips is drawn."""
         for figure in self.page.query_selector_all("figure[data-spec]"):
             figure.scroll_into_view_if_needed()
         waiting = "!document.querySelector('figure[data-spec]:not(.drawn)')"
@@ -64,7 +64,7 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     study = evaluation(cohort(SIZES, simulated=True), SKILLS, design=Design(3, 2, 2, 0))
-    return reporting.write(study, tmp_path_factory.mktemp("browser") / "report.html")
+    return results.write_report(with_inference(study), tmp_path_factory.mktemp("browser") / "report.html")
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def visit(browser: Any) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("width", [400, 1600])
-def test_the_page_is_whole_without_network_at_both_widths(visit: Any, report: Path, width: int) -> None:
+def test_the_page_is_complete_without_network_at_both_widths(visit: Any, report: Path, width: int) -> None:
     opened = visit(report, width=width)
     opened.draw_all()
     assert [message for message in opened.messages if message.startswith("error")] == []
@@ -98,7 +98,7 @@ def test_the_page_is_whole_without_network_at_both_widths(visit: Any, report: Pa
     assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
     assert opened.page.title().startswith("SIMULATED DATA · Study of")
     contents = opened.page.evaluate("document.querySelector('.contents details').open")
-    assert contents is (width > 1000), "on a narrow screen the contents are folded away"
+    assert contents is (width > 1000), "on a narrow screen the contents are closed"
     small = opened.page.evaluate(_SMALLEST)
     assert small >= 12, "text of the page itself is at least 12 px high"
     broken = "[...document.images].filter(image => image.naturalWidth === 0).length"
@@ -110,7 +110,7 @@ _SMALLEST = """() => Math.min(...[...document.querySelectorAll("p, td, th, dd, d
   .map(element => parseFloat(getComputedStyle(element).fontSize)))"""
 
 
-def test_details_that_are_opened_fit_a_narrow_screen(visit: Any, report: Path) -> None:
+def test_open_details_fit_a_narrow_screen(visit: Any, report: Path) -> None:
     opened = visit(report, width=400)
     opened.page.evaluate("document.querySelectorAll('details').forEach(item => { item.open = true; })")
     assert opened.page.evaluate("document.documentElement.scrollWidth") <= 400
@@ -124,9 +124,7 @@ def test_details_that_are_opened_fit_a_narrow_screen(visit: Any, report: Path) -
         ("comparison", ".mark-symbol path", ["Model", "95 % interval from"]),
     ],
 )
-def test_hovering_tells_what_a_mark_is(
-    visit: Any, report: Path, name: str, mark: str, expected: list[str]
-) -> None:
+def test_tooltips_describe_marks(visit: Any, report: Path, name: str, mark: str, expected: list[str]) -> None:
     opened = visit(report)
     opened.draw_all()
     figure = opened.page.locator(f"figure[data-spec='spec-{name}']")
@@ -139,7 +137,7 @@ def test_hovering_tells_what_a_mark_is(
         assert part in text
 
 
-def test_every_figure_hovers(visit: Any, report: Path) -> None:
+def test_every_figure_is_interactive(visit: Any, report: Path) -> None:
     opened = visit(report)
     opened.draw_all()
     names = opened.page.evaluate("[...document.querySelectorAll('figure.drawn')].map(f => f.dataset.spec)")
@@ -154,7 +152,7 @@ def test_every_figure_hovers(visit: Any, report: Path) -> None:
         assert (still, live) == ("none", "block")
 
 
-def test_without_scripts_the_still_pictures_stand(visit: Any, report: Path) -> None:
+def test_without_scripts_static_pictures_are_shown(visit: Any, report: Path) -> None:
     opened = visit(report, script=False)
     sizes = opened.page.locator("img.still").evaluate_all(
         "all => all.map(i => [i.offsetWidth, i.offsetHeight])"
@@ -164,9 +162,9 @@ def test_without_scripts_the_still_pictures_stand(visit: Any, report: Path) -> N
     assert opened.page.locator("main").inner_text().count("Numbers behind this figure") == len(DRAWN)
 
 
-def test_names_that_are_markup_do_nothing(visit: Any, tmp_path: Path) -> None:
+def test_names_are_never_markup(visit: Any, tmp_path: Path) -> None:
     study = evaluation(hostile_cohort(), {"logistic": 2.0, HOSTILE: 1.0, "majority": 0.0}, notes=[HOSTILE])
-    opened = visit(reporting.write(study, tmp_path / "hostile.html", command=HOSTILE))
+    opened = visit(results.write_report(study, tmp_path / "hostile.html", command=HOSTILE))
     dialogs: list[str] = []
     opened.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     opened.draw_all()
@@ -187,8 +185,8 @@ def test_names_that_are_markup_do_nothing(visit: Any, tmp_path: Path) -> None:
     )
 
 
-def test_a_script_that_got_in_would_not_run(visit: Any, report: Path, tmp_path: Path) -> None:
-    # The alarm behind the escaping: were a name to break out, the content policy would still stop it.
+def test_an_injected_script_does_not_run(visit: Any, report: Path, tmp_path: Path) -> None:
+    # If the escaping failed, the content policy would still block the script.
     text = report.read_text(encoding="utf-8")
     broken = tmp_path / "broken.html"
     injected = (
@@ -211,7 +209,7 @@ def test_numbers_are_saved_as_csv(visit: Any, report: Path) -> None:
     assert "AML,12" in text
 
 
-def test_paper_shows_every_figure_and_no_screen_furniture(visit: Any, report: Path, tmp_path: Path) -> None:
+def test_print_shows_every_figure_without_controls(visit: Any, report: Path, tmp_path: Path) -> None:
     opened = visit(report)
     opened.draw_all()
     opened.page.emulate_media(media="print")
@@ -238,8 +236,8 @@ def test_paper_shows_every_figure_and_no_screen_furniture(visit: Any, report: Pa
             assert part in text
 
 
-def test_an_exploration_opens_as_well(visit: Any, tiny_cohort: Cohort, tmp_path: Path) -> None:
-    path = reporting.write_exploration(tiny_cohort, tmp_path / "look.html")
+def test_an_exploration_opens_without_errors(visit: Any, tiny_cohort: Cohort, tmp_path: Path) -> None:
+    path = results.write_report(tiny_cohort, tmp_path / "look.html")
     opened = visit(path, width=400)
     opened.draw_all()
     assert [message for message in opened.messages if message.startswith("error")] == []

@@ -1,4 +1,4 @@
-"""A classifier's file gives back what was put into it, and nothing else is read."""
+"""Classifier files: round trip, deterministic bytes, files of earlier versions, limits."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ARRAYS = {"rule.weights": np.arange(12.0).reshape(3, 4), "codes": np.array([1, 2
 TEXTS = {"card.md": "# A card\n\nµ"}
 
 
-def test_what_was_written_is_read(tmp_path):
+def test_written_content_is_read_back(tmp_path):
     bundle.write(tmp_path / "a.leuko", DOCUMENT, ARRAYS, TEXTS)
     again = bundle.read(tmp_path / "a.leuko")
     assert again.document == DOCUMENT
@@ -46,7 +46,7 @@ def test_what_was_written_is_read(tmp_path):
 @pytest.mark.parametrize("kind", npy.TYPES)
 @settings(max_examples=10, deadline=None)
 @given(data=st.data())
-def test_arrays_are_numpys_own(kind, data):
+def test_arrays_have_numpys_format(kind, data):
     array = data.draw(arrays(kind, array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4)))
     content = npy.dumps(npy.plain(array))
     assert_array_equal(npy.loads(content, "x"), array, strict=True)
@@ -56,7 +56,7 @@ def test_arrays_are_numpys_own(kind, data):
     assert_array_equal(npy.loads(theirs.getvalue(), "x"), np.ascontiguousarray(array), strict=True)
 
 
-def test_the_same_content_is_the_same_bytes(tmp_path):
+def test_equal_content_gives_equal_bytes(tmp_path):
     bundle.write(tmp_path / "a.leuko", DOCUMENT, ARRAYS, TEXTS)
     turned = {name: ARRAYS[name] for name in reversed(ARRAYS)}
     bundle.write(tmp_path / "b.leuko", {name: DOCUMENT[name] for name in reversed(DOCUMENT)}, turned, TEXTS)
@@ -75,7 +75,7 @@ def test_any_zip_reader_can_read_it(tmp_path):
         assert_array_equal(np.load(archive.open("arrays/rule.weights.npy")), ARRAYS["rule.weights"])
 
 
-def test_arrays_of_other_order_and_width_are_stored_alike(tmp_path):
+def test_arrays_of_any_memory_order_and_byte_order_are_stored(tmp_path):
     array = np.arange(12).reshape(3, 4)
     given = {"a": np.asfortranarray(array), "b": array.astype(">i8"), "c": array[::-1, ::2]}
     bundle.write(tmp_path / "a.leuko", {}, given, {})
@@ -100,13 +100,13 @@ def test_arrays_of_other_order_and_width_are_stored_alike(tmp_path):
         ({}, {"a": np.broadcast_to(np.zeros(1, dtype="|u1"), (2**28,))}, {}, NotPortable),
     ],
 )
-def test_what_no_file_can_hold_is_not_written(tmp_path, document, arrays, texts, refusal):
+def test_content_that_the_format_cannot_hold_is_not_written(tmp_path, document, arrays, texts, refusal):
     with pytest.raises(refusal):
         bundle.write(tmp_path / "a.leuko", document, arrays, texts)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_that_is_not_there_is_said(tmp_path):
+def test_missing_folder_is_reported(tmp_path):
     with pytest.raises(OutputRefused, match="cannot write"):
         bundle.write(tmp_path / "no" / "a.leuko", {}, {}, {})
     with pytest.raises(UnreadableFile, match=r"Name a \.leuko file"):
@@ -115,18 +115,16 @@ def test_a_folder_that_is_not_there_is_said(tmp_path):
         bundle.read(tmp_path)
 
 
-def test_a_newer_format_is_refused_with_both_versions(tmp_path, monkeypatch):
+def test_newer_format_is_refused_with_both_versions(tmp_path, monkeypatch):
     monkeypatch.setattr(bundle, "FORMAT_VERSION", 7)
     bundle.write(tmp_path / "a.leuko", DOCUMENT, ARRAYS, TEXTS)
     monkeypatch.undo()
-    with pytest.raises(
-        BadBundle, match=r"format 7, and this leukotype reads formats up to 1\. Install a newer"
-    ):
+    with pytest.raises(BadBundle, match=r"format 7; .* reads formats up to 1\. Install a newer"):
         bundle.read(tmp_path / "a.leuko")
 
 
 @pytest.mark.parametrize("file", sorted(KEPT.glob("*.leuko")), ids=lambda file: file.stem)
-def test_kept_files_say_what_they_said(file):
+def test_files_of_earlier_versions_give_the_same_outputs(file):
     kept = bundle.read(file)
     rule = bundle.rule_of(kept)
     samples, expected = kept.arrays["check.samples"], kept.arrays["check.outputs"]
@@ -134,13 +132,13 @@ def test_kept_files_say_what_they_said(file):
     assert file.stat().st_size < 30_000
 
 
-def test_the_kept_files_are_the_ones_that_were_kept():
-    """A new format gets new files: whoever writes these again has broken what they stand for."""
+def test_files_of_earlier_versions_are_unchanged():
+    """These files prove that old files stay readable; a new format needs new files, never replacements."""
     found = {file.stem: bundle.read(file).fingerprint[:16] for file in KEPT.glob("*.leuko")}
     assert found == FINGERPRINTS
 
 
-# Runs in a process of its own: of the gigabyte, what other tests took is no part.
+# Runs in its own process, so that memory used by other tests does not count.
 _GREEDY = """
 import json, resource, sys, time
 from memory import peak_mib
@@ -159,11 +157,11 @@ print(json.dumps([report, peak_mib()]))
 
 
 @pytest.mark.slow
-def test_the_greediest_files_take_seconds_and_less_than_a_gigabyte(tmp_path):
+def test_largest_allowed_files_take_seconds_and_less_than_a_gigabyte(tmp_path):
     most = zipped.LARGEST_CONTENT - 2**24 - 2**10
     zeros = np.zeros(most, dtype="|u1")
     files = {"full": ({"a": [[]] * 2_700_000}, {"a": zeros})}
-    # The deepest and widest trees that are let in, and one split more.
+    # Trees of the largest allowed depth and number, plus one split.
     spec = {"kind": "trees", "n_classes": 2, "n_probes": 1, "link": "logistic"}
     n_splits, n_trees = 513, 1900
     left = np.tile(np.append(np.tile([1, 0], n_splits), 0), n_trees).astype("<i4")

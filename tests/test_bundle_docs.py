@@ -1,4 +1,4 @@
-"""docs/bundle.md is sufficient: a second reader, written only from this page, gives the same outputs."""
+"""docs/bundle.md is complete: a second reader written from it alone gives the same outputs."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ SECOND = {
 
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("name", NAMES)
-def test_a_second_reader_gives_the_same_outputs(name, n_classes, tmp_path):
+def test_second_reader_gives_the_same_outputs(name, n_classes, tmp_path):
     document, arrays = bundle.rule_members(rule(name, n_classes))
     bundle.write(tmp_path / "a.leuko", document, arrays, {})
     spec, read = opened(tmp_path / "a.leuko")
@@ -126,7 +126,7 @@ def test_a_second_reader_gives_the_same_outputs(name, n_classes, tmp_path):
     assert_allclose(found, rule(name, n_classes).output(samples), rtol=0, atol=1e-11)
 
 
-def test_the_page_names_every_kind_model_and_array():
+def test_page_names_every_kind_model_and_array():
     rows = {line.split("|")[1].strip(" `"): line for line in PAGE.splitlines() if line.startswith("| `")}
     assert set(rows) >= {kind.kind for kind in KINDS}
     for name in NAMES:
@@ -137,7 +137,7 @@ def test_the_page_names_every_kind_model_and_array():
             assert f"`{stated}`" in rows[spec["kind"]], f"{name}: {entry}"
 
 
-def test_the_page_states_the_limits():
+def test_page_states_the_limits():
     from leukotype.bundle import npy, strict, zipped
     from leukotype.rules import fields, linear, trees
 
@@ -158,7 +158,7 @@ def test_the_page_states_the_limits():
 
 
 @pytest.mark.slow
-def test_base_r_reads_it_too():
+def test_base_r_reads_classifier_files():
     rscript = shutil.which("Rscript")
     if rscript is None:
         pytest.skip("R is not installed")

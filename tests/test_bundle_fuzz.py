@@ -1,4 +1,4 @@
-"""Mutated files: refused in one line or the same calls; no crash, no hang, little memory."""
+"""Mutated files are refused in one line or give the same calls, without crashes, hangs or high memory use."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def tried(first: int, last: int) -> dict:
 
 def check(report: dict, number: int) -> None:
     assert sum(report["counts"].values()) == number
-    # Bytes that mean nothing, such as a date, may change; few do.
+    # A few mutations change only bytes without meaning, such as a date.
     accidents = sum(way in bundle_fuzz.ACCIDENTS for _, way in bundle_fuzz.WAYS) / len(bundle_fuzz.WAYS)
     assert report["counts"]["accident refused"] > 0.9 * number * accidents
-    # A forgery that changes a number to another of its kind is a file in good order: some must get that far.
+    # A forgery that replaces a number by another valid one gives a valid file; some mutants must reach this stage.
     assert report["counts"]["forgery other"] > 0.02 * number
     assert report["longest"] < 5
     assert report["MiB"] < 1024
@@ -46,7 +46,7 @@ def test_two_thousand_mutants():
     check(tried(0, 2000), 2000)
 
 
-def test_every_way_is_taken_of_every_file():
+def test_every_mutation_is_applied_to_every_file():
     taken = {(file.name, way) for file, way, _ in map(bundle_fuzz.mutant, range(len(bundle_fuzz.WAYS)))}
     assert taken == {(file.name, way) for file, way in bundle_fuzz.WAYS}
     assert {file.stem for file, _ in bundle_fuzz.WAYS} == {

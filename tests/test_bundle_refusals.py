@@ -1,4 +1,4 @@
-"""Each thing that a classifier's file must not have, alone in a file that is otherwise in good order."""
+"""Each fault of a classifier file, alone in an otherwise valid file, is refused for its own reason."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def packed(members, *, change=lambda info: info, twice=(), method=zipfile.ZIP_DE
 
 
 def sealed(members=None, manifest=None, **options):
-    """A file of these members, with a true manifest or another."""
+    """Return a file of these members, with a correct manifest or the given one."""
     members = {"document.json": DOCUMENT, "arrays/a.npy": ARRAY} if members is None else members
     stated = json.dumps(described(members) if manifest is None else manifest).encode()
     return packed({"manifest.json": stated, **members}, **options)
@@ -59,7 +59,7 @@ def with_manifest(**entries):
 
 
 def patched(raw, mark, offset, number, form="<H", all_of_them=False):
-    """Overwrite a number `offset` bytes behind the last record that begins with `mark`, or behind each."""
+    """Overwrite a number `offset` bytes after the start of the last record (or all records) with `mark`."""
     changed = bytearray(raw)
     places = [place for place in range(len(raw)) if raw[place : place + 4] == mark]
     for place in places if all_of_them else places[-1:]:
@@ -82,7 +82,7 @@ def extra(info):
 
 
 def unlisted():
-    """A member more than the list of members has, before the list."""
+    """Return a file with a member that is not in the list of members."""
     raw = sealed()
     start = struct.unpack_from("<L", raw, len(raw) - 6)[0]
     hidden = packed({"x.md": b"x"})[:40]
@@ -100,50 +100,50 @@ def header(text, data=b""):
 HEADER = "{'descr': '%s', 'fortran_order': %s, 'shape': (%s), }\n"
 
 REFUSED = {
-    "nothing": (b"", "does not begin as a zip archive"),
-    "text": (b"sample,label\na,b\n" * 9, "does not begin as a zip archive"),
-    "no members": (packed({}), "does not begin as a zip archive"),
-    "cut off": (sealed()[:-5], "does not end as it must"),
-    "something before": (b"PK\x03\x04" + sealed(), "does not stand where it must"),
-    "something behind": (sealed() + b"x", "does not end as it must"),
-    "something between": (unlisted(), "bytes that belong to no member"),
-    "many members": (sealed({f"texts/t{i}.md": b"" for i in range(300)}), "has 301 members, and at most 256"),
-    "parts": (patched(sealed(), END, 4, 1), "one of several parts"),
-    "a member twice": (sealed(twice=["arrays/a.npy"]), r"member arrays/a\.npy is there twice"),
+    "nothing": (b"", "does not start like a zip archive"),
+    "text": (b"sample,label\na,b\n" * 9, "does not start like a zip archive"),
+    "no members": (packed({}), "does not start like a zip archive"),
+    "cut off": (sealed()[:-5], "end of the zip archive is wrong"),
+    "bytes before": (b"PK\x03\x04" + sealed(), "list of members is misplaced"),
+    "bytes after": (sealed() + b"x", "end of the zip archive is wrong"),
+    "bytes between": (unlisted(), "bytes that belong to no member"),
+    "many members": (sealed({f"texts/t{i}.md": b"" for i in range(300)}), "has 301 members; at most 256"),
+    "parts": (patched(sealed(), END, 4, 1), "part of a series"),
+    "a member twice": (sealed(twice=["arrays/a.npy"]), r"member arrays/a\.npy appears twice"),
     "a link": (sealed(change=link), r"arrays/a\.npy is a link or a folder"),
-    "extra fields": (sealed(change=extra), "holds what a classifier's file does not have"),
+    "extra fields": (sealed(change=extra), "entries that a classifier file does not have"),
     "encrypted": (encrypted(), r"manifest\.json is encrypted"),
-    "bzip2": (sealed(method=zipfile.ZIP_BZIP2), "packed in a way"),
+    "bzip2": (sealed(method=zipfile.ZIP_BZIP2), "uses a compression"),
     "a bomb": (
         patched(sealed(), CENTRAL, 24, 2**27, "<L"),
-        "claims 134,217,728 bytes in .*, which cannot be",
+        "states 134,217,728 bytes .*, which is impossible",
     ),
     "large": (
         patched(patched(sealed(), CENTRAL, 20, 2**30, "<L"), CENTRAL, 24, 2**30, "<L"),
-        "claim more than the 256 MiB",
+        "state more than the 256 MiB",
     ),
-    "overlapping": (patched(sealed(), CENTRAL, 42, 0, "<L"), "does not stand where the one before it ends"),
-    "two headers": (patched(sealed(), LOCAL, 10, 7), "headers of member .* do not agree"),
+    "overlapping": (patched(sealed(), CENTRAL, 42, 0, "<L"), "does not start where the previous one ends"),
+    "two headers": (patched(sealed(), LOCAL, 10, 7), "headers of member .* differ"),
     "a checksum": (
         patched(patched(sealed(), LOCAL, 14, 7, "<L"), CENTRAL, 16, 7, "<L"),
         r"checksum of member arrays/a\.npy is wrong",
     ),
-    "a way out": (sealed({"../a.npy": ARRAY}), "names are of letters"),
-    "an absolute name": (sealed({"/a.npy": ARRAY}), "names are of letters"),
-    "a drive": (sealed({"C:/a.npy": ARRAY}), "names are of letters"),
-    "a backslash": (sealed({"arrays\\a.npy": ARRAY}), "names are of letters"),
-    "a folder": (sealed({"arrays/": b""}), "names are of letters|is a link or a folder"),
+    "a path out of the folder": (sealed({"../a.npy": ARRAY}), "names may have letters"),
+    "an absolute name": (sealed({"/a.npy": ARRAY}), "names may have letters"),
+    "a drive": (sealed({"C:/a.npy": ARRAY}), "names may have letters"),
+    "a backslash": (sealed({"arrays\\a.npy": ARRAY}), "names may have letters"),
+    "a folder": (sealed({"arrays/": b""}), "names may have letters|is a link or a folder"),
     "code": (
         sealed({"document.json": DOCUMENT, "run.py": b"1"}),
-        r"run\.py is none that a file of format 1 has",
+        r"run\.py is not part of format 1",
     ),
     "a pickle": (
         sealed({"document.json": DOCUMENT, "arrays/a.pkl": b"1"}),
-        "is none that a file of format 1 has",
+        "is not part of format 1",
     ),
     "no manifest": (packed({"document.json": DOCUMENT}), r"it has no manifest\.json"),
     "no document": (sealed({"arrays/a.npy": ARRAY}), r"document\.json is missing"),
-    "a list": (with_document("[1]"), r"document\.json is missing, or is no object"),
+    "a list": (with_document("[1]"), r"document\.json is missing, or is not an object"),
     "not listed": (sealed(manifest=described({"document.json": DOCUMENT})), "not in the manifest"),
     "not there": (
         sealed({"document.json": DOCUMENT}, described({"document.json": DOCUMENT, "arrays/a.npy": ARRAY})),
@@ -151,21 +151,21 @@ REFUSED = {
     ),
     "a hash": (
         sealed(manifest=described({"document.json": b'{"a":2}', "arrays/a.npy": ARRAY})),
-        "is not what the manifest says",
+        "does not match the manifest",
     ),
-    "another format": (with_manifest(format="zip"), "not of the format 'leukotype-classifier'"),
+    "another format": (with_manifest(format="zip"), "does not have the format 'leukotype-classifier'"),
     "no version": (with_manifest(format_version="1"), "has no format version"),
     "format 2": (
         with_manifest(format_version=2),
-        r"is of format 2, and this leukotype reads formats up to 1",
+        r"has format 2; this version of leukotype reads formats up to 1",
     ),
-    "more in the manifest": (with_manifest(code="x"), "entries that it should not have"),
-    "NaN": (with_document('{"a": NaN}'), "holds NaN"),
+    "more in the manifest": (with_manifest(code="x"), "unknown entries"),
+    "NaN": (with_document('{"a": NaN}'), "contains NaN"),
     "infinity": (with_document('{"a": 1e999}'), "1e999, which is too large"),
-    "an entry twice": (with_document('{"a": 1, "a": 2}'), "an entry twice"),
-    "deep": (with_document('{"a": ' + "[" * 40 + "]" * 40 + "}"), "nested more than 32 deep"),
-    "very deep": (with_document("[" * 200_000), "nested more than 32 deep"),
-    "half a character": (with_document('{"a": "\\ud800"}'), "control characters"),
+    "a repeated key": (with_document('{"a": 1, "a": 2}'), "a repeated key"),
+    "deep": (with_document('{"a": ' + "[" * 40 + "]" * 40 + "}"), "nested more than 32 levels deep"),
+    "very deep": (with_document("[" * 200_000), "nested more than 32 levels deep"),
+    "a lone surrogate": (with_document('{"a": "\\ud800"}'), "control characters"),
     "terminal codes": (with_document('{"\\u001b[2J": 1}'), "control characters"),
     "no JSON": (with_document("{"), "is not JSON in UTF-8"),
     "not UTF-8": (with_document(b'{"a": "\xff"}'), "is not JSON in UTF-8"),
@@ -179,23 +179,26 @@ REFUSED = {
         sealed({"document.json": DOCUMENT, "texts/card.md": b"\x1b[2J"}),
         "control characters",
     ),
-    "objects": (with_array(header(HEADER % ("|O", "False", "3,"), bytes(24))), "no header of plain numbers"),
-    "dates": (with_array(header(HEADER % ("<m8", "False", "3,"), bytes(24))), "of type <m8"),
+    "objects": (
+        with_array(header(HEADER % ("|O", "False", "3,"), bytes(24))),
+        "header of a plain numeric array",
+    ),
+    "dates": (with_array(header(HEADER % ("<m8", "False", "3,"), bytes(24))), "has type <m8"),
     "columns first": (
         with_array(header(HEADER % ("<f8", "True", "3,"), bytes(24))),
-        "no header of plain numbers",
+        "header of a plain numeric array",
     ),
-    "a shape": (with_array(header(HEADER % ("<f8", "False", "4,"), bytes(24))), "says its shape is"),
+    "a shape": (with_array(header(HEADER % ("<f8", "False", "4,"), bytes(24))), "has shape"),
     "a huge shape": (with_array(header(HEADER % ("<f8", "False", "9999999999, 9999999999"))), "not allowed"),
     "npy 2.0": (with_array(ARRAY.replace(b"NUMPY\x01", b"NUMPY\x02")), "not in npy format 1.0"),
     "code in a header": (
         with_array(header("__import__('os').system('true')\n")),
-        "no header of plain numbers",
+        "header of a plain numeric array",
     ),
 }
 
 
-def test_the_file_that_all_others_differ_from_is_read(tmp_path):
+def test_valid_file_is_read(tmp_path):
     (tmp_path / "a.leuko").write_bytes(sealed())
     read = bundle.read(tmp_path / "a.leuko")
     assert (read.document, read.arrays["a"].tolist()) == ({"a": 1}, [0.0, 1.0, 2.0])
@@ -215,7 +218,7 @@ def test_refused_for_its_own_reason(what, tmp_path):
     assert isinstance(refused.value, InputError)
 
 
-def test_a_file_without_a_rule_is_said(tmp_path):
+def test_file_without_a_rule_is_refused(tmp_path):
     (tmp_path / "a.leuko").write_bytes(sealed())
     with pytest.raises(BadBundle, match="its document has no rule"):
         bundle.rule_of(bundle.read(tmp_path / "a.leuko"))

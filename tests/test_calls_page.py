@@ -1,21 +1,21 @@
-"""The page of a batch: everything that is known of a sample, of nothing else, and nothing in it runs."""
+"""The page of a batch of calls: complete for each sample, without markup from names, and without scripts."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from leukotype.classifier.calls import REASONS, Calls, Driver, Evidence
 from leukotype.cohort import Provenance
-from leukotype.results.calls_page import page
+from leukotype.results.calls_page import calls_page
 
 ODD = ("<script>alert(1)</script>", "a\"b'c & d", "ü | µ, 10 %", "{{ 7 * 7 }}", "GSM1.CEL.gz")
-FACTS = {"name": "Lab <1>", "fingerprint": "ab" * 32, "classes": ["A", "B"], "title": "Logistic", "trained_on": "x",
-         "n_samples": 30, "simulated": False}  # fmt: skip
+RECORD = {"model": {"title": "Logistic"}, "cohort": {"name": "x", "n_samples": 30, "simulated": False}}
 SOURCE = Provenance("new.csv", "cd" * 32, steps=("Turned.",))
 
 
@@ -23,7 +23,7 @@ def calls(n: int = 5, classes: tuple[str, ...] = ("A", "B<i>", "C")) -> Calls:
     rng = np.random.default_rng(0)
     p = rng.dirichlet(np.ones(len(classes)), n)
     names = [ODD[k] if k < len(ODD) else f"s{k}" for k in range(n)]
-    # The first sample is called, the next are abstained on, each for one reason more.
+    # The first sample is called; each further sample has one more reason for abstention.
     reasons = tuple(REASONS[: k % (len(REASONS) + 1)] for k in range(n))
     drivers = (
         Driver("1_at", "GENE<1>", 1.5, 8.25, 6.0, imputed=False),
@@ -38,8 +38,11 @@ def calls(n: int = 5, classes: tuple[str, ...] = ("A", "B<i>", "C")) -> Calls:
     )  # fmt: skip
 
 
-def drawn(one: Calls, **facts: object) -> str:
-    return page(one, classifier={**FACTS, **facts}, source=SOURCE, command="leukotype predict a b")
+def drawn(one: Calls, **record: object) -> str:
+    classifier = SimpleNamespace(
+        name="Lab <1>", fingerprint="ab" * 32, classes=("A", "B"), record={**RECORD, **record}
+    )
+    return calls_page(one, classifier=classifier, source=SOURCE, command="leukotype predict a b")
 
 
 class Outline(HTMLParser):
@@ -81,7 +84,7 @@ def outline(text: str) -> Outline:
 
 @pytest.mark.parametrize("n", [1, 5, 40])
 @pytest.mark.parametrize("n_classes", [2, 3, 12])
-def test_everything_said_of_each_sample(n, n_classes):
+def test_every_sample_is_complete(n, n_classes):
     one = calls(n, tuple(f"class {k}" for k in range(n_classes)))
     found = outline(drawn(one))
     assert found.tags.count("article") == n
@@ -95,7 +98,7 @@ def test_everything_said_of_each_sample(n, n_classes):
     assert ("others" in text) == (n_classes > 6)
 
 
-def test_each_reason_is_told_beside_its_sample_and_counted():
+def test_reasons_are_shown_with_the_sample_and_counted():
     found = outline(drawn(calls(5)))
     text = " ".join(found.text.split())
     assert "abstained off-scale; nearest to" in text
@@ -104,10 +107,10 @@ def test_each_reason_is_told_beside_its_sample_and_counted():
         in text
     )
     for place, reason in enumerate(REASONS):
-        assert f"Abstained on {4 - place} {reason}" in text
+        assert f"Abstained {4 - place} {reason}" in text
 
 
-def test_nothing_of_the_data_becomes_markup():
+def test_names_are_never_markup():
     text = drawn(calls(5))
     found = outline(text)
     assert "script" not in found.tags
@@ -143,11 +146,11 @@ def test_contributions_are_drawn_to_one_scale_and_signed():
 
 def test_without_sets_genes_or_evidence_none_is_shown():
     bare = replace(calls(3), sets=None, evidence=(), sets_note="")
-    found = outline(drawn(bare, simulated=True, title=None, trained_on=None))
+    found = outline(drawn(bare, model=None, cohort={"simulated": True}))
     assert "details" not in found.tags[found.tags.index("main") :]
     assert " set: " not in found.text
     assert "SIMULATED" in found.text
-    assert "not told" in found.text
+    assert "unknown" in found.text
     drivers = tuple(replace(driver, symbol="") for driver in calls(1).evidence[0].drivers)
     plain = replace(calls(1), evidence=(replace(calls(1).evidence[0], drivers=drivers),))
     assert "Gene" not in outline(drawn(plain)).text.replace("GENE", "")

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 import classifier_cases as cases
 import leukotype as lt
-from leukotype.batch import Batch
 from leukotype.classifier import Calls, Classifier
-from leukotype.recipes.alignment import HOWS, Alignment
+from leukotype.cohort import Batch
 from leukotype.errors import BadIdentifiers, BadValues
+from leukotype.recipes.alignment import HOWS, Alignment
 
 # One of each kind of rule is trained by every alignment; the rest get another one afterwards, which calls alike.
 TRAINED = ("logistic", "forest", "knn", "pairs")

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 import leukotype as lt
-from leukotype.batch import Batch
 from leukotype.classifier.calls import UNLIKE
-from leukotype.cohort import Cohort
+from leukotype.cohort import Batch, Cohort
 
 
 def rows(cohort: Cohort, wanted: np.ndarray) -> Cohort:

@@ -12,8 +12,8 @@ import leukotype as lt
 from leukotype import cli, console
 from leukotype.classifier.validation import validate
 from leukotype.figures import risk
-from leukotype.results import validation_page
 from leukotype.results.json_report import validation_json
+from leukotype.results.validation_page import notices, validation_page
 from test_classifier_files import RANK, forged, puts
 
 ODD = (None, True, -1, 1e300, 10**30, "x", "x" * 5000, "a\nb", [], [[]], [3], {}, {"a": {"b": []}}, {"value": "x"},
@@ -73,8 +73,8 @@ def test_calls_and_card_work_with_any_record(sheets, tmp_path, capsys, seed):
 def test_external_validation_works_with_any_record(sheets, tmp_path, capsys, seed):
     one = lt.load_classifier(forged(tmp_path / "a.leuko", puts("record", value=records(seed))))
     found = validate(one, lt.read_batch(sheets / "labelled.csv", wants_labels=True))
-    assert "<html" in validation_page.validation_page(found, ()).html()
-    assert all("\n" not in notice.title for notice in validation_page.notices(found))
+    assert "<html" in validation_page(found, ()).html()
+    assert all("\n" not in notice.title for notice in notices(found))
     console.show_validation(found, tmp_path)
     assert json.dumps(validation_json(found), allow_nan=False)
     assert len(risk.draw(found).table())

@@ -13,15 +13,15 @@ from scipy import stats
 
 import classifier_cases as cases
 import leukotype as lt
-from leukotype.recipes import missing
-from leukotype.recipes.alignment import HOWS, Alignment, Sorted, default, normal_scores
 from leukotype.classifier.calls import MISSING, OFF_SCALE, UNLIKE
 from leukotype.classifier.matching import Matching
-from leukotype.recipes.missing import MissingLimit, limit_of
 from leukotype.classifier.novelty import Novelty, p_value
-from leukotype.recipes.scorer import ClassMeans
 from leukotype.classifier.scale_check import ScaleRange
 from leukotype.errors import BadIdentifiers, BadValues
+from leukotype.recipes import missing
+from leukotype.recipes.alignment import HOWS, Alignment, Sorted, default, normal_scores
+from leukotype.recipes.missing import MissingLimit, limit_of
+from leukotype.recipes.scorer import ClassMeans
 
 NAN = float("nan")
 # Few different values, so that many are equal; some are missing.
@@ -441,7 +441,9 @@ def test_another_arrays_probes_are_found_by_their_genes():
 
 @pytest.mark.parametrize("symbols", [SYMBOLS, ("",) * 4])
 def test_nothing_known_is_said_in_one_line(symbols):
-    with pytest.raises(BadIdentifiers, match=r"none of the 3 columns \(x, y, z \.\.\.\) is a probe") as refused:
+    with pytest.raises(
+        BadIdentifiers, match=r"none of the 3 columns \(x, y, z \.\.\.\) is a probe"
+    ) as refused:
         Matching.find(PROBES, symbols, ["x", "y", "z"])
     assert "\n" not in str(refused.value)
     assert "--annotation" in str(refused.value)

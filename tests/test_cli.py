@@ -213,7 +213,7 @@ def test_what_was_asked_for_stands_in_every_output(defended):
     assert "Phipson" in report
     assert "Nadeau" in report
     assert "permuted" in (out / "sheets" / "REFORMS.md").read_text()
-    assert "The permutation test comes next, and may take about 10 seconds." in printed
+    assert "Next: permutation test, about 10 seconds." in printed
     assert "corrected for the choice" in printed
 
 

@@ -1,4 +1,4 @@
-"""Laws of the cohort: what it accepts, what it refuses, what its fingerprint depends on."""
+"""Cohort: validation, fingerprint, selection of samples and probes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_classes_are_sorted_and_codes_point_into_them(tiny_cohort):
     assert tiny_cohort.class_counts == {"AML": 14, "Bone_Marrow": 9, "PB": 7}
 
 
-def test_arrays_cannot_be_written_and_the_callers_stay_writable():
+def test_arrays_are_read_only_and_the_callers_stay_writable():
     values = np.zeros((2, 3))
     cohort = Cohort(values, np.array(["a", "b"]), np.array(["1", "2"]), np.array(["x", "y", "z"]))
     with pytest.raises(ValueError, match="read-only"):
@@ -37,7 +37,7 @@ def test_arrays_cannot_be_written_and_the_callers_stay_writable():
     ],
     ids=["values", "labels", "samples", "probes", "donors"],
 )
-def test_fingerprint_changes_with_all_that_a_result_depends_on(tiny_cohort, change):
+def test_fingerprint_depends_on_everything_a_result_depends_on(tiny_cohort, change):
     assert dataclasses.replace(tiny_cohort, **change(tiny_cohort)).fingerprint != tiny_cohort.fingerprint
 
 
@@ -51,7 +51,7 @@ def test_fingerprint_ignores_the_name(tiny_cohort):
         ({"samples": np.array(["s"] * 30)}, BadIdentifiers, "sample id 's' appears more than once"),
         ({"probes": np.array(["p"] * 40)}, BadIdentifiers, "probe id 'p' appears more than once"),
         ({"labels": np.array(["a"] * 29)}, BadIdentifiers, "29 labels"),
-        ({"labels": np.array(["", *["a"] * 29])}, BadLabels, "1 samples have no label"),
+        ({"labels": np.array(["", *["a"] * 29])}, BadLabels, "1 sample without a label"),
         ({"expression": np.full((30, 40), np.inf)}, BadValues, "infinite"),
         ({"expression": np.zeros(30)}, BadValues, "dimensions"),
         ({"expression": np.zeros((30, 0)), "probes": np.array([], dtype=str)}, BadValues, "no probes"),
@@ -59,12 +59,12 @@ def test_fingerprint_ignores_the_name(tiny_cohort):
         ({"covariates": pd.DataFrame({"age": [1]})}, BadIdentifiers, "covariates"),
     ],
 )
-def test_parts_that_do_not_fit_are_refused(tiny_cohort, change, error, words):
+def test_parts_that_do_not_match_are_refused(tiny_cohort, change, error, words):
     with pytest.raises(error, match=words):
         dataclasses.replace(tiny_cohort, **change)
 
 
-def test_dropping_a_class_keeps_everything_aligned(tiny_cohort):
+def test_dropping_a_class_keeps_the_rows_aligned(tiny_cohort):
     with_covariates = dataclasses.replace(
         tiny_cohort, covariates=pd.DataFrame({"id": tiny_cohort.samples}), donors=tiny_cohort.samples
     )
@@ -77,7 +77,7 @@ def test_dropping_a_class_keeps_everything_aligned(tiny_cohort):
 
 
 def test_dropping_an_unknown_class_names_the_classes(tiny_cohort):
-    with pytest.raises(BadLabels, match=r"no class 'XYZ'.*AML, Bone_Marrow, PB"):
+    with pytest.raises(BadLabels, match=r"has no class 'XYZ'.*AML, Bone_Marrow, PB"):
         tiny_cohort.drop_classes(["XYZ"])
 
 
@@ -101,14 +101,14 @@ def test_dropping_an_unknown_class_names_the_classes(tiny_cohort):
         ("A_23_P100001", False),
     ],
 )
-def test_a_control_is_known_by_its_whole_name(probe, control):
+def test_controls_are_recognised_by_the_whole_name(probe, control):
     for spelled in (probe, probe.lower(), probe.upper()):
         assert is_control(spelled) is control
         left = without_controls(np.zeros((1, 2)), [spelled, "200000_at"], "cohort")[1]
         assert left == (["200000_at"] if control else [spelled, "200000_at"])
 
 
-def test_dropping_controls_keeps_everything_else_and_says_how_many(tiny_cohort):
+def test_dropping_controls_keeps_all_other_probes_and_reports_the_number(tiny_cohort):
     names = tiny_cohort.probes.astype("<U20")
     names[[0, 17]] = "AFFX-BioB-5_at", "AFFX-BioB-3_at"
     mixed = dataclasses.replace(tiny_cohort, probes=names)
@@ -119,5 +119,5 @@ def test_dropping_controls_keeps_everything_else_and_says_how_many(tiny_cohort):
     np.testing.assert_array_equal(kept.labels, mixed.labels)
     assert kept.provenance.steps[-1] == "2 control probes (AFFX-BioB-5_at ...) left out of the features."
     assert tiny_cohort.drop_controls() is tiny_cohort
-    with pytest.raises(BadValues, match="no other"):
+    with pytest.raises(BadValues, match="no probes except"):
         dataclasses.replace(mixed, expression=mixed.expression[:, :1], probes=names[:1]).drop_controls()

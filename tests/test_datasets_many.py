@@ -1,4 +1,4 @@
-"""The sets of CuMiDa by name, and many downloads at once."""
+"""The datasets of CuMiDa, and simultaneous downloads."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from types import SimpleNamespace
 
 import pytest
 
+from csv_files import write_csv
 from http_server import Service, serving
 from leukotype import datasets
 from leukotype.cli import run
-from leukotype.datasets import download, many, simulate
+from leukotype.datasets import download, simulate
 from leukotype.datasets.catalogue import Dataset, Fingerprint, catalogue, of_collection, of_type
-from leukotype.datasets.files import write_csv
 from leukotype.errors import FingerprintMismatch, InputError, UnknownName
 
 
 @pytest.fixture(autouse=True)
 def alone(request, monkeypatch, tmp_path):
-    """No folder of real data, a cache of its own, no patience."""
+    """No folder of real data, a temporary cache, short waits."""
     if "data_folder" not in request.fixturenames:
         monkeypatch.delenv("LEUKOTYPE_DATA", raising=False)
     monkeypatch.setenv("LEUKOTYPE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("leukotype.datasets.transfer.PATIENCE", 0.01)
-    monkeypatch.setattr(many, "PAUSE", 0.0)
+    monkeypatch.setattr(download, "PAUSE", 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -50,17 +50,17 @@ def entry(name: str, url: str, **known) -> Dataset:
 
 @dataclasses.dataclass
 class Traffic:
-    """What a server of many files saw: how many requests were open at most, when each came, who asked."""
+    """Requests to a server: most open at once, start times, user agents."""
 
     url: str = ""
     most: int = 0
-    begun: list[float] = dataclasses.field(default_factory=list)
+    starts: list[float] = dataclasses.field(default_factory=list)
     agents: list[str] = dataclasses.field(default_factory=list)
 
 
 @contextmanager
 def library(files: dict[str, bytes | int], *, seconds: float = 0.05):
-    """Serve files by name; a number in place of bytes is the status to answer with."""
+    """Serve files by name; a number in place of bytes is an HTTP status."""
     traffic, lock = Traffic(), threading.Lock()
     open_now = 0
 
@@ -70,12 +70,12 @@ def library(files: dict[str, bytes | int], *, seconds: float = 0.05):
             with lock:
                 open_now += 1
                 traffic.most = max(traffic.most, open_now)
-                traffic.begun.append(time.monotonic())
+                traffic.starts.append(time.monotonic())
                 traffic.agents.append(self.headers["User-Agent"])
             time.sleep(seconds)
             content = files[self.path.strip("/")]
             status, content = (200, content) if isinstance(content, bytes) else (content, b"")
-            # Before the last byte: who has it may ask for the next file at once.
+            # Before the last byte: the client may then request the next file at once.
             with lock:
                 open_now -= 1
             self.send_response(status)
@@ -99,48 +99,48 @@ def library(files: dict[str, bytes | int], *, seconds: float = 0.05):
         thread.join()
 
 
-def test_at_most_four_at_once_and_on_past_what_fails(body):
+def test_at_most_four_downloads_at_once_and_failures_do_not_stop_the_rest(body):
     files = {f"good{k}": body for k in range(9)} | {"gone": 404, "page": b"<html>sorry</html>"}
     with library(files) as traffic:
         wanted = [entry(name, f"{traffic.url}/{name}") for name in files]
-        told = []
-        outcomes = many.fetch_many(wanted, on_done=told.append)
+        reported = []
+        outcomes = download.fetch_many(wanted, on_done=reported.append)
     assert [one.name for one in outcomes] == list(files)
     assert {one.name for one in outcomes if one.path is None} == {"gone", "page"}
     assert "404" in outcomes[9].reason
-    assert sorted(told, key=lambda one: one.name) == sorted(outcomes, key=lambda one: one.name)
+    assert sorted(reported, key=lambda one: one.name) == sorted(outcomes, key=lambda one: one.name)
     assert all(one.path.read_bytes() == body for one in outcomes if one.path)
     assert 2 <= traffic.most <= 4
     assert all(agent.startswith("leukotype/") for agent in traffic.agents)
 
 
-def test_one_connection_is_one(body):
+def test_one_connection_downloads_one_file_at_a_time(body):
     files = {f"good{k}": body for k in range(4)}
     with library(files, seconds=0.02) as traffic:
-        many.fetch_many([entry(n, f"{traffic.url}/{n}") for n in files], connections=1)
+        download.fetch_many([entry(n, f"{traffic.url}/{n}") for n in files], connections=1)
     assert traffic.most == 1
 
 
-def test_downloads_begin_apart_and_what_is_here_waits_for_nobody(body, monkeypatch):
+def test_downloads_are_spaced_and_cached_files_do_not_wait(body, monkeypatch):
     files = {f"good{k}": body for k in range(4)}
-    monkeypatch.setattr(many, "PAUSE", 0.15)
+    monkeypatch.setattr(download, "PAUSE", 0.15)
     with library(files, seconds=0.0) as traffic:
         wanted = [entry(name, f"{traffic.url}/{name}") for name in files]
-        many.fetch_many(wanted)
-        gaps = [b - a for a, b in zip(traffic.begun, traffic.begun[1:], strict=False)]
+        download.fetch_many(wanted)
+        gaps = [b - a for a, b in zip(traffic.starts, traffic.starts[1:], strict=False)]
         assert min(gaps) > 0.1
-        monkeypatch.setattr(many, "PAUSE", 60.0)
-        again = many.fetch_many(wanted)
-    assert len(traffic.begun) == 4
+        monkeypatch.setattr(download, "PAUSE", 60.0)
+        again = download.fetch_many(wanted)
+    assert len(traffic.starts) == 4
     assert all(one.path for one in again)
 
 
-def test_where_there_is_no_way_the_rest_is_not_tried(monkeypatch):
+def test_rest_is_not_tried_if_the_server_is_unreachable(monkeypatch):
     tried = []
     real = download.fetch
     monkeypatch.setattr(download, "fetch", lambda dataset: tried.append(dataset) or real(dataset))
     wanted = [entry(f"set{k}", "http://127.0.0.1:9/none.csv") for k in range(40)]
-    outcomes = many.fetch_many(wanted)
+    outcomes = download.fetch_many(wanted)
     assert len(outcomes) == 40
     assert all(one.path is None for one in outcomes)
     assert 4 <= len(tried) <= 8
@@ -151,39 +151,39 @@ def test_where_there_is_no_way_the_rest_is_not_tried(monkeypatch):
 def test_missing_files_do_not_stop_the_rest(body):
     files = {**{f"gone{k}": 404 for k in range(9)}, "good": body}
     with library(files, seconds=0.0) as traffic:
-        outcomes = many.fetch_many([entry(name, f"{traffic.url}/{name}") for name in files])
+        outcomes = download.fetch_many([entry(name, f"{traffic.url}/{name}") for name in files])
     assert outcomes[-1].path is not None
-    assert len(traffic.begun) == 10
+    assert len(traffic.starts) == 10
 
 
 @pytest.mark.parametrize("connections", [0, 5, -1])
-def test_more_than_four_connections_are_refused(connections):
+def test_other_numbers_of_connections_are_refused(connections):
     with pytest.raises(InputError, match="1 to 4"):
-        many.fetch_many([], connections=connections)
+        download.fetch_many([], connections=connections)
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_busy_server_is_given_the_time_it_asks_for(status, monkeypatch):
+def test_retry_after_of_a_busy_server_is_respected(status, monkeypatch):
     waits = []
     with library({"busy": status}, seconds=0.0) as traffic, monkeypatch.context() as patched:
         patched.setattr("leukotype.datasets.transfer.time", SimpleNamespace(sleep=waits.append))
-        [outcome] = many.fetch_many([entry("busy", f"{traffic.url}/busy")])
+        [outcome] = download.fetch_many([entry("busy", f"{traffic.url}/busy")])
     assert str(status) in outcome.reason
     assert waits == [7.0, 7.0]
 
 
-def test_a_file_known_by_its_size_alone_is_still_checked(cohort, body, tmp_path):
+def test_file_with_a_partial_fingerprint_is_checked(cohort, body, tmp_path):
     sizes = tuple(sorted(cohort.class_counts.values(), reverse=True))
     with serving(Service(body)) as service:
         good = entry("good", service.url, n_samples=14, n_probes=60, n_classes=2, sizes=sizes)
         assert download.fetch(good, cache=tmp_path).read_bytes() == body
         for wrong in ({"n_samples": 14, "n_probes": 61}, {"n_classes": 3}, {"sizes": (9, 5)}):
-            [outcome] = many.fetch_many([entry("wrong", service.url, **wrong)])
+            [outcome] = download.fetch_many([entry("wrong", service.url, **wrong)])
             assert outcome.path is None
             assert "not" in outcome.reason
 
 
-def test_the_78_sets_of_cumida_are_there():
+def test_catalogue_has_the_78_sets_of_cumida():
     known = of_collection("CuMiDa")
     assert len(known) == 78
     assert len({one.name for one in known}) == 78
@@ -194,7 +194,7 @@ def test_the_78_sets_of_cumida_are_there():
     assert sum(not one.url for one in known) == 2
 
 
-def test_the_table_agrees_with_the_collected_catalogue(data_folder):
+def test_catalogue_agrees_with_the_collected_table(data_folder):
     with (data_folder / "cumida" / "catalogue.csv").open(encoding="utf-8") as stream:
         rows = {row["name"] or row["accession"]: row for row in csv.DictReader(stream)}
     known = catalogue()
@@ -204,7 +204,7 @@ def test_the_table_agrees_with_the_collected_catalogue(data_folder):
         assert (ours.type, ours.accession, ours.platform) == (row["type"], row["accession"], row["platform"])
         for field in ("n_samples", "n_probes"):
             assert str(getattr(ours.fingerprint, field) or "") == row[field]
-        # Of Breast_GSE26304 the index says 5 classes, and the file has 4.
+        # Breast_GSE26304: the index says 5 classes, the file has 4.
         assert str(ours.n_classes or "") == row["n_classes"] or name == "Breast_GSE26304"
         counts = json.loads(row["class_counts"] or "{}")
         if "_sizes" in counts:
@@ -214,14 +214,14 @@ def test_the_table_agrees_with_the_collected_catalogue(data_folder):
         assert {k: v for k, v in ours.published.items() if k != "mean of nine"} == means
 
 
-def test_types_are_found_by_either_name():
+def test_types_are_found_by_name_in_cumida_or_prefix():
     assert {one.name for one in of_type("throat")} == {one.name for one in of_type("Head/Neck")}
     assert len(of_type("leukemia")) == 9
     with pytest.raises(UnknownName, match="Bladder"):
         of_type("nose")
 
 
-def test_list_by_type_on_the_command_line(capsys):
+def test_command_line_lists_by_type(capsys):
     assert run(["datasets", "list", "--type", "Brain", "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert [one["name"] for one in facts] == ["Brain_GSE15824", "Brain_GSE50161"]
@@ -230,7 +230,7 @@ def test_list_by_type_on_the_command_line(capsys):
     assert capsys.readouterr().out.count("GSE") >= 156
 
 
-def test_fetching_several_tells_what_could_not_be_had(body, monkeypatch, capsys):
+def test_command_line_reports_failed_downloads(body, monkeypatch, capsys):
     with library({"a": body, "b": 404}) as traffic:
         known = {name: entry(name, f"{traffic.url}/{name}") for name in ("a", "b")}
         monkeypatch.setattr("leukotype.datasets.by_name", known.__getitem__)
@@ -238,22 +238,22 @@ def test_fetching_several_tells_what_could_not_be_had(body, monkeypatch, capsys)
         out, err = capsys.readouterr()
         assert [bool(one["path"]) for one in json.loads(out)] == [True, False]
         assert "b: " in err
-        assert "1 of 2 datasets could not be had" in err
+        assert "1 of 2 datasets" in err
         assert "Traceback" not in err
 
 
 @pytest.mark.parametrize("arguments", [[], ["--all", "--type", "Brain"], ["Brain_GSE15824", "--all"]])
-def test_what_to_fetch_must_be_said_once(arguments, capsys):
+def test_command_line_needs_exactly_one_choice_of_datasets(arguments, capsys):
     assert run(["datasets", "fetch", *arguments]) == 2
-    assert "say what to fetch" in capsys.readouterr().err
+    assert "--all" in capsys.readouterr().err
 
 
-def test_a_set_without_an_address_says_so(capsys):
+def test_dataset_without_an_address_is_reported(capsys):
     assert run(["datasets", "fetch", "GSE8511"]) == 1
-    assert "its type, and so the address" in capsys.readouterr().err.lower()
+    assert "Its type is unknown" in capsys.readouterr().err
 
 
-def test_nothing_known_is_not_called_a_match(tmp_path, body):
+def test_dataset_without_a_fingerprint_cannot_be_checked(tmp_path, body):
     (tmp_path / "file.csv").write_bytes(body)
-    with pytest.raises(FingerprintMismatch, match="nothing is known"):
+    with pytest.raises(FingerprintMismatch, match="no facts about"):
         datasets.check(tmp_path / "file.csv", "Prostate_GSE38241")

@@ -41,8 +41,8 @@ def test_options_named_in_the_documentation_exist():
             assert option in known, f"{page.name}: {option}"
 
 
-def test_figures_of_the_readme():
-    low, _ = intervals.clopper_pearson(13, 13)
-    assert round(100 * low) == 75
-    low, high = intervals.clopper_pearson(0.95 * 64, 64)
-    assert (round(low, 2), round(high, 2)) == (0.86, 0.99)
+def test_the_interval_in_the_readme_is_that_of_the_package():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    [(correct, n, low, high)] = re.findall(r"(\d+) of (\d+) correct gives (\d+) % to (\d+) %", text)
+    expected = intervals.clopper_pearson(int(correct), int(n))
+    assert [round(100 * end) for end in expected] == [int(low), int(high)]

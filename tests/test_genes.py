@@ -1,4 +1,4 @@
-"""Probe annotation, whatever the order of its columns and lines."""
+"""Probe annotation, for any order of columns and lines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from leukotype.errors import UnreadableFile
 from leukotype.genes import read_annotation
 
-# A .chip file as it comes: a tab at the end of the header, -666 for no gene, quotation marks in titles.
+# As in real .chip files: a trailing tab in the header, -666 for no gene, quotation marks in titles.
 CHIP = (
     "pr_id\tpr_gene_id\tpr_gene_symbol\tpr_gene_title\t\n"
     '2_at\t7503\tXIST\tX "inactive" 5\' end\t\n'
@@ -25,7 +25,7 @@ def test_chip(tmp_path: Path) -> None:
     annotation = read_annotation(path)
     assert dict(annotation.symbols) == {"2_at": "XIST", "3_at": "DDR1 /// MIR4640"}
     assert annotation.symbol("1_at") is None
-    assert annotation.symbol("unheard of") is None
+    assert annotation.symbol("unknown") is None
     assert annotation.probes_of("MIR4640", ["1_at", "2_at", "3_at"]) == ["3_at"]
     assert annotation.probes_of("MIR", ["3_at"]) == []
 
@@ -40,14 +40,15 @@ def test_windows_lines_gzip_commas_and_other_headers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "needed"),
     [
-        ("", "pr_id"),
+        ("", "is empty"),
+        ("\n", "blank lines"),
         ("a\tb\n1\t2\n", "pr_gene_symbol"),
-        ("pr_id\tpr_gene_symbol\n1_at\t-666\n", "no probe|gives no"),
+        ("pr_id\tpr_gene_symbol\n1_at\t-666\n", "no probe with a symbol"),
         ("pr_id\tpr_gene_symbol\n1_at\tA\n1_at\tB\n", "A and B"),
         ("pr_id\tpr_gene_symbol\n1_at\tA\n2_at\n", "line 3"),
     ],
 )
-def test_what_is_no_annotation(tmp_path: Path, text: str, needed: str) -> None:
+def test_other_files_are_refused(tmp_path: Path, text: str, needed: str) -> None:
     path = tmp_path / "bad.chip"
     path.write_text(text)
     with pytest.raises(UnreadableFile, match=needed):
@@ -59,7 +60,7 @@ def test_missing_file(tmp_path: Path) -> None:
         read_annotation(tmp_path / "nowhere.chip")
 
 
-def test_genuine_chip(data_folder: Path) -> None:
+def test_real_chip(data_folder: Path) -> None:
     annotation = read_annotation(data_folder / "annotation" / "HG_U133A.chip")
     assert annotation.symbol("221728_x_at") == annotation.symbol("214218_s_at") == "XIST"
     assert annotation.symbol("201909_at") == "RPS4Y1"

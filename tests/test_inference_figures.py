@@ -18,9 +18,7 @@ from leukotype.studies import Study, of_evaluation
 def plain() -> Study:
     from conftest import make_tiny_cohort
 
-    return of_evaluation(
-        evaluate(make_tiny_cohort(), ["knn", "majority"], design=Design(3, 2, 2), jobs=1)
-    )
+    return of_evaluation(evaluate(make_tiny_cohort(), ["knn", "majority"], design=Design(3, 2, 2), jobs=1))
 
 
 @pytest.fixture(scope="module")

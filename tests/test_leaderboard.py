@@ -1,4 +1,4 @@
-"""Leaderboard: ranks of models over cohorts, the tests that follow, and their pictures."""
+"""Leaderboard: ranks of models over cohorts, tests and figures."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from leukotype.figures import svg
-from leukotype.figures.leaderboard import LEADERBOARD
+from leukotype.figures import of_part, svg
 from leukotype.inference.leaderboard import Leaderboard, nemenyi
 
+LEADERBOARD = of_part("benchmark")
 MODELS = ["logistic", "knn", "forest", "majority"]
 
 
@@ -35,7 +35,7 @@ def test_ranks_wins_and_means_by_hand():
     assert rows.loc["c", "median"] == pytest.approx(0.2)
 
 
-def test_a_metric_that_is_better_when_lower_turns_the_ranks():
+def test_a_loss_reverses_the_ranks():
     scores = table()
     up, down = Leaderboard.of(scores), Leaderboard.of(scores, "log_loss")
     pd.testing.assert_series_equal(
@@ -45,7 +45,7 @@ def test_a_metric_that_is_better_when_lower_turns_the_ranks():
     assert down.table.iloc[0]["wins"] == 12
 
 
-def test_friedman_is_that_of_scipy():
+def test_friedman_agrees_with_scipy():
     scores = table()
     found = Leaderboard.of(scores).friedman
     expected = stats.friedmanchisquare(*(scores[model] for model in MODELS))
@@ -53,8 +53,8 @@ def test_friedman_is_that_of_scipy():
     assert found.p == pytest.approx(expected.pvalue)
 
 
-def test_the_permutation_p_is_exact_for_few_cohorts_and_that_of_chi_squared_for_many():
-    # Three cohorts that agree on two models: of the 8 ways to order them, 2 agree.
+def test_the_permutation_p_is_exact_for_few_cohorts_and_agrees_with_chi_squared_for_many():
+    # Three cohorts agree on two models: 2 of the 8 orders agree.
     agreeing = pd.DataFrame({"a": [0.9, 0.8, 0.7], "b": [0.5, 0.4, 0.3]}, index=["x", "y", "z"])
     assert Leaderboard.of(agreeing).p == pytest.approx(0.25, abs=0.015)
     noise = pd.DataFrame(np.random.default_rng(3).normal(size=(40, 4)), columns=MODELS)
@@ -83,7 +83,7 @@ def test_pairs_hold_every_two_models_once_with_both_tests():
     assert (board.pairs["p_holm"] >= board.pairs["p"]).all()
 
 
-def test_groups_are_those_within_the_critical_difference():
+def test_groups_are_within_the_critical_difference():
     board = Leaderboard.of(table(40))
     for group in board.groups:
         gap = board.mean_ranks[group[-1]] - board.mean_ranks[group[0]]
@@ -92,12 +92,12 @@ def test_groups_are_those_within_the_critical_difference():
     assert not any({"logistic", "majority"} <= group for group in joined)
 
 
-def test_equal_to_rounding_is_a_tie():
+def test_scores_equal_up_to_rounding_are_ties():
     scores = pd.DataFrame({"a": [0.9, 0.8], "b": [0.9 - 1e-13, 0.7]}, index=["x", "y"])
     assert Leaderboard.of(scores).table.set_index("model").loc["a", "shared"] == 1
 
 
-def test_a_model_that_fails_once_costs_one_cohort_and_one_that_often_fails_its_place():
+def test_a_model_that_fails_once_excludes_one_cohort_and_one_that_fails_often_is_not_ranked():
     scores = table()
     scores.loc["set3", "knn"] = np.nan
     scores.loc[scores.index[:8], "forest"] = np.nan
@@ -114,7 +114,7 @@ def test_a_model_that_fails_once_costs_one_cohort_and_one_that_often_fails_its_p
 
 
 @pytest.mark.parametrize("shape", [(1, 4), (12, 1), (1, 1)])
-def test_too_little_to_rank_is_no_error(shape):
+def test_a_leaderboard_without_ranks_is_valid(shape):
     board = Leaderboard.of(table().iloc[: shape[0], : shape[1]])
     assert not board.testable
     assert board.friedman is None
@@ -127,7 +127,7 @@ def test_too_little_to_rank_is_no_error(shape):
     assert svg(LEADERBOARD[1].draw(board))
 
 
-def test_nothing_at_all_is_no_error():
+def test_a_leaderboard_without_scores_is_valid():
     scores = table() * np.nan
     board = Leaderboard.of(scores)
     assert board.table["cohorts"].tolist() == [0] * 4
@@ -136,7 +136,7 @@ def test_nothing_at_all_is_no_error():
 
 @pytest.mark.parametrize("figure", LEADERBOARD, ids=str)
 @pytest.mark.parametrize("n", [2, 12, 78])
-def test_pictures_show_every_model_and_stay_the_same(figure, n):
+def test_figures_show_every_model_and_are_reproducible(figure, n):
     scores = table(n)
     scores.iloc[0, 1] = np.nan if n > 2 else scores.iloc[0, 1]
     board = Leaderboard.of(scores)
@@ -150,7 +150,7 @@ def test_pictures_show_every_model_and_stay_the_same(figure, n):
     assert drawing.alt.endswith(".")
 
 
-def test_what_is_not_perfect_is_not_printed_as_if_it_were():
+def test_only_perfect_scores_are_printed_as_perfect():
     scores = pd.DataFrame({"a": [0.998, 0.5], "b": [1.0, 0.4]}, index=["x", "y"])
     text = svg(LEADERBOARD[1].draw(Leaderboard.of(scores)))
     assert text.count(">&gt;0.99<") == 1

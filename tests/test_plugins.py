@@ -19,7 +19,7 @@ from leukotype.errors import BadPlugin, LeukotypeError, UnknownName
 from leukotype.evaluation import evaluate
 from leukotype.models import DEFAULT, MODELS, Model, plugins
 from leukotype.resampling import Design
-from leukotype.runs import Store
+from run_cases import counts
 
 EXAMPLE = Path(__file__).with_name("plugin_example.py")
 HEAD = "import numpy as np\nfrom leukotype.models import Model\nfrom leukotype.models.baselines import majority\n"
@@ -92,8 +92,7 @@ def test_the_text_of_the_file_is_part_of_the_key_of_its_tasks(write, tiny_cohort
     for content in (text, text, text + "# changed\n"):
         models = plugins.load(write(content))
         evaluate(tiny_cohort, models, design=Design(2, 2), jobs=1, store=tmp_path / "tasks.sqlite")
-        with Store(tmp_path / "tasks.sqlite") as store:
-            done.append(str(sorted(store.computed().values())))
+        done.append(str(counts(tmp_path / "tasks.sqlite")))
     assert done == ["[1, 1]", "[1, 1]", "[1, 1, 1, 1]"]
 
 
@@ -259,7 +258,7 @@ def test_a_package_may_not_take_our_names(packages):
 
 @pytest.mark.slow
 def test_a_plugin_in_a_study_on_the_command_line(tmp_path, tiny_cohort, capsys):
-    from leukotype.datasets.files import write_csv
+    from csv_files import write_csv
 
     write_csv(tiny_cohort, tmp_path / "tiny.csv")
     arguments = [

@@ -1,4 +1,4 @@
-"""The cache of parsed tables: quick when right, never believed when in doubt, no reason to fail."""
+"""The cache of parsed tables: intact entries are used, damaged ones are replaced, failures are ignored."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def parsed(monkeypatch):
-    """Count how often a file is really parsed."""
+    """Count how often a file is parsed."""
     times = []
     parse = readers._parse
     monkeypatch.setattr(readers, "_parse", lambda *arguments: times.append(1) or parse(*arguments))
@@ -50,7 +50,7 @@ def same(one, other) -> bool:
     )
 
 
-def test_the_second_reading_parses_nothing(file, folder, parsed):
+def test_second_read_does_not_parse(file, folder, parsed):
     plain = read(file)
     assert same(read(file, cache=folder), plain)
     assert len(parsed) == 2
@@ -59,7 +59,7 @@ def test_the_second_reading_parses_nothing(file, folder, parsed):
     assert sorted(path.suffix for path in folder.iterdir()) == [".json", ".npy"]
 
 
-def test_content_counts_and_not_the_name(file, folder, parsed):
+def test_entry_is_found_by_content_not_by_name(file, folder, parsed):
     read(file, cache=folder)
     copy = file.with_name("copy.csv")
     copy.write_bytes(file.read_bytes())
@@ -69,10 +69,10 @@ def test_content_counts_and_not_the_name(file, folder, parsed):
     assert cohort.name == "copy"
 
 
-def test_a_changed_source_is_parsed_anew(file, folder, parsed):
+def test_changed_file_is_parsed_again(file, folder, parsed):
     before = read(file, cache=folder)
     stamp = file.stat()
-    # Same length, same time stamp: only the content tells.
+    # Same length and time stamp; only the content differs.
     file.write_bytes(file.read_bytes().replace(b"s3,b", b"s3,a"))
     os.utime(file, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     assert file.stat().st_size == stamp.st_size
@@ -82,31 +82,27 @@ def test_a_changed_source_is_parsed_anew(file, folder, parsed):
     assert before.provenance.sha256 != after.provenance.sha256
 
 
-def test_options_that_steer_the_parsing_have_their_own_entry(file, folder, parsed):
+def test_options_that_affect_parsing_have_their_own_entry(file, folder, parsed):
     read(file, cache=folder)
     assert read(file, label="sex", cache=folder).classes == ("f", "m")
     assert len(parsed) == 2
     # A label column of numbers must not come back as a probe.
     assert read(file, label="p3", cache=folder).n_probes == 19
     assert read(file, cache=folder).n_probes == 20
-    # What is done after the parsing shares the entry.
+    # Options applied after parsing share the entry.
     read(file, drop_class=(), impute="median", scale="linear", cache=folder)
     assert len(parsed) == 3
 
 
-def test_a_labels_file_steers_the_parsing(tmp_path, folder):
-    """Only the labels file tells that the samples of this matrix stand in its header."""
+def test_labels_file_affects_parsing(tmp_path, folder):
+    """Only the labels file shows that the header of this matrix holds the samples."""
     file = tmp_path / "turned.csv"
     file.write_text("what,s1,s2,s3,s4\np1,5,6,7,8\np2,6,5,8,7\n")
     with pytest.raises(BadLabels):
         read(file, cache=folder)
     (tmp_path / "labels.csv").write_text("sample,label\ns1,a\ns2,a\ns3,b\ns4,b\n")
-    assert read(file, labels=tmp_path / "labels.csv", cache=folder).samples.tolist() == [
-        "s1",
-        "s2",
-        "s3",
-        "s4",
-    ]
+    cohort = read(file, labels=tmp_path / "labels.csv", cache=folder)
+    assert cohort.samples.tolist() == ["s1", "s2", "s3", "s4"]
 
 
 def damage_value(path):
@@ -141,10 +137,10 @@ def edit(**changes):
 
 
 @pytest.mark.parametrize(
-    ("ending", "harm"),
+    ("ending", "damage"),
     [
-        *((".npy", harm) for harm in (damage_value, cut, empty, scribble, pickle_in, other_shape)),
-        *((".json", harm) for harm in (cut, empty, scribble)),
+        *((".npy", damage) for damage in (damage_value, cut, empty, scribble, pickle_in, other_shape)),
+        *((".json", damage) for damage in (cut, empty, scribble)),
         (".json", edit(format=1)),
         (".json", edit(shape=[8, 19])),
         (".json", edit(probes=["p0"])),
@@ -156,23 +152,23 @@ def edit(**changes):
         (".npy", lambda path: path.unlink()),
     ],
 )  # fmt: skip
-def test_a_damaged_entry_is_mended(ending, harm, file, folder, parsed):
+def test_damaged_entry_is_replaced(ending, damage, file, folder, parsed):
     plain = read(file)
     read(file, cache=folder)
-    harm(next(folder.glob(f"*{ending}")))
+    damage(next(folder.glob(f"*{ending}")))
     assert same(read(file, cache=folder), plain)
     assert len(parsed) == 3
     assert same(read(file, cache=folder), plain)
     assert len(parsed) == 3
 
 
-def test_a_folder_that_cannot_be_written_is_no_reason_to_fail(file, tmp_path):
+def test_unwritable_folder_is_ignored(file, tmp_path):
     (tmp_path / "flat").write_text("a file where the cache should be")
     assert same(read(file, cache=tmp_path / "flat" / "cache"), read(file))
     assert (tmp_path / "flat").read_text() == "a file where the cache should be"
 
 
-def test_nothing_half_written_stays_when_the_disk_is_full(file, folder, monkeypatch):
+def test_full_disk_leaves_no_partial_file(file, folder, monkeypatch):
     def full(handle, values, **options):
         handle.write(b"half")
         raise OSError(28, "No space left on device")
@@ -182,14 +178,14 @@ def test_nothing_half_written_stays_when_the_disk_is_full(file, folder, monkeypa
     assert list(folder.iterdir()) == []
 
 
-def test_a_refused_file_leaves_nothing(file, folder):
+def test_refused_file_is_not_cached(file, folder):
     file.write_text(file.read_text().replace("s3,b", "s3,b,extra"))
     with pytest.raises(UnreadableFile, match="line 5"):
         read(file, cache=folder)
     assert not folder.exists()
 
 
-def test_many_may_write_at_once(file, folder):
+def test_concurrent_writes(file, folder):
     plain = read(file)
     found, problems = [], []
 
@@ -209,13 +205,13 @@ def test_many_may_write_at_once(file, folder):
     assert len(list(folder.iterdir())) == 2
 
 
-def test_values_from_the_cache_cannot_be_changed(file, folder):
+def test_cached_values_are_read_only(file, folder):
     read(file, cache=folder)
     with pytest.raises(ValueError, match="read-only"):
         read(file, cache=folder).expression[0, 0] = 1.0
 
 
-def test_a_file_that_changes_while_it_is_read_is_kept_under_what_was_parsed(file, folder, monkeypatch):
+def test_file_that_changes_during_reading_is_stored_under_the_parsed_content(file, folder, monkeypatch):
     old = file.read_bytes()
     monkeypatch.setattr(readers, "digest", lambda path: "0" * 64)
     read(file, cache=folder)

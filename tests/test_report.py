@@ -1,9 +1,8 @@
-"""The page: whole, self-contained, the same for the same study, and deaf to what names try to do."""
+"""Reports are self-contained and reproducible, and names in the data cannot inject markup or scripts."""
 
 from __future__ import annotations
 
 import base64
-import dataclasses
 import hashlib
 import json
 import re
@@ -19,28 +18,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import leukotype as lt
-from leukotype import figures, reporting
+from leukotype import figures, results
 from leukotype.cohort import Cohort
 from leukotype.errors import OutputRefused
 from leukotype.evaluation import Evaluation
 from leukotype.figures import FIGURES, Figure
-from leukotype.inference import auto
-from leukotype.results import json_report, page, rendered
-from report_cases import HOSTILE, cohort, evaluation, hostile_cohort
+from leukotype.results import page, rendered
+from report_cases import HOSTILE, cohort, evaluation, hostile_cohort, with_inference
 
 SIZES = {"AML": 14, "Bone_Marrow": 9, "PB": 7}
 VOID = {"meta", "img", "line", "circle", "br", "link", "input"}
 
 
 class Page(HTMLParser):
-    """Elements and their text, and whether every element is closed in order."""
+    """Elements and their text; fails if elements are not closed in order."""
 
     def __init__(self, text: str) -> None:
         super().__init__(convert_charrefs=True)
         self.elements: list[tuple[str, dict[str, str]]] = []
         self.texts: dict[str, list[str]] = {}
         self.open: list[str] = []
-        # As in a browser, a script ends at the first end tag, whatever stands before it.
+        # As in a browser, a script ends at the first end tag.
         self.feed(re.sub(r"(<script[^>]*>).*?</script>", r"\1</script>", text, flags=re.S))
         self.close()
 
@@ -66,14 +64,15 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def one_figure(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Draw but one figure, to save time."""
+    """Draw one figure only, to save time."""
     monkeypatch.setattr(figures, "FIGURES", (figures.by_name("class-counts"),))
-    monkeypatch.setattr(plates, "INFERENCE", ())
 
 
 @pytest.fixture(scope="module")
 def written(tiny_evaluation: Evaluation, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return reporting.write(tiny_evaluation, tmp_path_factory.mktemp("report") / "report.html")
+    return results.write_report(
+        with_inference(tiny_evaluation), tmp_path_factory.mktemp("report") / "report.html"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +82,10 @@ def parsed(written: Path) -> Page:
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    study = evaluation(hostile_cohort(), {"logistic": 2.0, HOSTILE: 1.0, "majority": 0.0}, notes=[HOSTILE])
-    return reporting.write(
+    study = with_inference(
+        evaluation(hostile_cohort(), {"logistic": 2.0, HOSTILE: 1.0, "majority": 0.0}, notes=[HOSTILE])
+    )
+    return results.write_report(
         study, tmp_path_factory.mktemp("hostile") / "r.html", command=f"leukotype study {HOSTILE}"
     )
 
@@ -95,7 +96,7 @@ def test_elements_are_closed_in_order_and_anchors_lead_somewhere(parsed: Page) -
     assert len(ids) == len(set(ids))
     targets = {a["href"][1:] for a in parsed.each("a") if a["href"].startswith("#")}
     assert targets <= set(ids)
-    assert {"summary", "cautions", "results", "data", "methods", "provenance", "glossary"} <= targets
+    assert {"summary", "notices", "results", "data", "methods", "provenance", "glossary"} <= targets
 
 
 @pytest.mark.parametrize("which", ["written", "hostile"])
@@ -113,7 +114,7 @@ def test_nothing_is_fetched(which: str, request: pytest.FixtureRequest) -> None:
 
 
 @pytest.mark.parametrize("which", ["written", "hostile"])
-def test_only_our_scripts_may_run(which: str, request: pytest.FixtureRequest) -> None:
+def test_only_own_scripts_are_allowed(which: str, request: pytest.FixtureRequest) -> None:
     text = request.getfixturevalue(which).read_text(encoding="utf-8")
     (policy,) = [
         m["content"] for m in Page(text).each("meta") if m.get("http-equiv") == "Content-Security-Policy"
@@ -127,7 +128,7 @@ def test_only_our_scripts_may_run(which: str, request: pytest.FixtureRequest) ->
     assert "http" not in policy
 
 
-def test_hostile_names_stay_text(hostile: Path) -> None:
+def test_names_are_never_markup(hostile: Path) -> None:
     text = hostile.read_text(encoding="utf-8")
     parsed = Page(text)
     assert HOSTILE not in text
@@ -150,24 +151,28 @@ def test_json_in_a_script_element_is_the_same_json(content: object) -> None:
 
 def test_a_script_that_would_end_its_element_is_refused() -> None:
     with pytest.raises(ValueError, match="end its own element"):
-        page._runnable("var a = '</SCRIPT>';")
+        page._script("var a = '</SCRIPT>';")
 
 
 def test_the_same_study_gives_the_same_bytes(
     tiny_evaluation: Evaluation, written: Path, tmp_path: Path
 ) -> None:
-    # Run times are no result: with others, the report stays as it is.
+    # The report does not depend on run times.
     slower = [replace(result, seconds=9.0) for result in tiny_evaluation.results]
     later = replace(tiny_evaluation, results=tuple(slower), seconds=99.0, jobs=7)
-    assert lt.report(later, tmp_path / "again.html").read_bytes() == written.read_bytes()
+    again = lt.report(with_inference(later), tmp_path / "again.html")
+    assert again.read_bytes() == written.read_bytes()
 
 
-def test_every_figure_is_there_with_its_words_and_numbers(parsed: Page, tiny_evaluation: Evaluation) -> None:
+def test_every_figure_has_caption_alternative_text_and_numbers(
+    parsed: Page, tiny_evaluation: Evaluation
+) -> None:
     text = " ".join(" ".join(parts) for parts in parsed.texts.values())
     alts = {image["alt"] for image in parsed.each("img")}
     downloads = {a["download"]: a["href"] for a in parsed.each("a") if "download" in a}
-    for figure in FIGURES:
-        source = auto(tiny_evaluation) if figure.part == "evaluation" else tiny_evaluation.cohort
+    for figure, source in figures.of_study(with_inference(tiny_evaluation)):
+        if figure.part == "study" and figure.name != "stability":
+            continue
         assert figure.applies(source) is None
         drawing = figure.draw(source)
         assert drawing.caption in text
@@ -177,29 +182,30 @@ def test_every_figure_is_there_with_its_words_and_numbers(parsed: Page, tiny_eva
     assert "could not be drawn" not in text
 
 
-def test_an_audit_leads_to_the_figure_that_shows_it(written: Path) -> None:
+def test_findings_link_to_figures(written: Path) -> None:
     text = written.read_text(encoding="utf-8")
-    # The classes of 7 and 9 samples are too few to judge calibration by.
+    # Classes of 7 and 9 samples are too small to assess calibration.
     assert re.search(r'\(LT020\).*<a href="#figure-calibration">See the figure</a>', text)
     assert 'id="figure-calibration"' in text
 
 
-def test_pictures_bear_no_title_of_their_own(tiny_evaluation: Evaluation) -> None:
-    for plate in rendered.draw(tiny_evaluation, "evaluation", on_step=lambda step: None):
-        assert plate.spec is not None
-        assert plate.title not in json.dumps(plate.spec.get("title", ""))
-        assert tiny_evaluation.cohort.name in json.dumps(plate.spec["title"])
-        assert plate.width > 100
+def test_pictures_have_the_subtitle_only(tiny_cohort: Cohort) -> None:
+    drawn, missing = rendered.draw(tiny_cohort, on_step=lambda step: None)
+    assert not missing
+    for figure in drawn:
+        assert figure.title not in json.dumps(figure.spec.get("title", ""))
+        assert tiny_cohort.name in json.dumps(figure.spec["title"])
+        assert figure.width > 100
 
 
-def test_a_figure_that_fails_costs_only_itself(
+def test_a_figure_that_fails_does_not_affect_the_report(
     tiny_evaluation: Evaluation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(source: object) -> figures.Drawing:
-        raise ZeroDivisionError("nothing to divide")
+        raise ZeroDivisionError("division by zero")
 
     def sparse(source: object) -> str | None:
-        return "There is but one sample."
+        return "There is only one sample."
 
     chosen = (
         Figure("broken", "Broken", "evaluation", broken, lambda source: None),
@@ -207,48 +213,46 @@ def test_a_figure_that_fails_costs_only_itself(
         figures.by_name("class-counts"),
     )
     monkeypatch.setattr(figures, "FIGURES", chosen)
-    text = reporting.write(tiny_evaluation, tmp_path / "r.html").read_text(encoding="utf-8")
-    assert "could not be drawn (ZeroDivisionError: nothing to divide)" in text
-    assert "There is but one sample." in text
+    text = results.write_report(tiny_evaluation, tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "could not be drawn (ZeroDivisionError: division by zero)" in text
+    assert "There is only one sample." in text
     assert 'id="figure-broken"' not in text
     assert 'id="figure-class-counts"' in text
 
 
-def test_large_pictures_become_pixels_and_do_not_hover(
+def test_large_pictures_become_pixels_without_tooltips(
     tiny_evaluation: Evaluation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(figures, "FIGURES", (figures.by_name("pca"),))
-    monkeypatch.setattr(plates, "INFERENCE", ())
-    for limit in ("MOST_SVG", "MOST_SPEC"):
-        monkeypatch.setattr(plates, limit, 100)
-    monkeypatch.setattr(page, "MOST_CSV", 100)
-    text = reporting.write(tiny_evaluation, tmp_path / "r.html").read_text(encoding="utf-8")
+    for limit in ("MOST_SVG", "MOST_SPEC", "MOST_CSV"):
+        monkeypatch.setattr(rendered, limit, 100)
+    text = results.write_report(tiny_evaluation, tmp_path / "r.html").read_text(encoding="utf-8")
     assert "data:image/png;base64," in text
     assert "application/json" not in text
-    assert len(text) < 500_000, "Vega is not needed where nothing hovers"
-    assert "stand in figures/pca.csv beside this report" in text
+    assert len(text) < 500_000, "Vega is needed for tooltips only"
+    assert "are in figures/pca.csv next to this report" in text
 
 
 @pytest.mark.usefixtures("one_figure")
 @pytest.mark.parametrize("simulated", [True, False])
-def test_simulated_data_are_called_so_in_title_and_banner(simulated: bool, tmp_path: Path) -> None:
+def test_title_and_banner_state_that_data_are_simulated(simulated: bool, tmp_path: Path) -> None:
     study = evaluation(cohort(SIZES, simulated=simulated), {"knn": 2.0, "majority": 0.0})
-    text = reporting.write(study, tmp_path / "r.html").read_text(encoding="utf-8")
+    text = results.write_report(study, tmp_path / "r.html").read_text(encoding="utf-8")
     assert ("<title>SIMULATED DATA · Study of cases</title>" in text) is simulated
     assert ('class="banner"' in text) is simulated
 
 
 @pytest.mark.usefixtures("one_figure")
-def test_warnings_stand_before_notes(tmp_path: Path) -> None:
+def test_warnings_come_before_notes(tmp_path: Path) -> None:
     study = evaluation(cohort(SIZES), {"knn": 0.1, "majority": 0.0}, notes=["UserWarning: x"])
-    text = reporting.write(study, tmp_path / "r.html").read_text(encoding="utf-8")
+    text = results.write_report(study, tmp_path / "r.html").read_text(encoding="utf-8")
     levels = re.findall(r'<li class="(warning|note)">', text)
     assert set(levels) == {"warning", "note"}
     assert levels == sorted(levels, reverse=True)
 
 
-def test_an_exploration_shows_the_data_and_no_model(tiny_cohort: Cohort, tmp_path: Path) -> None:
-    text = reporting.write_exploration(tiny_cohort, tmp_path / "r.html").read_text(encoding="utf-8")
+def test_an_exploration_shows_the_data_only(tiny_cohort: Cohort, tmp_path: Path) -> None:
+    text = results.write_report(tiny_cohort, tmp_path / "r.html").read_text(encoding="utf-8")
     parsed = Page(text)
     assert parsed.open == []
     for figure in FIGURES:
@@ -258,13 +262,13 @@ def test_an_exploration_shows_the_data_and_no_model(tiny_cohort: Cohort, tmp_pat
 
 
 @pytest.mark.usefixtures("one_figure")
-def test_provenance_is_told_in_full(tmp_path: Path) -> None:
+def test_provenance_is_complete(tmp_path: Path) -> None:
     base = cohort(SIZES)
     provenance = replace(
         base.provenance, steps=("First step.", "Second step."), citation="Doe 1999", licence="CC BY 4.0"
     )
     study = evaluation(replace(base, provenance=provenance), {"knn": 2.0})
-    text = reporting.write(study, tmp_path / "r.html", command="leukotype study x.csv").read_text(
+    text = results.write_report(study, tmp_path / "r.html", command="leukotype study x.csv").read_text(
         encoding="utf-8"
     )
     parts = [
@@ -281,16 +285,16 @@ def test_provenance_is_told_in_full(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("one_figure")
-def test_a_report_that_cannot_be_written_leaves_nothing(tiny_evaluation: Evaluation, tmp_path: Path) -> None:
+def test_a_report_that_cannot_be_written_leaves_no_file(tiny_evaluation: Evaluation, tmp_path: Path) -> None:
     nowhere, folder = tmp_path / "gone" / "report.html", tmp_path / "folder"
     folder.mkdir()
     for path in (nowhere, folder):
         with pytest.raises(OutputRefused, match=f"cannot write {path}"):
-            reporting.write(tiny_evaluation, path)
+            results.write_report(tiny_evaluation, path)
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
 
 
-# The JSON twin
+# JSON
 
 
 def schema() -> dict[str, object]:
@@ -303,22 +307,23 @@ def test_study_json_keeps_its_schema(donors: bool) -> None:
     base = cohort(SIZES)
     if donors:
         base = replace(base, donors=base.samples)
-    content = reporting.study_json(evaluation(base, {"logistic": 60.0, "mine": 1.0, "majority": 0.0}))
+    study = with_inference(evaluation(base, {"logistic": 60.0, "mine": 1.0, "majority": 0.0}))
+    content = results.study_json(study)
     jsonschema.Draft202012Validator(schema()).validate(content)
     assert json.loads(json.dumps(content, allow_nan=False)) == content
 
 
 def test_study_json_holds_the_numbers_of_the_evaluation(tiny_evaluation: Evaluation) -> None:
-    whole = auto(tiny_evaluation)
-    content = reporting.study_json(tiny_evaluation)
+    study = with_inference(tiny_evaluation)
+    content = results.study_json(study)
     assert content["cohort"]["classes"] == tiny_evaluation.cohort.class_counts
     assert content["design"]["fingerprint"] == tiny_evaluation.folds.fingerprint
-    assert list(content["models"]) == [*tiny_evaluation.models, "auto"]
+    assert list(content["models"]) == ["logistic", "knn", "majority", "auto"]
     assert content["models"]["logistic"]["seconds"] == pytest.approx(1.5)
-    for row in whole.summary().itertuples():
+    for row in study.metrics.itertuples():
         found = content["models"][row.model]["metrics"][row.metric]
         assert (found["value"], found["low"], found["high"]) == (row.value, row.low, row.high)
-    for row in whole.per_class().to_dict(orient="records"):
+    for row in study.class_metrics.to_dict(orient="records"):
         found = content["models"][row["model"]]["classes"][row["class"]][row["metric"]]
         expected = [row[name] for name in ("value", "low", "high")]
         assert [found[name] for name in ("value", "low", "high")] == [None if e != e else e for e in expected]
@@ -326,8 +331,8 @@ def test_study_json_holds_the_numbers_of_the_evaluation(tiny_evaluation: Evaluat
 
 def test_only_seconds_differ_between_runs(tiny_evaluation: Evaluation) -> None:
     slower = [replace(result, seconds=9.0) for result in tiny_evaluation.results]
-    one = reporting.study_json(tiny_evaluation)
-    other = reporting.study_json(dataclasses.replace(tiny_evaluation, results=tuple(slower), seconds=99.0))
+    later = replace(tiny_evaluation, results=tuple(slower), seconds=99.0)
+    one, other = (results.study_json(with_inference(found)) for found in (tiny_evaluation, later))
     assert one != other
     for content in (one, other):
         for model in content["models"].values():
@@ -335,6 +340,6 @@ def test_only_seconds_differ_between_runs(tiny_evaluation: Evaluation) -> None:
     assert one == other
 
 
-def test_cohort_json_says_what_was_read(tiny_cohort: Cohort) -> None:
-    facts = json_report.cohort_json(tiny_cohort)["cohort"]
+def test_cohort_json_describes_the_cohort(tiny_cohort: Cohort) -> None:
+    facts = results.cohort_json(tiny_cohort)["cohort"]
     assert (facts["n_samples"], facts["n_probes"], facts["simulated"]) == (30, 40, True)

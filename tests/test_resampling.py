@@ -1,4 +1,4 @@
-"""Laws of the folds."""
+"""Folds: nesting, donors, scikit-learn's splits, files of folds."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def cohort_of(sizes: list[int], donors: np.ndarray | None = None) -> Cohort:
     inner=st.integers(2, 4),
     seed=st.integers(0, 5),
 )
-def test_a_design_is_refused_or_every_law_of_nesting_holds(sizes, outer, inner, seed):
+def test_design_is_refused_or_folds_are_correctly_nested(sizes, outer, inner, seed):
     cohort = cohort_of(sizes)
     feasible = all(size >= outer and size - -(-size // outer) >= inner for size in sizes)
     if not feasible:
@@ -51,7 +51,7 @@ def test_a_design_is_refused_or_every_law_of_nesting_holds(sizes, outer, inner, 
             assert set(cohort.codes[train]) == set(range(len(sizes)))
 
 
-def test_splits_are_those_of_scikit_learn(tiny_cohort):
+def test_splits_equal_those_of_scikit_learn(tiny_cohort):
     folds = draw(tiny_cohort, Design(5, 3, 1, seed=7))
     theirs = StratifiedKFold(5, shuffle=True, random_state=7).split(tiny_cohort.codes, tiny_cohort.codes)
     for split, (train, test) in zip(folds.splits, theirs, strict=True):
@@ -62,7 +62,7 @@ def test_splits_are_those_of_scikit_learn(tiny_cohort):
             np.testing.assert_array_equal(ours, train[positions])
 
 
-def test_same_seed_same_fingerprint_and_other_seed_other(tiny_cohort):
+def test_fingerprint_depends_on_the_seed(tiny_cohort):
     prints = [draw(tiny_cohort, Design(seed=seed)).fingerprint for seed in (0, 0, 1)]
     assert prints[0] == prints[1] != prints[2]
 
@@ -75,7 +75,7 @@ def test_repeats_differ(tiny_cohort):
 
 @settings(deadline=None, max_examples=25)
 @given(per_donor=st.integers(1, 4), seed=st.integers(0, 50))
-def test_a_donor_never_stands_on_both_sides(per_donor, seed):
+def test_all_samples_of_a_donor_are_in_one_fold(per_donor, seed):
     donors = np.repeat([f"d{i}" for i in range(24)], per_donor)
     labels = np.repeat(["a", "b"], 12 * per_donor)
     n = len(donors)
@@ -85,13 +85,13 @@ def test_a_donor_never_stands_on_both_sides(per_donor, seed):
             assert not set(donors[train]) & set(donors[test])
 
 
-def test_donors_are_counted_not_samples():
+def test_class_size_counts_donors_not_samples():
     donors = np.array(["a"] * 10 + [f"b{i}" for i in range(10)])
-    with pytest.raises(InfeasibleDesign, match="class 'class 0' has 1 donors"):
+    with pytest.raises(InfeasibleDesign, match="class 'class 0' has 1 donor;"):
         draw(cohort_of([10, 10], donors), Design(2, 2))
 
 
-def test_the_error_offers_a_design_that_works():
+def test_error_suggests_a_feasible_design():
     cohort = cohort_of([20, 4])
     with pytest.raises(InfeasibleDesign, match="Use --outer 4 --inner 3") as caught:
         draw(cohort, Design(5, 3))
@@ -100,12 +100,12 @@ def test_the_error_offers_a_design_that_works():
 
 
 def test_one_class_is_refused():
-    with pytest.raises(BadLabels, match="one class only"):
+    with pytest.raises(BadLabels, match="only one class"):
         draw(cohort_of([10]), Design())
 
 
 @pytest.mark.parametrize("field", ["outer", "inner", "repeats"])
-def test_nonsense_designs_are_refused(field):
+def test_impossible_designs_are_refused(field):
     with pytest.raises(InfeasibleDesign, match=field):
         Design(**{field: 0})
 
@@ -115,7 +115,7 @@ def write_folds(path, cohort, splits):
     pd.DataFrame(rows, columns=["sample", "repeat", "fold"]).to_csv(path, index=False)
 
 
-def test_folds_written_and_read_are_the_same(tiny_cohort, tmp_path):
+def test_written_folds_are_read_back(tiny_cohort, tmp_path):
     drawn = draw(tiny_cohort, Design(4, 2, 2))
     write_folds(tmp_path / "folds.csv", tiny_cohort, drawn.splits)
     read = read_folds(tmp_path / "folds.csv", tiny_cohort, Design(5, 2, 1))
@@ -129,11 +129,11 @@ def test_folds_written_and_read_are_the_same(tiny_cohort, tmp_path):
         (lambda t: t.rename(columns={"fold": "part"}), "sample, repeat and fold are needed"),
         (lambda t: t.iloc[1:], "29 of 30 samples"),
         (lambda t: pd.concat([t, t.iloc[:1]]), "31 lines"),
-        (lambda t: t.assign(fold=0), "at least 2 are needed"),
+        (lambda t: t.assign(fold=0), "only one fold"),
         (lambda t: t.assign(fold="x"), "whole numbers"),
-        (lambda t: t.assign(sample=t["sample"] + "x"), "which tiny does not have"),
+        (lambda t: t.assign(sample=t["sample"] + "x"), "30 samples that tiny lacks"),
     ],
-    ids=["columns", "missing", "twice", "one fold", "text", "strangers"],
+    ids=["columns", "missing", "twice", "one fold", "text", "unknown samples"],
 )
 def test_bad_fold_files_are_refused(tiny_cohort, tmp_path, edit, words):
     path = tmp_path / "folds.csv"
@@ -143,11 +143,11 @@ def test_bad_fold_files_are_refused(tiny_cohort, tmp_path, edit, words):
         read_folds(path, tiny_cohort, Design(3, 2))
 
 
-def test_a_donor_split_by_a_fold_file_is_refused(tiny_cohort, tmp_path):
+def test_fold_file_that_splits_a_donor_is_refused(tiny_cohort, tmp_path):
     path = tmp_path / "folds.csv"
     write_folds(path, tiny_cohort, draw(tiny_cohort, Design(3, 2)).splits)
     paired = dataclasses.replace(tiny_cohort, donors=np.repeat([f"d{i}" for i in range(15)], 2))
-    with pytest.raises(InfeasibleDesign, match="both sides"):
+    with pytest.raises(InfeasibleDesign, match="in both training and test part"):
         read_folds(path, paired, Design(3, 2))
 
 

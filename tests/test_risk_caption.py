@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 import leukotype as lt
-from leukotype.batch import Batch
 from leukotype.classifier.validation import Validation, validate
+from leukotype.cohort import Batch
 from leukotype.figures import risk
 
 

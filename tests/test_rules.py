@@ -1,4 +1,4 @@
-"""Laws of every rule: it says what the fitted model says, of a sample alone as of many."""
+"""Laws of every rule: it predicts like the fitted model, for one sample as for many."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_parts_make_the_same_rule(name):
         assert_array_equal(again.contributions(x, code).values, frozen.contributions(x, code).values)
 
 
-def test_every_kind_is_some_models_kind():
+def test_every_kind_belongs_to_a_model():
     assert {rule(name).kind for name in NAMES} >= {kind.kind for kind in KINDS}
 
 
@@ -59,7 +59,7 @@ def test_no_samples_have_no_outputs(name):
 
 def test_missing_values_are_refused():
     frozen = rule("logistic")
-    with pytest.raises(BadValues, match="impute what is missing"):
+    with pytest.raises(BadValues, match="Impute missing values"):
         frozen.output(np.full((1, frozen.n_read), np.nan))
-    with pytest.raises(ValueError, match="is needed"):
+    with pytest.raises(ValueError, match="must have shape"):
         frozen.output(np.zeros((1, frozen.n_read + 1)))

@@ -1,4 +1,4 @@
-"""What each probe adds to a call: it adds up, and for trees it is Shapley's value by its definition."""
+"""Contributions of probes: they sum to the evidence, and for trees they are Shapley values by definition."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from leukotype.models import by_name
-from leukotype.rules import assemble, freeze, links
-from leukotype.wide import Fold
+from leukotype.rules import assemble, margins
+from leukotype.wide import Fold, rule_of
 from rule_cases import NAMES, fitted, rule
 from wide_problems import problem
 
@@ -24,12 +24,12 @@ def log_evidence(p, code):
 
 
 def evidence(name, frozen, x, code):
-    """What the contributions share out, from the output alone."""
+    """What the contributions sum to, from the output alone."""
     p = frozen.output(x)
     if frozen.kind in ("constant", "pairs") or getattr(frozen, "link", "") == "vote":
         return p[:, code]
     if name == "svm":
-        # The score of one of two classes is its margin; of more, a fraction of it says the sum of its duels.
+        # The score of one of two classes is its margin; of more, its fraction encodes the sum of the margins.
         if p.shape[1] == 2:
             return p[:, code]
         fraction = p[:, code] - np.round(p[:, code])
@@ -48,7 +48,7 @@ def test_contributions_add_up(name, n_classes):
         shared = frozen.contributions(x, code)
         assert shared.values.shape == x.shape
         assert shared.how == ("approximate" if frozen.kind in ("perceptron", "pairs") else "exact")
-        # The mean slope along a line is a sum over 64 of its points.
+        # The mean gradient along a line is approximated at 64 points.
         atol = 0.1 if frozen.kind == "perceptron" else 1e-6
         found = shared.base + shared.values.sum(axis=1)
         assert_allclose(found, evidence(name, frozen, x, code), rtol=1e-6, atol=atol)
@@ -74,11 +74,11 @@ def test_markers_contribute_most():
     x[np.arange(60), labels] += 6.0
     fold = Fold(x, np.arange(45), np.arange(45, 60))
     for name in NAMES:
-        # Around one neighbour alone the noise of thirty probes is as large as a marker.
+        # With one neighbour, the noise of thirty probes is as large as a marker.
         chosen = {"xgboost": {"n_estimators": 30}, "knn": {"n_neighbors": 9}}
         grid = [chosen.get(name, by_name(name).settings()[0])]
         candidate = by_name(name).path(fold, labels[:45], grid, np.random.default_rng(0))[0]
-        frozen = freeze(candidate, fold)
+        frozen = rule_of(candidate, fold)
         if frozen.n_read < 4:
             continue
         for row, code in enumerate(labels[45:].tolist()):
@@ -88,7 +88,7 @@ def test_markers_contribute_most():
 
 
 def expectation(frozen, leaf_values, sample, known):
-    """The sum over trees of what is expected of `sample` of which only the columns `known` are told."""
+    """The sum over trees of the expectation for `sample` if only the columns `known` are known."""
     trees, cover = frozen.trees, frozen.cover
 
     def below(node):
@@ -106,20 +106,20 @@ def expectation(frozen, leaf_values, sample, known):
 
 @settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 10**6), name=st.sampled_from(["forest", "xgboost", "tree"]))
-def test_trees_share_out_by_shapleys_definition(seed, name):
+def test_contributions_of_trees_are_shapley_values(seed, name):
     x, labels = problem(40, 4, 3, seed=seed, shift=0.8)
     fold = Fold(x, np.arange(38), [38, 39])
     setting = {"forest": {"n_estimators": 5}, "xgboost": {"n_estimators": 3, "max_depth": 4}, "tree": {}}[
         name
     ]
     candidate = by_name(name).path(fold, labels[:38], [setting], np.random.default_rng(seed))[0]
-    frozen = freeze(candidate, fold)
+    frozen = rule_of(candidate, fold)
     n, trees = frozen.n_read, frozen.trees
     if frozen.link == "vote":
         leaf_values = trees.value[:, 1] / trees.n_trees
     else:
         sizes = np.diff(np.append(trees.roots, len(trees.left)))
-        leaf_values = trees.value[:, 0] * np.repeat(links.evidence("softmax", 1, 3)[frozen.group], sizes)
+        leaf_values = trees.value[:, 0] * np.repeat(margins.evidence("softmax", 1, 3)[frozen.group], sizes)
     shared = frozen.contributions(fold.x_test[:, frozen.reads], 1)
     for sample, values in zip(fold.x_test[:, frozen.reads], shared.values, strict=True):
         for column in range(n):
@@ -133,8 +133,7 @@ def test_trees_share_out_by_shapleys_definition(seed, name):
             assert_allclose(values[column], expected, atol=1e-10)
 
 
-def test_trees_of_one_leaf_share_out_nothing():
-    """As after a fit on samples that cannot be told apart."""
+def test_trees_of_one_leaf_have_no_contributions():
     arrays = {
         "reads": np.empty(0, dtype=np.intp), "roots": np.array([0]), "left": np.array([0]), "right": np.array([0]),
         "column": np.array([0]), "threshold": np.zeros(1), "value": np.array([[0.25, 0.75]]), "cover": np.array([8]),

@@ -1,4 +1,4 @@
-"""Rules where numbers tie, vanish or are large, and rules that are none."""
+"""Rules for ties, constants and large numbers, models without a rule, and invalid rules."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from numpy.testing import assert_allclose
 
 from leukotype.errors import BadBundle, NotPortable
 from leukotype.models import by_name
-from leukotype.models.checked import Checked
-from leukotype.rules import assemble, freeze
-from leukotype.wide import Fold, neighbors
+from leukotype.models.plugins import Checked
+from leukotype.rules import assemble
+from leukotype.rules.neighbours import WEIGHTS
+from leukotype.wide import Fold, neighbors, rule_of
 from leukotype.wide.adapter import SklearnPath
 from rule_cases import NAMES, rule
 from wide_problems import DEGENERATE, fit, problem
@@ -30,9 +31,9 @@ def test_degenerate_input(name, kind):
     grid = [setting or by_name(name).settings()[0]]
     fold = Fold(joined, np.arange(36), np.arange(36, 47))
     candidate = by_name(name).path(fold, labels[:36], grid, np.random.default_rng(0))[0]
-    frozen = freeze(candidate, fold)
-    # A million away from 0, ten digits of a difference are what is left of sixteen; of scikit-learn's discriminant,
-    # which takes differences of squares, four.
+    frozen = rule_of(candidate, fold)
+    # At 1e6, differences keep ten of sixteen digits; in scikit-learn's discriminant, which takes differences of
+    # squares, four.
     atol = {"single-probe": 1e-3}.get(name, 1e-8) if kind == "far from 0" else 1e-12
     assert_allclose(
         frozen.output(fold.x_test[:, frozen.reads]), candidate.predict_proba(fold), rtol=0, atol=atol
@@ -41,14 +42,14 @@ def test_degenerate_input(name, kind):
 
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 10**6), n=st.sampled_from([12, 40, 300]), p=st.integers(1, 4))
-def test_ties_between_neighbours_are_decided_as_they_were(seed, n, p):
+def test_ties_between_neighbours_are_decided_as_in_the_model(seed, n, p):
     rng = np.random.default_rng(seed)
     x, new = rng.integers(0, 3, (n, p)), rng.integers(0, 3, (9, p))
     labels = np.concatenate([np.arange(3), rng.integers(0, 3, n - 3)])
-    grid = [{"n_neighbors": k, "weights": weights} for k in (1, 2, 3, 5, 8) for weights in neighbors.WEIGHTS]
+    grid = [{"n_neighbors": k, "weights": weights} for k in (1, 2, 3, 5, 8) for weights in WEIGHTS]
     fold, fitted = fit(neighbors.path, x.astype(float), labels, grid, new.astype(float))
     for candidate in fitted:
-        frozen = freeze(candidate, fold)
+        frozen = rule_of(candidate, fold)
         assert_allclose(frozen.output(fold.x_test), candidate.predict_proba(fold), rtol=0, atol=1e-12)
 
 
@@ -61,19 +62,22 @@ class Stranger:
         return np.full((fold.n_test, 2), 0.5)
 
 
-def test_a_strangers_model_is_refused_in_words():
+def test_a_model_without_a_rule_is_refused():
     x, labels = problem(20, 10, 2)
     fold = Fold(x, np.arange(15), np.arange(15, 20))
-    with pytest.raises(NotPortable, match="a Stranger has no form as plain numbers"):
-        freeze(Stranger({}), fold)
+    with pytest.raises(
+        NotPortable, match="model 'mine' cannot be saved: its fitted candidates have no rule"
+    ) as refused:
+        rule_of(Stranger({}), fold, "mine")
+    assert "\n" not in str(refused.value)
     path = Checked(by_name("logistic").path, frozenset({"probabilities"}))
     candidate = path(fold, labels[:15], [{"C": 1.0}], np.random.default_rng(0))[0]
-    assert freeze(candidate, fold).kind == "linear"
+    assert rule_of(candidate, fold).kind == "linear"
     from sklearn.linear_model import LogisticRegression
 
     candidate = SklearnPath(LogisticRegression)(fold, labels[:15], [{}], np.random.default_rng(0))[0]
-    with pytest.raises(NotPortable, match="a LogisticRegression has no form"):
-        freeze(candidate, fold)
+    with pytest.raises(NotPortable, match="the model cannot be saved"):
+        rule_of(candidate, fold)
 
 
 def changed(name, where, value):
@@ -102,60 +106,65 @@ def self_circle(left):
 REFUSED = [
     ("logistic", "kind", "pickle", "kind is 'pickle', and must be one of linear"),
     ("logistic", "kind", None, "kind is None"),
-    ("logistic", "n_classes", 3.0, "n_classes is 3.0, and must be a whole number from 2"),
+    ("logistic", "n_classes", 3.0, "n_classes is 3.0, and must be an integer from 2"),
     ("logistic", "n_classes", True, "n_classes is True"),
     ("logistic", "n_classes", 10**400, "n_classes is 1000"),
-    ("logistic", "n_classes", 4, "array weights is 3 x 60, and 4 x 60 is needed"),
-    ("logistic", "n_probes", 59, "array reads holds numbers that are not from 0 to 58"),
-    ("logistic", "link", "logistic", "one margin cannot tell 3 classes apart"),
-    ("logistic", "more", 1, "which a rule of its kind does not have"),
-    ("logistic", "reads", put(1, 0), "its probe numbers do not ascend"),
-    ("logistic", "reads", put(0, -1), "array reads holds numbers"),
-    ("logistic", "weights", put((0, 0), np.nan), "array weights holds values that are not numbers"),
-    ("logistic", "weights", put((0, 0), np.inf), "array weights holds values that are not numbers"),
-    ("logistic", "weights", lambda array: array.astype("<i4"), "array weights is of type int32"),
-    ("logistic", "centre", lambda array: array[:-1], "array centre is 59, and 60 is needed"),
-    ("forest", "left", put(0, 10**6), "array left holds numbers"),
-    ("forest", "left", put(0, 0), "one child alone"),
+    ("logistic", "n_classes", 4, "array weights has shape 3 x 60, and must have shape 4 x 60"),
+    ("logistic", "n_probes", 59, "array reads has values outside 0 to 58"),
+    ("logistic", "link", "logistic", "its logistic link needs 2 classes, and it has 3"),
+    ("logistic", "more", 1, "it has an unknown entry 'more'"),
+    ("logistic", "reads", put(1, 0), "its probe numbers are not ascending"),
+    ("logistic", "reads", put(0, -1), "array reads has values outside"),
+    ("logistic", "weights", put((0, 0), np.nan), "array weights has values outside"),
+    ("logistic", "weights", put((0, 0), np.inf), "array weights has values outside"),
+    ("logistic", "weights", lambda array: array.astype("<i4"), "array weights has type int32"),
+    ("logistic", "centre", lambda array: array[:-1], "array centre has shape 59, and must have shape 60"),
+    ("forest", "left", put(0, 10**6), "array left has values outside"),
+    ("forest", "left", put(0, 0), "one child, or"),
     ("forest", "left", put(0, 200), "a child outside its tree"),
-    ("forest", "left", put(0, 2), "the child of none, or of several"),
-    ("forest", "left", self_circle, "array left holds numbers|one child alone"),
+    ("forest", "left", put(0, 2), "has no parent, or several"),
+    ("forest", "left", self_circle, "array left has values outside|one child, or"),
     ("forest", "roots", put(0, 1), "its trees do not follow one another"),
     ("forest", "roots", put(1, 0), "its trees do not follow one another"),
     ("forest", "roots", lambda array: array[:0], "it has 0 trees"),
-    ("forest", "column", put(0, 10**6), "array column holds numbers"),
-    ("forest", "cover", put(0, 0), "array cover holds numbers"),
+    ("forest", "column", put(0, 10**6), "array column has values outside"),
+    ("forest", "cover", put(0, 0), "array cover has values outside"),
     ("forest", "cover", put(0, 10), "not those of its children"),
-    ("forest", "value", lambda array: array * 0.5, "class shares do not lie between 0 and 1"),
-    ("forest", "value", lambda array: 2 * array - array.max(axis=1)[:, None], "class shares do not lie"),
-    ("xgboost", "group", put(0, 3), "array group holds numbers that are not from 0 to 2"),
-    ("xgboost", "base", lambda array: array[:1], "array base is 1, and 3 is needed"),
-    ("knn", "n_neighbors", 41, "n_neighbors is 41, and must be a whole number from 1 to 40"),
+    ("forest", "value", lambda array: array * 0.5, "class shares of a leaf are not from 0 to 1"),
+    (
+        "forest",
+        "value",
+        lambda array: 2 * array - array.max(axis=1)[:, None],
+        "class shares of a leaf are not from 0 to 1",
+    ),
+    ("xgboost", "group", put(0, 3), "array group has values outside 0 to 2"),
+    ("xgboost", "base", lambda array: array[:1], "array base has shape 1, and must have shape 3"),
+    ("knn", "n_neighbors", 41, "n_neighbors is 41, and must be an integer from 1 to 40"),
     ("knn", "weights", "other", "weights is 'other'"),
-    ("knn", "labels", put(0, 3), "array labels holds numbers"),
-    ("knn", "scale", put(0, 0.0), "array scale holds values"),
-    ("pairs", "counts", put(0, 10**6), "at most 1,000,000 are allowed"),
-    ("pairs", "lower", put(0, 10**6), "array lower holds numbers"),
-    ("pairs", "lower", lambda array: rule("pairs").parts()[1]["upper"], "a pair has one probe twice"),
-    ("naive-bayes", "variance", put((0, 0), -1.0), "array variance holds values"),
-    ("naive-bayes", "shares", lambda array: array / 2, "do not add up to 1"),
-    ("majority", "shares", lambda array: array / 2, "do not add up to 1"),
-    ("majority", "reads", np.array([1]), "reads no probe"),
+    ("knn", "labels", put(0, 3), "array labels has values outside"),
+    ("knn", "scale", put(0, 0.0), "array scale has values outside"),
+    ("pairs", "counts", put(0, 10**6), "must have at most 1,000,000"),
+    ("pairs", "lower", put(0, 10**6), "array lower has values outside"),
+    ("pairs", "lower", lambda array: rule("pairs").parts()[1]["upper"], "a pair has the same probe twice"),
+    ("naive-bayes", "variance", put((0, 0), -1.0), "array variance has values outside"),
+    ("naive-bayes", "shares", lambda array: array / 2, "do not sum to 1"),
+    ("majority", "shares", lambda array: array / 2, "do not sum to 1"),
+    ("majority", "reads", np.array([1]), "must not read probes"),
     ("mlp", "n_layers", 3, "it has no array weights_2"),
     ("mlp", "n_layers", 1, "its last layer has 32 sums"),
-    ("mlp", "bias_0", lambda array: array[1:], "array bias_0 is 31, and 32 is needed"),
+    ("mlp", "bias_0", lambda array: array[1:], "array bias_0 has shape 31, and must have shape 32"),
 ]
 
 
 @pytest.mark.parametrize(("name", "where", "value", "found"), REFUSED)
-def test_what_is_no_rule_is_refused_in_one_line(name, where, value, found):
+def test_an_invalid_rule_is_refused_in_one_line(name, where, value, found):
     with pytest.raises(BadBundle, match=found) as refused:
         assemble(*changed(name, where, value))
     assert "\n" not in str(refused.value)
     assert len(str(refused.value)) < 300
 
 
-def test_what_is_missing_is_named():
+def test_a_missing_entry_is_named():
     for name in NAMES:
         spec, arrays = rule(name).parts()
         for entry in spec:

@@ -1,4 +1,4 @@
-"""Every model, written to a file and read in another process, says what it said where it was fitted."""
+"""Every model, written to a file and read in another process, predicts as it did where it was fitted."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ for path in sorted(folder.glob("*.leuko")):
     rule = bundle.rule_of(bundle.read(path))
     samples = np.load(path.with_suffix(".samples.npy"))
     np.save(path.with_suffix(".outputs.npy"), rule.output(samples[:, rule.reads]))
-heavy = ("sklearn", "scipy", "pandas", "xgboost", "joblib")
+heavy = ("sklearn", "scipy", "pandas", "xgboost", "joblib", "leukotype.wide", "leukotype.models")
 print(json.dumps([name for name in heavy if name in sys.modules]))
 """
 
 
-def test_a_fresh_process_says_the_same(tmp_path):
+def test_a_fresh_process_predicts_the_same(tmp_path):
     for name in NAMES:
         document, arrays = bundle.rule_members(rule(name))
         bundle.write(tmp_path / f"{name}.leuko", document, arrays, {})
@@ -39,7 +39,7 @@ def test_a_fresh_process_says_the_same(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    # Calling a sample must not wait for libraries that only fitting needs.
+    # Prediction must not load what only fitting needs.
     assert json.loads(done.stdout) == []
     for name in NAMES:
         fold, candidate = fitted(name)

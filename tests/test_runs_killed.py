@@ -11,18 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from leukotype import inference, runs, study
+from leukotype import inference, manifest, results, runs
 from leukotype.errors import Interrupted, OutputRefused, UnreadableFile
 from leukotype.evaluation import CachingEngine, evaluate
 from leukotype.execution.engine import Serial
 from leukotype.models import plugins
 from leukotype.resampling import Design, draw
-from leukotype.results.study_folder import folder, manifest
+from leukotype.results import folder
 from leukotype.runs import NAME, Store, read_status
 from run_cases import counts, start, write_plugin, write_tiny_csv
 
 KILLS = 20
-WISH = {"cohort": "tiny", "models": ["knn", "svm"], "seed": 0}
+REQUEST = {"cohort": "tiny", "models": ["knn", "svm"], "seed": 0}
 
 
 @pytest.mark.slow
@@ -85,36 +85,36 @@ def finished_in(out: Path) -> list[int]:
         return []
 
 
-# The folder of an unfinished study
+# The folder of an unfinished run
 
 
-def keep(out: Path, wish=WISH, problem: BaseException | None = None, **options) -> None:
-    """Run until one task is finished, and to a good end where there is no problem."""
-    with study.keeping(out, wish, **options) as store:
+def keep(out: Path, request=REQUEST, problem: BaseException | None = None, **options) -> None:
+    """Run until one task is finished, and to the end if there is no problem."""
+    with results.keeping(out, request, **options) as store:
         store.put(runs.Item("a" * 64, "tiny", "knn", "repeat 1, fold 1"), {"n": 1}, 0.1)
         if problem is not None:
             raise problem
 
 
-def stop(out: Path, wish=WISH, **options) -> None:
+def stop(out: Path, request=REQUEST, **options) -> None:
     with pytest.raises(RuntimeError, match="killed"):
-        keep(out, wish, RuntimeError("killed"), **options)
+        keep(out, request, RuntimeError("killed"), **options)
 
 
-def test_the_same_command_goes_on(tmp_path):
+def test_the_same_command_resumes(tmp_path):
     said: list[str] = []
     stop(tmp_path / "out")
-    study.check_output(tmp_path / "out", resume=True)
-    with study.keeping(tmp_path / "out", WISH, say=said.append) as store:
+    results.check_output(tmp_path / "out", resume=True)
+    with results.keeping(tmp_path / "out", REQUEST, say=said.append) as store:
         assert len(store) == 1
     assert "1 finished task;" in said[0]
 
 
-def test_another_command_is_refused_and_says_what_differs(tmp_path):
+def test_another_command_is_refused_with_the_difference(tmp_path):
     stop(tmp_path / "out")
     with (
         pytest.raises(OutputRefused, match=r"models: knn, svm there, knn here") as refused,
-        study.keeping(tmp_path / "out", {**WISH, "models": ["knn"]}),
+        results.keeping(tmp_path / "out", {**REQUEST, "models": ["knn"]}),
     ):
         pass
     assert "--overwrite" in str(refused.value)
@@ -122,62 +122,62 @@ def test_another_command_is_refused_and_says_what_differs(tmp_path):
         assert len(store) == 1
 
 
-def test_overwrite_takes_the_folder_and_uses_what_both_need(tmp_path):
+def test_overwrite_keeps_the_tasks_that_both_runs_need(tmp_path):
     stop(tmp_path / "out")
-    with study.keeping(tmp_path / "out", {**WISH, "seed": 1}, overwrite=True) as store:
+    with results.keeping(tmp_path / "out", {**REQUEST, "seed": 1}, overwrite=True) as store:
         assert len(store) == 1
-    stop(tmp_path / "out", {**WISH, "seed": 1})
+    stop(tmp_path / "out", {**REQUEST, "seed": 1})
 
 
-def test_other_commands_do_not_take_the_folder_of_an_unfinished_study(tmp_path, tiny_cohort):
+def test_other_commands_are_refused_in_the_folder_of_an_unfinished_study(tmp_path, tiny_cohort):
     stop(tmp_path / "out")
     with pytest.raises(OutputRefused, match="unfinished run"):
-        study.check_output(tmp_path / "out")
+        results.check_output(tmp_path / "out")
     with pytest.raises(OutputRefused, match="unfinished run"):
-        study.explore(tiny_cohort, tmp_path / "out")
+        results.save_exploration(tiny_cohort, tmp_path / "out")
 
 
-def test_a_run_that_finished_nothing_leaves_nothing(tmp_path):
+def test_a_run_without_finished_tasks_leaves_no_files(tmp_path):
     for problem in (RuntimeError("bad"), KeyboardInterrupt()):
         with (
             pytest.raises((RuntimeError, Interrupted)),
-            study.keeping(tmp_path / "new" / "out", WISH),
+            results.keeping(tmp_path / "new" / "out", REQUEST),
         ):
             raise problem
         assert list(tmp_path.iterdir()) == []
 
 
-def test_an_interruption_says_what_is_left(tmp_path):
-    with pytest.raises(Interrupted, match=r"1 finished task.* kept in .*out.* same command") as told:
+def test_an_interruption_states_what_is_kept(tmp_path):
+    with pytest.raises(Interrupted, match=r"1 finished task kept in .*out.*Repeat the command") as told:
         keep(tmp_path / "out", problem=KeyboardInterrupt())
     assert told.value.exit_code == 130
 
 
-def test_resume_makes_a_finished_result_again_but_no_other(tmp_path):
+def test_resume_repeats_the_same_finished_result_only(tmp_path):
     out = tmp_path / "out"
     keep(out)
     (out / "manifest.json").write_text("{}")
-    with study.keeping(out, WISH, resume=True) as store:
+    with results.keeping(out, REQUEST, resume=True) as store:
         assert len(store) == 1
     with (
         pytest.raises(OutputRefused, match="nothing to resume"),
-        study.keeping(out, {**WISH, "seed": 5}, resume=True),
+        results.keeping(out, {**REQUEST, "seed": 5}, resume=True),
     ):
         pass
 
 
-def test_resume_of_nothing_begins_and_says_so(tmp_path):
+def test_resume_without_an_unfinished_run_starts_a_new_one(tmp_path):
     said: list[str] = []
-    with study.keeping(tmp_path / "out", WISH, resume=True, say=said.append):
+    with results.keeping(tmp_path / "out", REQUEST, resume=True, say=said.append):
         pass
-    assert "begins at the beginning" in said[0]
+    assert "a new one starts" in said[0]
 
 
-def test_the_store_stays_beside_the_result(tmp_path):
+def test_the_store_is_kept_with_the_result(tmp_path):
     out = tmp_path / "out"
     for number in (1, 2):
         with (
-            study.keeping(out, {**WISH, "seed": number}, overwrite=number > 1) as store,
+            results.keeping(out, {**REQUEST, "seed": number}, overwrite=number > 1) as store,
             folder.staged(out, overwrite=number > 1, resume=True) as place,
         ):
             store.put(runs.Item(f"{number:064x}", "tiny", "knn", "repeat 1, fold 1"), {"n": 1}, 0.1)
@@ -186,17 +186,17 @@ def test_the_store_stays_beside_the_result(tmp_path):
             assert len(store) == number
         assert sorted(path.name for path in out.iterdir()) == ["manifest.json", f"result{number}", NAME]
         with pytest.raises(OutputRefused, match="earlier result"):
-            study.check_output(out, resume=True)
-        study.check_output(out, overwrite=True)
+            results.check_output(out, resume=True)
+        results.check_output(out, overwrite=True)
     (out / "mine.txt").touch()
     with pytest.raises(OutputRefused, match=r"'mine\.txt'"):
-        study.check_output(out, overwrite=True, resume=True)
+        results.check_output(out, overwrite=True, resume=True)
 
 
-def test_the_wish_of_a_study_tells_it_from_others(tiny_cohort):
+def test_the_request_of_a_study_distinguishes_it_from_others(tiny_cohort):
     models = plugins.choose(["knn", "svm"])
-    wishes = [
-        study.wish(tiny_cohort, draw(tiny_cohort, design), chosen, tune_by=tune_by)
+    requests = [
+        results.request(tiny_cohort, draw(tiny_cohort, design), chosen, tune_by=tune_by)
         for design, chosen, tune_by in (
             (Design(3, 2), models, "log_loss"),
             (Design(3, 2, 2), models, "log_loss"),
@@ -205,7 +205,7 @@ def test_the_wish_of_a_study_tells_it_from_others(tiny_cohort):
             (Design(3, 2), models, "accuracy"),
         )
     ]
-    assert len({json.dumps(wish) for wish in wishes}) == 5
+    assert len({json.dumps(request) for request in requests}) == 5
 
 
 # Looking at a run

@@ -1,4 +1,4 @@
-"""The scale of the values: found by their distribution, said, and overridden by the user."""
+"""The scale of the values: detected from their distribution, reported, and overridden by the user."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ SHAPES = {
     "log2 counts from zero": (RNG.uniform(0, 20, (30, 200)), "log2", True),
     "MAS5": (MAS5, "linear", True),
     "MAS5 with holes": (np.where(RNG.random(MAS5.shape) < 0.1, np.nan, MAS5), "linear", True),
-    "differences with negatives": (GOLUB, "linear", True),
+    "intensity differences with negatives": (GOLUB, "linear", True),
     "counts": (RNG.negative_binomial(1, 0.002, (30, 200)).astype(float), "linear", True),
-    "scaled to a small range, never below one": (RNG.uniform(1, 60, (30, 200)), "linear", True),
+    "small range above one": (RNG.uniform(1, 60, (30, 200)), "linear", True),
     "z-scores": (SCORES, "log2", False),
     "log ratios": (RNG.normal(0, 1.5, (30, 200)), "log2", False),
-    "scores of a wide range": (RNG.uniform(-40, 40, (30, 200)), "log2", False),
-    "shares": (RNG.uniform(0, 1, (30, 200)), "log2", False),
+    "scores with a wide range": (RNG.uniform(-40, 40, (30, 200)), "log2", False),
+    "proportions": (RNG.uniform(0, 1, (30, 200)), "log2", False),
     "one outlier among scores": (
         np.where(np.arange(6000).reshape(30, 200) == 7, 2000.0, SCORES),
         "log2",
@@ -44,7 +44,7 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_scale_is_found(shape):
+def test_scale_is_detected(shape):
     values, scale, certain = SHAPES[shape]
     found = detect_scale(values)
     assert (found.scale, found.certain) == (scale, certain)
@@ -53,14 +53,13 @@ def test_scale_is_found(shape):
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(3, 12), st.floats(0.5, 3))
-def test_logarithms_of_linear_values_are_taken_for_no_linear_values(seed, mean, spread):
-    """Once on log2, never twice: reading what was written finds nothing more to do."""
+def test_log2_values_are_not_transformed_again(seed, mean, spread):
     values = 2 ** np.random.default_rng(seed).normal(mean, spread, (10, 50)).clip(0, 16)
     logged, _ = to_log2(values)
     assert detect_scale(logged).scale == "log2"
 
 
-def test_linear_values_are_floored_and_counted():
+def test_values_below_one_are_raised_to_one_and_counted():
     values = np.array([[-20.0, 0.0, 0.5, 1.0], [2.0, 1024.0, 4096.0, np.nan]])
     logged, floored = to_log2(values)
     assert FLOOR == 1
@@ -68,51 +67,51 @@ def test_linear_values_are_floored_and_counted():
     np.testing.assert_array_equal(logged, [[0, 0, 0, 0], [1, 10, 12, np.nan]])
 
 
-def test_auto_takes_logarithms_and_says_so():
+def test_auto_transforms_linear_values_and_reports_it():
     values, unit, steps = apply(GOLUB, "auto")
     np.testing.assert_array_equal(values, np.log2(np.maximum(GOLUB, 1)))
     assert unit == "log2 intensity"
     assert len(steps) == 1
-    assert steps[0].startswith("Linear scale found (values from ")
-    assert f"{(GOLUB < 1).sum()} values were below the floor" in steps[0]
+    assert steps[0].startswith("Linear scale detected (values from ")
+    assert f"values below 1: {(GOLUB < 1).sum():,}." in steps[0]
 
 
-def test_auto_leaves_logarithms_in_silence():
+def test_auto_leaves_log2_values_unchanged():
     values, unit, steps = apply(RMA, "auto")
     assert values is RMA
     assert unit == "log2 intensity"
     assert steps == ()
 
 
-def test_auto_leaves_scores_and_says_so():
+def test_auto_leaves_scores_unchanged_and_reports_it():
     values, unit, steps = apply(SCORES, "auto")
     assert values is SCORES
     assert unit == "as given"
-    assert "left as they are" in steps[0]
+    assert "left unchanged" in steps[0]
     assert "--scale linear" in steps[0]
 
 
-def test_the_user_has_the_last_word():
+def test_the_option_overrides_the_detected_scale():
     values, unit, steps = apply(MAS5, "log2")
     assert values is MAS5
-    assert unit == "as told log2"
-    assert "although they look linear" in steps[0]
+    assert unit == "log2, as specified"
+    assert "although the values look linear" in steps[0]
     values, unit, steps = apply(RMA, "linear")
     np.testing.assert_array_equal(values, np.log2(RMA))
     assert unit == "log2 intensity"
-    assert "as told" in steps[0]
+    assert "as specified" in steps[0]
     assert "do not look linear" in steps[0]
     assert apply(RMA, "log2")[2] == ()
     assert "do not look" not in apply(MAS5, "linear")[2][0]
 
 
-def test_values_of_the_caller_stay_as_they_are():
+def test_input_values_are_not_changed():
     values = MAS5.copy()
     apply(values, "auto")
     np.testing.assert_array_equal(values, MAS5)
 
 
-def test_reading_takes_the_scale_along(tmp_path):
+def test_read_applies_the_scale(tmp_path):
     path = tmp_path / "linear.csv"
     lines = ["type," + ",".join(f"p{i}" for i in range(200))]
     lines += [f"{'ab'[row % 2]}," + ",".join(map(repr, MAS5[row].tolist())) for row in range(30)]
@@ -120,12 +119,12 @@ def test_reading_takes_the_scale_along(tmp_path):
     found = read(path)
     np.testing.assert_array_equal(found.expression, np.log2(np.maximum(MAS5, 1)))
     assert found.provenance.scale == "log2 intensity"
-    assert any("Linear scale found" in step for step in found.provenance.steps)
-    told = read(path, scale="log2")
-    np.testing.assert_array_equal(told.expression, MAS5)
-    assert told.provenance.scale == "as told log2"
-    # The cache keeps what stood in the file: another scale gives other values from the same entry.
-    for scale, expected in (("linear", found), ("log2", told), ("auto", found)):
+    assert any("Linear scale detected" in step for step in found.provenance.steps)
+    forced = read(path, scale="log2")
+    np.testing.assert_array_equal(forced.expression, MAS5)
+    assert forced.provenance.scale == "log2, as specified"
+    # The cache holds the values of the file, so one entry serves every scale.
+    for scale, expected in (("linear", found), ("log2", forced), ("auto", found)):
         np.testing.assert_array_equal(
             read(path, scale=scale, cache=tmp_path / "c").expression, expected.expression
         )
@@ -145,4 +144,4 @@ def test_reading_takes_the_scale_along(tmp_path):
 )
 def test_real_cohorts(file, scale, data_folder):
     steps = read(data_folder / file).provenance.steps
-    assert any("Linear scale found" in step for step in steps) == (scale == "linear")
+    assert any("Linear scale detected" in step for step in steps) == (scale == "linear")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from leukotype.arrays import FloatArray
-from leukotype.recipes.alignment import Sorted
 from leukotype.classifier.scale_check import ScaleRange
+from leukotype.recipes.alignment import Sorted
 
 
 def _samples(n: int, n_probes: int, seed: int) -> FloatArray:

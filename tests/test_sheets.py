@@ -1,4 +1,4 @@
-"""Reporting sheets say what the record holds and leave the rest to the authors; tables are set as they stand."""
+"""Reporting sheets state what the record contains and leave the rest to the authors; tables for a paper."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from leukotype import sheets
-from leukotype.audits import audit
+from leukotype import metrics, results
+from leukotype.audits import Finding
 from leukotype.cohort import Provenance
-from leukotype.errors import OutputRefused
 from leukotype.evaluation import Evaluation
-from leukotype.results.sheets import AUTHORS, SHEETS, Facts, escape, tables
+from leukotype.results import study_tables
+from leukotype.results.guidelines import SHEETS
+from leukotype.results.sheets import AUTHORS, Facts, Sheet
+from leukotype.results.tables import Table, escape
+from leukotype.studies import Study
+from report_cases import with_inference
 
 NUMBERS = {
     "DOME": "1.1 1.2 1.3 1.4 2.1 2.2 2.3 2.4 2.5 2.6 2.7 2.8 3.1 3.2 3.3 3.4 4.1 4.2 4.3 4.4 4.5",
@@ -26,25 +30,37 @@ NUMBERS = {
 }
 
 
-def altered(evaluation: Evaluation, **changes: object) -> Evaluation:
-    """The same results under other names: enough for sheets, which refit nothing."""
-    return replace(evaluation, cohort=replace(evaluation.cohort, **changes))  # type: ignore[arg-type]
+@pytest.fixture(scope="module")
+def study(tiny_evaluation: Evaluation) -> Study:
+    return with_inference(tiny_evaluation)
+
+
+def altered(study: Study, **changes: object) -> Study:
+    """The same results with another cohort: sheets do not refit."""
+    cohort = replace(study.cohort, **changes)  # type: ignore[arg-type]
+    return replace(study, evaluation=replace(study.evaluation, cohort=cohort))
+
+
+def single(study: Study) -> Study:
+    """The first model alone."""
+    evaluation = study.evaluation
+    first = evaluation.models[:1]
+    own = tuple(result for result in evaluation.results if result.model == first[0].name)
+    return with_inference(replace(evaluation, models=first, results=own))
 
 
 @pytest.mark.parametrize("sheet", SHEETS, ids=str)
-def test_every_item_of_the_guideline_is_there_once(sheet: sheets.Sheet) -> None:
+def test_every_item_of_the_guideline_is_present_once(sheet: Sheet) -> None:
     assert " ".join(item.number for item in sheet.items) == NUMBERS[sheet.name]
 
 
 @pytest.mark.parametrize("sheet", SHEETS, ids=str)
-def test_every_item_is_answered_or_left_to_the_authors(
-    sheet: sheets.Sheet, tiny_evaluation: Evaluation
-) -> None:
-    text = sheet.markdown(Facts(tiny_evaluation))
+def test_every_item_is_answered_or_left_to_the_authors(sheet: Sheet, study: Study) -> None:
+    text = sheet.markdown(Facts(study))
     entries = text.split("\n### ")[1:]
     assert len(entries) == len(sheet.items)
     for item, entry in zip(sheet.items, entries, strict=True):
-        assert item.record is not None or item.human
+        assert item.record or item.human
         assert (f"**{AUTHORS}**" in entry) is bool(item.human)
         answer = entry.split("*\n\n", 1)[1].replace(f"**{AUTHORS}**", "")
         assert len(answer.strip()) > 10
@@ -53,59 +69,61 @@ def test_every_item_is_answered_or_left_to_the_authors(
 
 
 @pytest.mark.parametrize("sheet", SHEETS, ids=str)
-def test_what_was_not_run_is_not_claimed(sheet: sheets.Sheet, tiny_evaluation: Evaluation) -> None:
-    bare = sheet.markdown(Facts(tiny_evaluation))
-    assert "No audits were run." in bare
-    assert "The record holds no significance test." in bare
-    assert "No donors were named" in bare
-    assert "The command was" not in bare
+def test_only_recorded_analyses_are_claimed(sheet: Sheet, study: Study) -> None:
+    bare = sheet.markdown(Facts(replace(single(study), audits=())))
+    assert "No significance test was made." in bare
+    assert "No donors were specified" in bare
+    assert "Command:" not in bare
     assert "LT0" not in bare
-    assert "simulated: no patient" in bare
-    quiet = sheet.markdown(Facts(tiny_evaluation, findings=[]))
-    assert "No audits were run." not in quiet
-    assert "which does not prove that there is nothing" in quiet
-    findings = audit(tiny_evaluation.cohort, tiny_evaluation)
-    tests = ("Permutation test of logistic: p = 0.01 with 99 permutations.",)
-    full = sheet.markdown(Facts(tiny_evaluation, findings, tests, "leukotype study x.csv"))
-    assert "The record holds no significance test." not in full
-    assert "p = 0.01 with 99 permutations" in full
+    assert "found nothing, which is no proof" in bare
+    assert "simulated; they are not patient data" in bare
+    full = sheet.markdown(Facts(study, "leukotype study x.csv"))
+    assert "No significance test" not in full
+    assert "pairs of models were compared" in full
     assert "LT020 (note)" in full or sheet.name == "DOME"
     assert "`leukotype study x.csv`" in full
 
 
-def test_donors_and_missing_values_are_said(tiny_evaluation: Evaluation) -> None:
-    cohort = tiny_evaluation.cohort
-    values = cohort.expression.copy()
-    values[cohort.labels == "AML", 0] = np.nan
-    changed = altered(tiny_evaluation, expression=values, donors=np.array([f"D{i // 2}" for i in range(30)]))
-    grouped = replace(changed, folds=replace(changed.folds, grouped=True))
-    facts = Facts(grouped)
+def test_a_finding_is_in_the_item_of_its_topic(study: Study) -> None:
+    finding = Finding("LT004", "order-tells-class", "note", "the row number gives the class.", {})
+    facts = Facts(replace(study, audits=(finding,)))
+    assert "LT004 (note)" in facts.audits("confounding")
+    assert "LT004 (note)" in facts.audits()
+    assert "LT004" not in facts.audits("quality")
+
+
+def test_donors_and_missing_values_are_stated(study: Study) -> None:
+    values = study.cohort.expression.copy()
+    values[study.cohort.labels == "AML", 0] = np.nan
+    changed = altered(study, expression=values, donors=np.array([f"D{i // 2}" for i in range(30)]))
+    folds = replace(changed.evaluation.folds, grouped=True)
+    facts = Facts(replace(changed, evaluation=replace(changed.evaluation, folds=folds)))
     assert "from 15 donors" in facts.classes()
-    assert "kept on the same side" in facts.dependence()
+    assert "All samples of a donor" in facts.dependence()
     assert facts.missing().startswith("14 expression values (1.17 %)")
     assert "AML 2.50 %; Bone\\_Marrow 0.00 %" in facts.missing()
-    assert Facts(tiny_evaluation).missing() == "No expression value was missing."
+    assert Facts(study).missing() == "No expression value was missing."
 
 
-def test_exclusions_come_from_the_record(tiny_evaluation: Evaluation) -> None:
+def test_exclusions_come_from_the_record(study: Study) -> None:
     step = "5 samples of class MPAL left out, as asked."
-    changed = altered(tiny_evaluation, provenance=Provenance("f.csv", "0" * 64, steps=("Logged.", step)))
+    changed = altered(study, provenance=Provenance("f.csv", "0" * 64, steps=("Logged.", step)))
     assert Facts(changed).exclusions() == step
-    assert "no sample that was left out" in Facts(tiny_evaluation).exclusions()
+    assert "No exclusion" in Facts(study).exclusions()
 
 
-def test_baselines_and_selection(tiny_evaluation: Evaluation) -> None:
-    facts = Facts(tiny_evaluation)
-    assert facts.baselines().endswith("baselines: `majority`.")
-    assert facts.selection().startswith("2 models beside the baselines")
-    alone = replace(tiny_evaluation, models=("logistic",))
-    assert Facts(alone).baselines() == "No baseline was evaluated."
-    assert Facts(alone).selection().startswith("One model")
+def test_baselines_and_selection(study: Study) -> None:
+    facts = Facts(study)
+    assert facts.baselines().endswith("same folds: `majority`.")
+    assert facts.selection().startswith("2 models were evaluated")
+    alone = Facts(single(study))
+    assert alone.baselines() == "No baseline was evaluated."
+    assert alone.selection().startswith("One model was")
 
 
-def test_names_can_not_become_markup(tiny_evaluation: Evaluation) -> None:
-    labels = np.where(tiny_evaluation.cohort.labels == "AML", "*A*|<b>_x_", tiny_evaluation.cohort.labels)
-    changed = altered(tiny_evaluation, labels=labels, name="# `mine`")
+def test_names_are_never_markup(study: Study) -> None:
+    labels = np.where(study.cohort.labels == "AML", "*A*|<b>_x_", study.cohort.labels)
+    changed = altered(study, labels=labels, name="# `mine`")
     for sheet in SHEETS:
         text = sheet.markdown(Facts(changed))
         assert "*A*" not in text
@@ -113,74 +131,61 @@ def test_names_can_not_become_markup(tiny_evaluation: Evaluation) -> None:
         assert text.startswith(f"# {sheet.title}: \\# \\`mine\\`\n")
 
 
-def test_performance_is_never_rounded_up_to_perfection(tiny_evaluation: Evaluation) -> None:
-    value = tiny_evaluation.summary(["balanced_accuracy"]).set_index("model").loc["logistic"]
-    line = next(row for row in Facts(tiny_evaluation).performance().splitlines() if "`logistic`" in row)
+def test_performance_is_that_of_the_evaluation(study: Study) -> None:
+    value = study.summary(["balanced_accuracy"]).set_index("model").loc["logistic"]
+    line = next(row for row in Facts(study).performance().splitlines() if "`logistic`" in row)
     assert f"Balanced accuracy {value['value']:.2f} [{value['low']:.2f}, {value['high']:.2f}]" in line
 
 
-SPECIAL = '\\ & % $ # _ { } ~ ^ < > | " ± × ≥ – ’'
-
-
 def test_latex_escapes_every_special_character() -> None:
-    escaped = escape(SPECIAL)
-    assert escaped == (
+    assert escape('\\ & % $ # _ { } ~ ^ < > | " ± × ≥ – ’ [') == (
         r"\textbackslash{} \& \% \$ \# \_ \{ \} \textasciitilde{} \textasciicircum{} \textless{} \textgreater{} "
-        r"\textbar{} \textquotedbl{} $\pm$ $\times$ $\geq$ -- '"
+        r"\textbar{} \textquotedbl{} $\pm$ $\times$ $\geq$ -- ' {[}"
     )
     assert escape("plain text 0.95") == "plain text 0.95"
 
 
-def test_latex_tables_are_well_formed(tiny_evaluation: Evaluation) -> None:
-    labels = np.where(
-        tiny_evaluation.cohort.labels == "AML", "[50%] A_B & C\\\\", tiny_evaluation.cohort.labels
-    )
-    changed = altered(tiny_evaluation, labels=labels, name="a_b & 100%")
-    for table in tables(changed, audit(changed.cohort, changed)):
+def test_latex_tables_are_well_formed(study: Study) -> None:
+    labels = np.where(study.cohort.labels == "AML", "[50%] A_B & C\\\\", study.cohort.labels)
+    changed = with_inference(altered(study, labels=labels, name="a_b & 100%").evaluation)
+    for table in study_tables.paper_tables(changed):
         text = table.latex()
         bare = re.sub(r"\\[\\&%$#_{}]", "", text.replace(r"\\" + "\n", "\n"))
         assert bare.count("{") == bare.count("}")
         assert not re.search(r"[%#_]", bare.split(r"\begin{tabular}")[1])
+        columns = re.search(r"\\begin{tabular}{(.*)}", text)[1].replace(r"p{0.6\linewidth}", "p")
         body = text.split("\\midrule\n")[1].split("\\bottomrule")[0].splitlines()
-        assert len(body) == len(table.printed)
-        wide = table.printed.shape[1]
+        assert len(body) == len(table.rows)
         for line in body:
             assert line.endswith(r" \\")
             assert not line.startswith("[")
-            assert len(re.findall(r"(?<!\\) & ", line)) == wide - 1
-        assert all(rule in text for rule in (r"\toprule", r"\midrule", r"\bottomrule"))
+            assert len(re.findall(r"(?<!\\) & ", line)) == len(columns) - 1
+        assert all(rule in text for rule in (r"\toprule", r"\midrule", r"\bottomrule", r"\centering"))
+        assert rf"\label{{tab:{table.name}}}" in text
 
 
-def test_csv_holds_the_numbers_of_the_evaluation(tiny_evaluation: Evaluation) -> None:
-    table = next(table for table in tables(tiny_evaluation) if table.name == "performance")
-    read = pd.read_csv(io.StringIO(table.csv()))
-    expected = tiny_evaluation.summary(list(sheets.tables.__globals__["COLUMNS"]))
+def paper_table(study: Study, name: str) -> Table:
+    return next(table for table in study_tables.paper_tables(study) if table.name == name)
+
+
+def test_csv_holds_the_numbers_of_the_evaluation(study: Study, tmp_path: Path) -> None:
+    results.save_study(study, tmp_path / "out")
+    read = pd.read_csv(io.BytesIO((tmp_path / "out" / "tables" / "performance.csv").read_bytes()))
+    expected = study.summary([metric.name for metric in metrics.headline("paper")])
     pd.testing.assert_frame_equal(read, expected.reset_index(drop=True), check_dtype=False)
-    assert list(table.printed["Model"]) == list(tiny_evaluation.models)
+    names = [row[0].under for row in paper_table(study, "performance").cells]
+    assert names == [model.name for model in study.models]
 
 
-def test_an_interval_that_says_nothing_is_not_printed(tiny_evaluation: Evaluation) -> None:
-    table = next(table for table in tables(tiny_evaluation) if table.name == "performance")
-    majority = table.printed.set_index("Model").loc["majority"]
+def test_degenerate_intervals_are_not_printed(study: Study) -> None:
+    table = paper_table(study, "performance")
+    majority = next(row for row in table.cells if row[0].under == "majority")
     degenerate = table.numbers[table.numbers["interval"].str.contains("degenerate")]
-    assert len(degenerate)
-    for row in degenerate.to_dict("records"):
-        if row["model"] == "majority":
-            assert majority[row["title"]].endswith("[n/a]")
-    assert "n/a" in table.caption
-
-
-def test_write(tmp_path: Path, tiny_evaluation: Evaluation) -> None:
-    findings = audit(tiny_evaluation.cohort, tiny_evaluation)
-    first = sheets.write(tiny_evaluation, tmp_path / "one", findings=findings)
-    second = sheets.write(tiny_evaluation, tmp_path / "two", findings=findings)
-    assert sorted(path.name for path in first) == sorted(path.name for path in (tmp_path / "one").iterdir())
-    assert {"DOME.md", "REFORMS.md", "TRIPOD.md", "performance.csv", "performance.tex", "audits.tex"} <= {
-        path.name for path in first
-    }
-    for one, two in zip(first, second, strict=True):
-        assert one.read_bytes() == two.read_bytes()
-    assert "audits.csv" not in {path.name for path in sheets.write(tiny_evaluation, tmp_path / "three")}
-    (tmp_path / "file").write_text("")
-    with pytest.raises(OutputRefused, match="cannot write"):
-        sheets.write(tiny_evaluation, tmp_path / "file" / "below")
+    titles = degenerate.loc[degenerate["model"] == "majority", "metric"].map(
+        lambda m: metrics.by_name(m).short_title
+    )
+    assert len(titles)
+    for title in titles:
+        place = next(k for k, column in enumerate(table.columns) if column.startswith(title))
+        assert majority[place].under == ""
+    assert "no interval" in table.caption

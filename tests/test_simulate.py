@@ -1,4 +1,4 @@
-"""Simulated cohorts: the layout, the truth that was planted, and the absence of any."""
+"""Simulated cohorts: layout, known truth, and null cohorts without signal."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def test_the_default_has_the_layout_of_gse9476():
         "PBSC_CD34": 10,
     }
     assert sum(probe.startswith("AFFX") for probe in cohort.probes) == 68
-    # Rows are grouped by class, as CuMiDa groups them.
+    # Rows are grouped by class, as in CuMiDa.
     assert (cohort.labels[1:] != cohort.labels[:-1]).sum() == 4
     assert cohort.provenance.simulated
-    assert "no patient" in cohort.provenance.steps[0]
+    assert "not values of patients" in cohort.provenance.steps[0]
     assert cohort.expression.min() >= 2.0
     assert cohort.expression.max() < 20
 
@@ -41,7 +41,7 @@ def test_the_default_has_the_layout_of_gse9476():
     n_probes=st.integers(1, 150),
     seed=st.integers(0, 20),
 )
-def test_sizes_and_seed_are_kept(sizes, n_probes, seed):
+def test_sizes_and_seed_are_respected(sizes, n_probes, seed):
     first, again = (simulate.simulate(sizes, n_probes, seed=seed) for _ in range(2))
     assert first.cohort.class_counts == {name: sizes[name] for name in sorted(sizes)}
     assert first.cohort.n_probes == n_probes
@@ -52,7 +52,7 @@ def test_sizes_and_seed_are_kept(sizes, n_probes, seed):
         )
 
 
-def test_markers_differ_as_planted():
+def test_markers_differ_by_the_planted_effect():
     simulation = simulate.simulate(
         {"AML": 400, "PB": 400}, 300, markers_per_class=10, effect=2.0, composition=0.0, seed=1
     )
@@ -61,7 +61,7 @@ def test_markers_differ_as_planted():
     gap = np.abs(x[y == "AML"].mean(axis=0) - x[y == "PB"].mean(axis=0)) / truth.deviations
     planted = np.unique(np.concatenate(list(simulation.markers.values())))
     assert len(simulation.markers["AML"]) == 10
-    # A probe planted for both classes moves with both.
+    # A marker of both classes shifts in both.
     both = np.intersect1d(simulation.markers["AML"], simulation.markers["PB"])
     assert np.mean(gap[np.setdiff1d(planted, both)]) == pytest.approx(2.0, abs=0.5)
     assert gap[np.setdiff1d(np.arange(300), planted)].max() < 0.4
@@ -84,7 +84,7 @@ def test_fresh_samples_come_from_the_same_population():
         assert np.abs((old - new) / simulation.population.deviations).max() < 0.6
 
 
-def test_fresh_samples_of_the_same_seed_are_not_those_of_the_cohort():
+def test_fresh_samples_with_the_same_seed_differ_from_the_cohort():
     sizes = {"AML": 20, "PB": 20}
     simulation = simulate.simulate(sizes, 200, seed=7)
     fresh = simulation.fresh(sizes, seed=7)
@@ -95,7 +95,7 @@ def test_fresh_samples_of_the_same_seed_are_not_those_of_the_cohort():
 
 
 @pytest.mark.parametrize("sizes", [{"ALL": 3}, {"AML": 0}, {}])
-def test_fresh_samples_of_classes_that_are_not_there_are_refused(sizes):
+def test_fresh_samples_of_unknown_classes_are_refused(sizes):
     with pytest.raises(BadValues, match="AML, PB"):
         simulate.simulate({"AML": 3, "PB": 3}, 5).fresh(sizes, seed=1)
 
@@ -112,7 +112,7 @@ def test_the_two_cd34_compartments_are_the_nearest_pair():
         assert set(min(apart, key=apart.get)) == {"Bone_Marrow_CD34", "PBSC_CD34"}
 
 
-def test_larger_effects_are_easier():
+def test_larger_effects_are_easier_to_classify():
     def accuracy(effect):
         sizes = {"AML": 15, "PB": 15}
         simulation = simulate.simulate(
@@ -128,7 +128,7 @@ def test_larger_effects_are_easier():
     assert accuracy(0.0) + 0.1 < accuracy(1.5) < accuracy(4.0)
 
 
-def test_probes_are_correlated_and_can_be_made_independent():
+def test_correlation_parameter_correlates_the_probes():
     def typical(correlation):
         x = simulate.null_cohort({"a": 200}, 200, seed=1, correlation=correlation).expression
         return np.abs(np.corrcoef(x.T)[np.triu_indices(200, 1)]).mean()
@@ -137,20 +137,20 @@ def test_probes_are_correlated_and_can_be_made_independent():
 
 
 @pytest.mark.parametrize("correlation", [0.0, 0.35, 0.9])
-def test_null_labels_say_nothing(correlation):
-    # One probe a cohort: those of one cohort are correlated, and a test of uniformity wants independent values.
+def test_null_labels_are_independent_of_expression(correlation):
+    # One probe per cohort: probes of one cohort are correlated, and the test needs independent values.
     cohorts = [simulate.null_cohort(n_probes=2, seed=seed, correlation=correlation) for seed in range(400)]
     p_values = [f_classif(cohort.expression[:, :1], cohort.codes)[1][0] for cohort in cohorts]
     assert stats.kstest(p_values, "uniform").pvalue > 0.01
 
 
 @pytest.mark.parametrize("correlation", [0.0, 0.5])
-def test_deviations_within_a_class_are_those_promised(correlation):
+def test_deviations_within_a_class_match_the_population(correlation):
     simulation = simulate.simulate(
         {"AML": 1500, "PB": 2}, 60, correlation=correlation, array_shift=0.0, seed=2
     )
     x = simulation.cohort.expression[simulation.cohort.labels == "AML"]
-    # Where the floor of the intensities does not reach.
+    # Away from the floor of the intensities.
     high = simulation.population.means[0] > 4.5
     np.testing.assert_allclose(x.std(axis=0)[high], simulation.population.deviations[high], rtol=0.08)
 
@@ -160,25 +160,25 @@ def test_null_cohorts_have_the_proportions_of_gse9476():
 
 
 @pytest.mark.parametrize("arguments", [({"a": 0}, 10), ({}, 10), ({"a": 3}, 0)])
-def test_sizes_that_make_no_cohort_are_refused(arguments):
+def test_impossible_sizes_are_refused(arguments):
     with pytest.raises(BadValues):
         simulate.simulate(*arguments)
 
 
 @pytest.mark.parametrize(
-    "figures", [{"n_factors": 0}, {"correlation": 1.0}, {"correlation": -0.1}, {"array_shift": -1.0}]
+    "parameters", [{"n_factors": 0}, {"correlation": 1.0}, {"correlation": -0.1}, {"array_shift": -1.0}]
 )
-def test_figures_that_make_no_cohort_are_refused(figures):
+def test_impossible_parameters_are_refused(parameters):
     with pytest.raises(BadValues, match="needed"):
-        simulate.simulate({"a": 3}, 5, **figures)
+        simulate.simulate({"a": 3}, 5, **parameters)
 
 
 def test_more_markers_than_probes_are_refused():
-    with pytest.raises(BadValues, match="no more markers than probes"):
+    with pytest.raises(BadValues, match="more markers than probes"):
         simulate.simulate({"a": 3}, 5, markers_per_class=6)
 
 
-def test_probes_are_shaped_like_the_real_ones(data_folder):
+def test_probes_have_the_distribution_of_real_probes(data_folder):
     real = pd.read_csv(data_folder / "cumida" / "Leukemia_GSE9476_probe_stats.csv.gz")
     x = simulate.default().expression
     levels = [0.05, 0.25, 0.5, 0.75, 0.95]
@@ -187,7 +187,7 @@ def test_probes_are_shaped_like_the_real_ones(data_folder):
     )
     ratio = np.quantile(x.std(axis=0), levels) / np.quantile(np.sqrt(real["var_A_n51"]), levels)
     assert np.all((ratio > 0.6) & (ratio < 2.0)), ratio
-    # Probes of middling intensity vary more than weak ones, and the strongest less again.
+    # Probes of medium intensity vary more than weak and very strong ones.
     bins = [3, 4, 5, 6, 7, 8, 9, 10, 12, 14.1]
     typical = [
         pd.Series(deviation).groupby(pd.cut(mean, bins), observed=False).median().to_numpy()

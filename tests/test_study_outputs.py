@@ -1,4 +1,4 @@
-"""The folder that a study leaves: whole or not there, never a stranger's, the same for the same study."""
+"""Result folders are complete or absent, never replace other files, and are reproducible."""
 
 from __future__ import annotations
 
@@ -13,25 +13,28 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from leukotype import figures, reporting, study
+from leukotype import figures, manifest, results
 from leukotype.cohort import Cohort
-from leukotype.errors import OutputRefused
+from leukotype.errors import Interrupted, OutputRefused
 from leukotype.evaluation import Evaluation
-from leukotype.inference import auto
-from leukotype.results import manifest
-from leukotype.results.study_folder import folder as folders
-from leukotype.studies import compile_dossier
-from report_cases import AWKWARD, cohort, evaluation
+from leukotype.results import folder as folders
+from leukotype.runs import Item
+from leukotype.studies import Study
+from report_cases import AWKWARD, cohort, evaluation, with_inference
 
 SIZES = {"AML": 14, "Bone_Marrow": 9, "PB": 7}
 
 
 @pytest.fixture(autouse=True)
 def two_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Draw but two figures, to save time: what the others show is tested elsewhere."""
+    """Draw two figures only, to save time."""
     chosen = (figures.by_name("class-counts"), figures.by_name("confusion"))
     monkeypatch.setattr(figures, "FIGURES", chosen)
-    monkeypatch.setattr(plates, "INFERENCE", ())
+
+
+@pytest.fixture(scope="module")
+def tiny_study(tiny_evaluation: Evaluation) -> Study:
+    return with_inference(tiny_evaluation)
 
 
 @pytest.fixture
@@ -47,40 +50,49 @@ def snapshot(root: Path) -> dict[str, bytes]:
     }
 
 
-# What is left
+# Content
 
 
-def test_a_study_leaves_what_is_promised(tiny_evaluation: Evaluation, out: Path) -> None:
+def test_files_of_a_study(tiny_study: Study, out: Path) -> None:
     steps: list[str] = []
-    assert study.run(tiny_evaluation, out, command="leukotype study x", on_step=steps.append) == out
+    assert results.save_study(tiny_study, out, command="leukotype study x", on_step=steps.append) == out
     drawn = {
         f"figures/{name}.{ending}"
         for name in ("class-counts", "confusion")
         for ending in ("svg", "png", "csv")
     }
-    told = ("classes", "performance", "per_class", "audits", "choice", "comparisons")
-    tables = {f"tables/{name}.{ending}" for name in told for ending in ("csv", "tex")}
+    paper = ("classes", "performance", "per_class", "audits", "choice", "comparisons")
+    tables = {f"tables/{name}.{ending}" for name in paper for ending in ("csv", "tex")}
     tables |= {f"tables/{name}.csv" for name in ("summary", "settings", "confusion", "stability")}
     sheets = {f"sheets/{name}.md" for name in ("DOME", "REFORMS", "TRIPOD")}
     others = {"study.json", "predictions.csv", "report.html", "manifest.json"}
     left = {name for name in snapshot(out) if not name.startswith("tables/LT")}
     assert left == drawn | tables | sheets | others
     concerned = {name.split("/")[1].split("-")[0] for name in set(snapshot(out)) - left}
-    dossier = compile_dossier(tiny_evaluation)
-    assert concerned == {finding.code for finding in dossier.findings if finding.table is not None}
-    assert steps == [figure.title for figure in figures.FIGURES] + ["report"]
-    assert json.loads((out / "study.json").read_bytes()) == reporting.study_json(tiny_evaluation)
+    assert concerned == {finding.code for finding in tiny_study.audits if finding.table is not None}
+    assert steps == [figure.title for figure in figures.FIGURES] + ["Report"]
+    assert json.loads((out / "study.json").read_bytes()) == results.study_json(tiny_study)
 
 
-def test_an_exploration_leaves_the_data_part(tiny_cohort: Cohort, out: Path) -> None:
-    study.explore(tiny_cohort, out)
+def test_a_study_draws_reports_and_saves_itself(tiny_study: Study, out: Path, tmp_path: Path) -> None:
+    assert list(tiny_study.figures) == ["class-counts", "confusion"]
+    chart = figures.by_name("confusion").draw(tiny_study.evaluation).chart()
+    assert tiny_study.figures["confusion"].to_dict() == chart.to_dict()
+    assert (
+        tiny_study.report(tmp_path / "r.html").read_text()
+        == (tiny_study.save(out) / "report.html").read_text()
+    )
+
+
+def test_files_of_an_exploration(tiny_cohort: Cohort, out: Path) -> None:
+    results.save_exploration(tiny_cohort, out)
     drawn = {f"figures/class-counts.{ending}" for ending in ("svg", "png", "csv")}
     assert set(snapshot(out)) == drawn | {"cohort.json", "report.html", "manifest.json"}
-    assert json.loads((out / "cohort.json").read_bytes()) == reporting.cohort_json(tiny_cohort)
+    assert json.loads((out / "cohort.json").read_bytes()) == results.cohort_json(tiny_cohort)
 
 
-def test_the_manifest_vouches_for_every_file(tiny_evaluation: Evaluation, out: Path) -> None:
-    study.run(tiny_evaluation, out, command="leukotype study x --seed 0")
+def test_the_manifest_lists_every_file_with_its_hash(tiny_study: Study, out: Path) -> None:
+    results.save_study(tiny_study, out, command="leukotype study x --seed 0")
     content = json.loads((out / "manifest.json").read_bytes())
     files = snapshot(out)
     del files["manifest.json"]
@@ -88,17 +100,19 @@ def test_the_manifest_vouches_for_every_file(tiny_evaluation: Evaluation, out: P
     for name, data in files.items():
         assert content["files"][name] == {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
     assert content["command"] == "leukotype study x --seed 0"
-    assert content["cohort"]["fingerprint"] == tiny_evaluation.cohort.fingerprint
-    assert content["folds"] == {"seed": 0, "fingerprint": tiny_evaluation.folds.fingerprint}
+    assert content["cohort"]["fingerprint"] == tiny_study.cohort.fingerprint
+    assert content["folds"] == {"seed": 0, "fingerprint": tiny_study.evaluation.folds.fingerprint}
     assert {"python", "machine"} <= set(content["platform"])
     assert {"numpy", "scikit-learn", "xgboost"} <= set(content["packages"])
 
 
-def test_two_runs_leave_the_same_bytes_but_for_run_times(tiny_evaluation: Evaluation, tmp_path: Path) -> None:
+def test_two_runs_differ_in_run_times_only(tiny_evaluation: Evaluation, tmp_path: Path) -> None:
     slower = [replace(result, seconds=9.0) for result in tiny_evaluation.results]
     again = replace(tiny_evaluation, results=tuple(slower), seconds=99.0, jobs=7)
-    one = study.run(tiny_evaluation, tmp_path / "one", command="leukotype study --out one")
-    two = study.run(again, tmp_path / "two", command="leukotype study --out two")
+    one = results.save_study(
+        with_inference(tiny_evaluation), tmp_path / "one", command="leukotype study --out one"
+    )
+    two = results.save_study(with_inference(again), tmp_path / "two", command="leukotype study --out two")
     first, second = snapshot(one), snapshot(two)
     differing = {name for name in first if first[name] != second[name]}
     sheets = {name for name in first if name.startswith("sheets/")}
@@ -106,13 +120,13 @@ def test_two_runs_leave_the_same_bytes_but_for_run_times(tiny_evaluation: Evalua
     assert set(json.loads(first["manifest.json"])["reproducible"]) == set(first) - differing
 
 
-def test_predictions_are_read_back_to_the_last_digit(tiny_evaluation: Evaluation, out: Path) -> None:
-    study.run(tiny_evaluation, out)
+def test_predictions_are_exact_in_csv(tiny_study: Study, out: Path) -> None:
+    results.save_study(tiny_study, out)
     data = (out / "predictions.csv").read_bytes()
     assert b"\r" not in data
     assert data.endswith(b"\n")
     header, *rows = csv.reader(data.decode().splitlines())
-    expected = auto(tiny_evaluation).predictions
+    expected = tiny_study.evaluation.predictions
     assert header[:6] == ["sample", "label", "model", "repeat", "fold", "predicted"]
     assert header[6:] == ["p[AML]", "p[Bone_Marrow]", "p[PB]"]
     assert len(rows) == 30 * 4 * 2
@@ -121,9 +135,9 @@ def test_predictions_are_read_back_to_the_last_digit(tiny_evaluation: Evaluation
         assert [float(text) for text in row[6:]] == list(record[6:])
 
 
-def test_names_with_commas_quotes_and_markup_pass_through_the_tables(tmp_path: Path) -> None:
+def test_names_with_commas_quotes_and_markup_are_exact_in_tables(tmp_path: Path) -> None:
     awkward = evaluation(cohort(dict.fromkeys((*AWKWARD, "a,b"), 6)), {"logistic": 2.0})
-    study.run(awkward, tmp_path / "out")
+    results.save_study(awkward, tmp_path / "out")
     found = pd.read_csv(tmp_path / "out" / "predictions.csv")
     assert set(found["label"]) == {*AWKWARD, "a,b"}
     assert {f"p[{name}]" for name in awkward.classes} <= set(found)
@@ -143,15 +157,15 @@ def test_names_with_commas_quotes_and_markup_pass_through_the_tables(tmp_path: P
         ("x" * 200, "x" * 80),
     ],
 )
-def test_the_folder_is_named_after_the_cohort(name: str, expected: str) -> None:
-    assert study.folder_name(replace(cohort(SIZES), name=name)) == expected
+def test_names_are_reduced_to_valid_folder_names(name: str, expected: str) -> None:
+    assert results.plain_name(name) == expected
 
 
-# Whole or not there
+# Complete or absent
 
 
 class Stop(Exception):
-    """Something that goes wrong in the middle."""
+    """A failure while a result is written."""
 
 
 def failing_at(step: str) -> Callable[[str], None]:
@@ -169,34 +183,34 @@ def last_step(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(manifest, "write", refuse)
 
 
-@pytest.mark.parametrize("step", ["Samples of each class", "report", "manifest"])
+@pytest.mark.parametrize("step", ["Samples of each class", "Report", "manifest"])
 def test_a_failure_leaves_nothing_behind(
     step: str, tiny_cohort: Cohort, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if step == "manifest":
         last_step(monkeypatch)
     with pytest.raises(Stop):
-        study.explore(tiny_cohort, out, on_step=failing_at(step))
+        results.save_exploration(tiny_cohort, out, on_step=failing_at(step))
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("step", ["Samples of each class", "report", "manifest"])
-def test_a_failure_leaves_the_earlier_result_as_it_was(
+@pytest.mark.parametrize("step", ["Samples of each class", "Report", "manifest"])
+def test_a_failure_keeps_the_earlier_result(
     step: str, tiny_cohort: Cohort, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    study.explore(tiny_cohort, out)
+    results.save_exploration(tiny_cohort, out)
     before = snapshot(out)
     if step == "manifest":
         last_step(monkeypatch)
     with pytest.raises(Stop):
-        study.explore(tiny_cohort, out, overwrite=True, on_step=failing_at(step))
+        results.save_exploration(tiny_cohort, out, overwrite=True, on_step=failing_at(step))
     assert snapshot(out) == before
     assert sorted(path.name for path in out.parent.iterdir()) == ["tiny"]
     assert not [path for path in out.iterdir() if path.name.startswith(".")]
 
 
 @pytest.mark.parametrize("fails_at", range(1, 12))
-def test_a_swap_that_fails_half_way_is_undone(
+def test_a_replacement_that_fails_is_undone(
     fails_at: int, tiny_cohort: Cohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out, aside = tmp_path / "out", tmp_path / "out" / ".leukotype-new"
@@ -225,13 +239,13 @@ def test_a_swap_that_fails_half_way_is_undone(
         assert snapshot(out) == before
 
 
-# Never a stranger's
+# Other files are never replaced
 
 
 def test_an_empty_folder_is_filled(tiny_cohort: Cohort, out: Path) -> None:
     out.mkdir(parents=True)
     (out / ".DS_Store").write_bytes(b"strewn")
-    study.explore(tiny_cohort, out)
+    results.save_exploration(tiny_cohort, out)
     assert (out / "report.html").exists()
     assert (out / ".DS_Store").read_bytes() == b"strewn"
 
@@ -240,30 +254,30 @@ def test_the_working_folder_can_be_filled(
     tiny_cohort: Cohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    study.explore(tiny_cohort, ".")
+    results.save_exploration(tiny_cohort, ".")
     assert Path("cohort.json").exists()
-    study.explore(tiny_cohort, ".", overwrite=True)
+    results.save_exploration(tiny_cohort, ".", overwrite=True)
     assert Path("cohort.json").exists()
 
 
 def test_a_link_to_a_folder_stays_a_link(tiny_cohort: Cohort, tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "there")
-    study.explore(tiny_cohort, tmp_path / "link")
+    results.save_exploration(tiny_cohort, tmp_path / "link")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "there" / "report.html").exists()
 
 
-def test_an_earlier_result_is_refused_and_replaced_when_asked(tiny_cohort: Cohort, out: Path) -> None:
-    study.explore(tiny_cohort, out)
-    with pytest.raises(OutputRefused, match=r"holds an earlier result\. Say --overwrite"):
-        study.check_output(out)
+def test_an_earlier_result_is_replaced_with_overwrite_only(tiny_cohort: Cohort, out: Path) -> None:
+    results.save_exploration(tiny_cohort, out)
+    with pytest.raises(OutputRefused, match=r"holds an earlier result\. Use --overwrite"):
+        results.check_output(out)
     with pytest.raises(OutputRefused, match="holds an earlier result"):
-        study.explore(tiny_cohort, out)
-    study.run(evaluation(tiny_cohort, {"knn": 2.0}), out, overwrite=True)
+        results.save_exploration(tiny_cohort, out)
+    results.save_study(evaluation(tiny_cohort, {"knn": 2.0}), out, overwrite=True)
     assert not (out / "cohort.json").exists()
     assert (out / "study.json").exists()
-    study.explore(tiny_cohort, out, overwrite=True)
+    results.save_exploration(tiny_cohort, out, overwrite=True)
     assert not (out / "study.json").exists()
     assert sorted(path.name for path in out.parent.iterdir()) == ["tiny"]
 
@@ -280,7 +294,7 @@ def test_an_earlier_result_is_refused_and_replaced_when_asked(tiny_cohort: Cohor
     ],
     ids=["file", "other-manifest", "no-manifest", "nested", "link"],
 )
-def test_a_folder_of_somebody_else_is_never_touched(
+def test_a_folder_with_other_files_is_never_changed(
     make: Callable[[Path], object], overwrite: bool, tiny_cohort: Cohort, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
@@ -288,28 +302,28 @@ def test_a_folder_of_somebody_else_is_never_touched(
     make(out)
     before = snapshot(tmp_path)
     with pytest.raises(OutputRefused, match="which leukotype did not write"):
-        study.explore(tiny_cohort, out, overwrite=overwrite)
+        results.save_exploration(tiny_cohort, out, overwrite=overwrite)
     assert snapshot(tmp_path) == before
 
 
 def test_a_file_added_to_a_result_is_never_deleted(tiny_cohort: Cohort, out: Path) -> None:
-    study.explore(tiny_cohort, out)
+    results.save_exploration(tiny_cohort, out)
     (out / "figures" / "notes.txt").write_text("mine")
-    with pytest.raises(OutputRefused, match=r"'figures/notes\.txt' beside an earlier result"):
-        study.explore(tiny_cohort, out, overwrite=True)
+    with pytest.raises(
+        OutputRefused, match=r"1 file that leukotype did not write, such as 'figures/notes\.txt'"
+    ):
+        results.save_exploration(tiny_cohort, out, overwrite=True)
     assert (out / "figures" / "notes.txt").read_text() == "mine"
 
 
-def test_a_file_that_comes_while_the_study_is_written_is_never_deleted(
-    tiny_cohort: Cohort, out: Path
-) -> None:
-    study.explore(tiny_cohort, out)
+def test_a_file_added_while_a_result_is_written_is_never_deleted(tiny_cohort: Cohort, out: Path) -> None:
+    results.save_exploration(tiny_cohort, out)
 
     def meddle(step: str) -> None:
         (out / "late.txt").write_text("mine")
 
     with pytest.raises(OutputRefused, match=r"'late\.txt'"):
-        study.explore(tiny_cohort, out, overwrite=True, on_step=meddle)
+        results.save_exploration(tiny_cohort, out, overwrite=True, on_step=meddle)
     assert (out / "late.txt").read_text() == "mine"
     (out / "late.txt").unlink()
 
@@ -317,39 +331,39 @@ def test_a_file_that_comes_while_the_study_is_written_is_never_deleted(
         (out.parent / "new").mkdir(exist_ok=True)
         (out.parent / "new" / "late.txt").write_text("mine")
 
-    with pytest.raises(OutputRefused, match="filled by something else meanwhile"):
-        study.explore(tiny_cohort, out.parent / "new", on_step=fill)
+    with pytest.raises(OutputRefused, match="another program wrote into"):
+        results.save_exploration(tiny_cohort, out.parent / "new", on_step=fill)
     assert snapshot(out.parent / "new") == {"late.txt": b"mine"}
 
 
-def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+def test_a_file_instead_of_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(OutputRefused, match="is a file, and a folder is needed"):
-        study.check_output(tmp_path / "file", overwrite=True)
+        results.check_output(tmp_path / "file", overwrite=True)
     with pytest.raises(OutputRefused, match="is a file"):
-        study.check_output(tmp_path / "file" / "below")
+        results.check_output(tmp_path / "file" / "below")
 
 
 def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_computed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Tests may run as root, whom no permission stops: the refusal is the file system's, played here.
+    # Tests may run as root, without permissions; the error is simulated.
     def refuse(path: Path, *args: object, **options: object) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(Path, "mkdir", refuse)
     for out in (tmp_path, tmp_path / "new" / "deeper"):
         with pytest.raises(OutputRefused, match=r"cannot write to .*Permission denied.*--out") as caught:
-            study.check_output(out)
+            results.check_output(out)
         assert "\n" not in str(caught.value)
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
-def test_permissions_are_heeded(tmp_path: Path) -> None:
+def test_permissions_are_checked(tmp_path: Path) -> None:
     locked = tmp_path / "locked"
     locked.mkdir(mode=0o500)
     with pytest.raises(OutputRefused, match="cannot write"):
-        study.check_output(locked / "out")
+        results.check_output(locked / "out")
 
 
 def test_a_loop_of_links_and_a_name_too_long_are_refused(tmp_path: Path) -> None:
@@ -357,10 +371,27 @@ def test_a_loop_of_links_and_a_name_too_long_are_refused(tmp_path: Path) -> None
     (tmp_path / "b").symlink_to(tmp_path / "a")
     for out in (tmp_path / "a" / "x", tmp_path / ("x" * 300)):
         with pytest.raises(OutputRefused, match=r"cannot (write|make)"):
-            study.check_output(out)
+            results.check_output(out)
 
 
 def test_checking_leaves_no_trace(tmp_path: Path) -> None:
-    study.check_output(tmp_path / "a" / "b" / "c")
-    study.check_output(tmp_path)
+    results.check_output(tmp_path / "a" / "b" / "c")
+    results.check_output(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_temporary_store_is_deleted_after_success_only(tmp_path: Path) -> None:
+    place = tmp_path / "runs" / "x.tasks"
+    item = Item("ab" * 32, "tiny", "knn", "fold 1")
+
+    def interrupted(request: dict[str, int]) -> None:
+        with results.keeping(place, request, is_temporary=True) as store:
+            store.put(item, {"x": 1.0}, 0.1)
+            raise KeyboardInterrupt
+
+    for seed in (0, 1):
+        with pytest.raises(Interrupted, match="1 finished task kept"):
+            interrupted({"seed": seed})
+    with results.keeping(place, {"seed": 2}, is_temporary=True) as store:
+        assert store.get(item.key) == {"x": 1.0}
+    assert not place.exists()

@@ -1,4 +1,4 @@
-"""External validation: its numbers by hand, its figures by the laws of figures, its folder and what is refused."""
+"""External validation: numbers by hand, figures, result folder and refused input."""
 
 from __future__ import annotations
 
@@ -16,25 +16,24 @@ import pytest
 import leukotype as lt
 from classifier_cases import DESIGN, cohort, simulation, trained
 from leukotype import cli
-from leukotype.batch import Batch
 from leukotype.classifier.calls import ABSTAINED, MARGIN, UNLIKE, Calls
 from leukotype.classifier.validation import Validation, validate
-from leukotype.cohort import Provenance
+from leukotype.cohort import Batch, Provenance
 from leukotype.errors import BadLabels
-from leukotype.figures import theme
-from leukotype.figures.external import EXTERNAL
+from leukotype.figures import of_part, theme
 from leukotype.metrics import intervals
-from leukotype.results import external, rendered
-from leukotype.results.validation_folder import write
-from leukotype.results.validation_json import validation_json
+from leukotype.results import save_validation, write_report
+from leukotype.results.json_report import validation_json
+from leukotype.results.validation_page import validation_page
 
+EXTERNAL = of_part("validation")
 CLASSES = ("AML", "Bone_Marrow", "PB")
 
 
 def made(
     truth: list[str], p: list[list[float]], reasons: dict[int, str] | None = None, **options
 ) -> Validation:
-    """A validation whose calls are given."""
+    """A validation with given calls."""
     n = len(truth)
     held = reasons or {}
     sets = np.array(p) > 0.3
@@ -55,7 +54,7 @@ SURE = {"AML": [0.8, 0.15, 0.05], "Bone_Marrow": [0.1, 0.7, 0.2], "PB": [0.05, 0
 
 @pytest.fixture
 def eight() -> Validation:
-    """Three of AML (one wrong), two of Bone_Marrow, one of PB, not called; two strangers, one of them called."""
+    """Three AML (one wrong), two Bone_Marrow, one PB, not called; two of an unknown class, one of them called."""
     truth = ["AML", "AML", "AML", "Bone_Marrow", "Bone_Marrow", "PB", "T-ALL", "T-ALL"]
     said = ["AML", "AML", "PB", "Bone_Marrow", "Bone_Marrow", "PB", "AML", "PB"]
     return made(truth, [SURE[name] for name in said], {5: MARGIN, 7: UNLIKE})
@@ -81,27 +80,27 @@ def test_numbers_by_hand(eight):
     assert eight.class_counts == {"AML": 3, "Bone_Marrow": 2, "PB": 1, "T-ALL": 2}
 
 
-def test_a_class_without_samples_leaves_what_is_defined():
+def test_metrics_without_samples_of_a_class(tmp_path):
     one = made(["AML", "AML", "PB"], [SURE["AML"], SURE["PB"], SURE["PB"]])
     assert one.absent == ("Bone_Marrow",)
     assert set(one.metrics) == {"accuracy", "balanced_accuracy", "log_loss", "brier", "ece"}
     assert one.metrics["balanced_accuracy"][1].value == 0.75
     assert "ROC AUC (macro, one-vs-rest)" in one.undefined
-    text = external.of_validation(one, rendered.draw_each(EXTERNAL, one, on_step=lambda _: None))
-    assert "Not defined here, for Bone_Marrow has no sample" in text
+    text = write_report(one, tmp_path / "r.html").read_text()
+    assert "Not defined because Bone_Marrow has no sample" in text
 
 
-def test_one_sample_and_nobody_called():
+def test_one_sample_without_a_call(tmp_path):
     one = made(["AML"], [SURE["AML"]], {0: UNLIKE}, p_like=[0.01])
     assert one.share_called.value == 0
     assert math.isnan(one.right_among_called.value)
-    text = external.of_validation(one, rendered.draw_each(EXTERNAL, one, on_step=lambda _: None))
+    text = write_report(one, tmp_path / "r.html").read_text()
     assert not re.search(r"\bnan\b", re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL))
     told = json.dumps(validation_json(one), allow_nan=False)
     assert json.loads(told)["right_among_called"]["value"] is None
 
 
-def test_names_are_mapped_and_strangers_counted_apart():
+def test_names_are_mapped_and_unknown_classes_are_separate():
     classifier = trained("logistic")
     fresh = Batch.of(simulation().fresh({"AML": 6, "PB": 4}, 3))
     german = np.where(fresh.labels == "AML", "Leukämie", np.where(fresh.labels == "PB", "Blut", fresh.labels))
@@ -122,7 +121,7 @@ def test_names_are_mapped_and_strangers_counted_apart():
         (["AML", "PB"], {"AML": "nope"}, "leads to 'nope'"),
     ],
 )
-def test_labels_that_lead_nowhere_are_refused(labels, names, said):
+def test_labels_without_a_known_class_are_refused(labels, names, said):
     batch = Batch.of(simulation().fresh({"AML": 1, "PB": 1}, 3))
     batch = replace(batch, labels=None if labels is None else np.array(labels))
     with pytest.raises(BadLabels, match=said):
@@ -135,30 +134,28 @@ def test_the_claim_is_the_nested_estimate():
     claimed = found.claimed("accuracy")
     evaluation_like = classifier.record["performance"]["accuracy"]
     assert claimed == evaluation_like
-    # From the same source: what is found lies within what was claimed.
+    # For samples from the same source the result is within the claimed interval.
     assert claimed["low"] <= found.metrics["accuracy"][1].value <= claimed["high"]
     assert found.near_the_edge.low <= 0.25
 
 
-def test_a_shift_is_said():
+def test_a_shift_has_a_warning():
     fresh = Batch.of(simulation().fresh(dict.fromkeys(CLASSES, 10), 7))
     rng = np.random.default_rng(0)
     noisy = replace(fresh, expression=fresh.expression + rng.normal(0, 1.5, fresh.expression.shape))
     here = validate(trained("logistic"), noisy)
-    drawn = rendered.draw_each(EXTERNAL, here, on_step=lambda _: None)
-    assert "Shift against training" in external.of_validation(here, drawn)
+    assert "Samples differ from the training data" in validation_page(here, ()).html()
     calm = validate(trained("logistic"), fresh)
-    drawn = rendered.draw_each(EXTERNAL, calm, on_step=lambda _: None)
-    assert "Shift against training" not in external.of_validation(calm, drawn)
+    assert "Samples differ from the training data" not in validation_page(calm, ()).html()
 
 
-def test_the_training_file_is_no_validation():
+def test_the_training_file_is_an_error():
     classifier = trained("logistic")
     record = {**classifier.record, "cohort": {**classifier.record["cohort"], "sha256": "ab" * 32}}
     own = Batch.of(cohort())
     own = replace(own, provenance=replace(own.provenance, sha256="ab" * 32))
     found = validate(replace(classifier, record=record), own)
-    assert "no validation" in external.of_validation(found, ())
+    assert "no validation" in validation_page(found, ()).html()
 
 
 @pytest.mark.parametrize("figure", EXTERNAL, ids=str)
@@ -196,7 +193,7 @@ def test_the_numbers_behind_the_figures(eight):
     assert here.iloc[-1][["coverage", "error"]].tolist() == [1.0, pytest.approx(1 / 6)]
 
 
-def test_curves_are_of_the_probabilities_of_known_samples(eight):
+def test_curves_use_the_probabilities_of_known_samples(eight):
     drawn = {figure.name: figure.draw(eight) for figure in EXTERNAL}
     # One sample of AML has the probability of those that are of PB's: 2 of 3 come before every other.
     points = drawn["roc"].table()
@@ -212,7 +209,7 @@ def test_curves_are_of_the_probabilities_of_known_samples(eight):
     assert base["precision"].tolist() == [1 / 6, 1 / 6]
 
 
-def test_curves_of_the_classes_that_are_here():
+def test_curves_of_classes_with_samples(tmp_path):
     two = made(["AML", "AML", "PB"], [SURE["AML"], SURE["PB"], SURE["PB"]])
     one = made(["AML", "AML"], [SURE["AML"], SURE["PB"]])
     for figure in EXTERNAL:
@@ -221,20 +218,20 @@ def test_curves_of_the_classes_that_are_here():
             assert set(drawing.table()["class"]) == {"AML", "PB"}
             assert "No sample here is of Bone_Marrow." in drawing.caption
             assert "at least two of the classes" in figure.applies(one)
-    text = external.of_validation(one, rendered.draw_each(EXTERNAL, one, on_step=lambda _: None))
+    text = write_report(one, tmp_path / "r.html").read_text()
     assert "at least two of the classes" in text
 
 
-def test_likeness_counts_what_the_rule_counts():
+def test_the_figure_of_distances_agrees_with_the_rule():
     p_like = [0.05, 0.0500001, 0.1, 1.0]
     one = made(["AML"] * 4, [SURE["AML"]] * 4, p_like=p_like)
     bars = next(f for f in EXTERNAL if f.name == "likeness").draw(one).table()
     assert bars["samples"].iloc[0] == round(one.unlike.value * 4) == 1
 
 
-def test_the_folder_and_its_bytes(tmp_path):
+def test_the_folder_is_complete_and_reproducible(tmp_path):
     found = validate(trained("logistic"), Batch.of(simulation().fresh(dict.fromkeys(CLASSES, 4), 7)))
-    first, second = (write(found, tmp_path / name, command="x") for name in ("a", "b"))
+    first, second = (save_validation(found, tmp_path / name, command="x") for name in ("a", "b"))
     names = sorted(path.relative_to(first).as_posix() for path in first.rglob("*") if path.is_file())
     assert {"validation.json", "calls.csv", "report.html", "manifest.json"} <= set(names)
     assert len([name for name in names if name.endswith(".svg")]) == len(EXTERNAL)

@@ -165,62 +165,6 @@ def test_the_order_of_the_grid_and_its_company_do_not_matter():
         assert_array_equal(one.predict_proba(fold), alone.predict_proba(fold))
 
 
-def test_probe_order_does_not_matter_behind_a_screen():
-    x, labels = problem()
-    shuffled = np.random.default_rng(1).permutation(x.shape[1])
-    fold, (one,) = fit(x, labels, [{"screen": 20, "n_estimators": 10}])
-    other_fold, (two,) = fit(x[:, shuffled], labels, [{"screen": 20, "n_estimators": 10}])
-    assert_allclose(one.predict_proba(fold), two.predict_proba(other_fold), atol=1e-6)
-    assert_array_equal(one.probes, np.sort(shuffled[two.probes]))
-
-
-@pytest.mark.parametrize("screen", SCREENS)
-def test_a_sample_alone_gets_the_same_bits_as_in_a_batch(screen):
-    x, labels = problem()
-    test, _ = problem(n=11, seed=8)
-    fold, (candidate,) = fit(x, labels, [{"screen": screen, "n_estimators": 10}], test)
-    together = candidate.predict_proba(fold)
-    for row in range(11):
-        assert_array_equal(candidate.predict_proba(Fold(test, np.arange(11), [row]))[0], together[row])
-
-
-@pytest.mark.parametrize("screen", SCREENS)
-def test_no_test_sample_is_read_while_fitting(screen):
-    x, labels = problem()
-    fold, (clean,) = fit(x, labels, [{"screen": screen, "n_estimators": 10}], x[:5])
-    _, (poisoned,) = fit(x, labels, [{"screen": screen, "n_estimators": 10}], np.full((5, 60), 1e30))
-    assert_array_equal(clean.predict_proba(fold), poisoned.predict_proba(fold))
-
-
-DEGENERATE = {
-    "constant probes": lambda x: np.concatenate([np.full((len(x), 30), 4.0), x], axis=1),
-    "all constant": lambda x: np.ones((len(x), 6)),
-    "duplicate samples": lambda x: np.repeat(x[::2], 2, axis=0),
-    "fewer probes than samples": lambda x: x[:, :3],
-    "integers": lambda x: np.round(x * 10).astype(np.int32),
-    "float32": lambda x: x.astype(np.float32),
-}
-
-
-@pytest.mark.parametrize("screen", SCREENS)
-@pytest.mark.parametrize("kind", DEGENERATE)
-def test_degenerate_input(kind, screen):
-    x, _ = problem(n=24, p=40)
-    labels = np.repeat([0, 1, 2], 8)
-    fold, fitted = fit(DEGENERATE[kind](x), labels, [{"screen": screen, "n_estimators": 5}])
-    p = fitted[0].predict_proba(fold)
-    assert_allclose(p.sum(axis=1), 1.0, atol=1e-12)
-    if kind == "all constant":
-        assert_allclose(p, 1 / 3, atol=1e-6)
-
-
-@pytest.mark.parametrize("labels", [[0, 0, 0, 1, 1, 2], [0, 0, 0, 0, 0, 1]])
-def test_a_class_of_one_sample_and_more_settings_than_samples(labels):
-    x, _ = problem(n=6, p=30)
-    fold, fitted = fit(x, np.array(labels), [{"n_estimators": k, "screen": 4} for k in range(1, 10)])
-    assert all(candidate.predict_proba(fold).shape == (6, max(labels) + 1) for candidate in fitted)
-
-
 @pytest.mark.parametrize(
     ("setting", "words"),
     [

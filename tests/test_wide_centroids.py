@@ -93,17 +93,6 @@ def test_a_larger_threshold_reads_fewer_probes_and_no_others():
     assert_array_equal(fitted[5].predict_proba(other), fitted[5].predict_proba(fold))
 
 
-def test_coefficients_give_the_margins():
-    x, labels = problem()
-    new, _ = problem(9, seed=1)
-    fold, fitted = fit(path, x, labels, GRID, new)
-    for candidate in fitted:
-        coefficients, intercept = candidate.coefficients()
-        margins = fold.z_test @ coefficients.T + intercept
-        assert_allclose(softmax(margins, axis=1), candidate.predict_proba(fold), atol=1e-10)
-        assert_array_equal(np.flatnonzero(coefficients.any(axis=0)), candidate.probes)
-
-
 def test_markers_are_found():
     x, labels = problem(60, 300, 3, shift=4.0)
     _, (candidate,) = fit(path, x, labels, [{"shrinkage": 0.6}])

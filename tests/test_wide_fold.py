@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.spatial.distance import cdist
-from scipy.stats import rankdata
 from sklearn.feature_selection import f_classif
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import StandardScaler
@@ -21,6 +20,10 @@ from leukotype.wide import Fold
 def matrix(n=14, p=30, seed=0):
     rng = np.random.default_rng(seed)
     return rng.normal(7.0, 1.0, size=(n, p)) * rng.uniform(0.1, 3.0, size=p)
+
+
+def distances(fold):
+    return fold.squared_distances_from(fold)
 
 
 def split(n, seed=1):
@@ -65,7 +68,7 @@ class TestEveryKindOfMatrix:
 
     def test_squared_distances(self, fold):
         expected = cdist(fold.z_test, fold.z_train, "sqeuclidean")
-        assert_allclose(fold.squared_distances, expected, rtol=1e-11, atol=1e-15)
+        assert_allclose(distances(fold), expected, rtol=1e-11, atol=1e-15)
 
     def test_span_keeps_all_inner_products(self, fold):
         span = fold.span
@@ -83,17 +86,13 @@ class TestEveryKindOfMatrix:
         for row in range(fold.n_test):
             alone = Fold(fold.expression, fold.train, fold.test[[row]])
             assert_array_equal(alone.cross[0], fold.cross[row])
-            assert_array_equal(alone.squared_distances[0], fold.squared_distances[row])
+            assert_array_equal(distances(alone)[0], distances(fold)[row])
 
     def test_another_folds_test_part_is_measured_by_this_training_part(self, fold):
         other = Fold(fold.expression, fold.test, fold.train[:3])
         own = Fold(fold.expression, fold.train, fold.train[:3])
         assert_array_equal(fold.cross_from(other), own.cross)
-        assert_array_equal(fold.squared_distances_from(other), own.squared_distances)
-
-    def test_ranks(self, fold):
-        assert_array_equal(fold.ranks, rankdata(fold.x_train, method="dense", axis=0) - 1)
-        assert fold.ranks.dtype == np.uint8
+        assert_array_equal(fold.squared_distances_from(other), distances(own))
 
     @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore:Features")
     def test_f_statistics(self, fold):
@@ -118,7 +117,7 @@ class TestEveryKindOfMatrix:
 
     def test_is_computed_once(self, fold):
         labels = np.arange(fold.n_train) % 3
-        for name in ("gram", "cross", "squared_distances", "span", "ranks", "z_train", "mean", "scale"):
+        for name in ("gram", "cross", "span", "z_train", "mean", "scale"):
             assert getattr(fold, name) is getattr(fold, name)
         assert fold.classes(labels) is fold.classes(labels.copy())
         assert fold.f_statistic(labels) is fold.f_statistic(labels.copy())
@@ -127,7 +126,7 @@ class TestEveryKindOfMatrix:
         poisoned = fold.expression.copy()
         poisoned[fold.test] = 3 * poisoned[fold.test] + 1
         other = Fold(poisoned, fold.train, fold.test)
-        for name in ("mean", "scale", "z_train", "gram", "ranks"):
+        for name in ("mean", "scale", "z_train", "gram"):
             assert_array_equal(getattr(other, name), getattr(fold, name))
 
 
@@ -135,11 +134,11 @@ def test_equal_samples_have_distance_0_and_near_ones_keep_their_digits():
     x = np.random.default_rng(0).normal(7, 1, size=(8, 3000))
     near = x[[0, 1]] + 1e-7 * np.random.default_rng(1).normal(size=(2, 3000))
     fold = Fold(np.vstack([x, x[[2, 3]], near]), np.arange(8), np.arange(8, 12))
-    assert fold.squared_distances[0, 2] == 0
-    assert fold.squared_distances[1, 3] == 0
+    assert distances(fold)[0, 2] == 0
+    assert distances(fold)[1, 3] == 0
     expected = cdist(fold.z_test, fold.z_train, "sqeuclidean")
     assert 0 < expected[2, 0] < 1e-9
-    assert_allclose(fold.squared_distances, expected, rtol=1e-12, atol=0)
+    assert_allclose(distances(fold), expected, rtol=1e-12, atol=0)
 
 
 def test_a_probe_that_is_constant_up_to_rounding_is_not_blown_up():
@@ -150,14 +149,6 @@ def test_a_probe_that_is_constant_up_to_rounding_is_not_blown_up():
     assert_array_equal(fold.scale[:2], 1.0)
     assert np.abs(fold.z_train[:, :2]).max() < 1e-6
     assert_array_equal(fold.classes(np.arange(15) % 2).differences[:, :2], 0.0)
-
-
-def test_ranks_of_more_samples_than_a_byte_counts():
-    x = matrix(300, 2)
-    assert Fold(x, np.arange(256), []).ranks.dtype == np.uint8
-    ranks = Fold(x, np.arange(257), []).ranks
-    assert ranks.dtype == np.uint16
-    assert_array_equal(ranks, rankdata(x[:257], method="dense", axis=0) - 1)
 
 
 class TestMissingValues:
@@ -192,7 +183,7 @@ def test_neither_units_nor_origins_nor_order_of_probes_matter(seed, n_train, p):
     assert_allclose(one.gram, two.gram, rtol=1e-9, atol=1e-9 * p)
     size = 1 + np.abs(one.z_test).max()
     assert_allclose(one.cross, two.cross, rtol=1e-7, atol=1e-9 * p * size)
-    assert_allclose(one.squared_distances, two.squared_distances, rtol=1e-7, atol=1e-9 * p * size)
+    assert_allclose(distances(one), distances(two), rtol=1e-7, atol=1e-9 * p * size)
 
 
 def test_the_parents_matrix_is_not_copied(tmp_path):

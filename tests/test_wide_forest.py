@@ -28,6 +28,10 @@ def fit(x, labels, grid, test=None, seed=3):
     return fold, path(fold, labels, grid, np.random.default_rng(seed))
 
 
+def oob_error(candidate, labels):
+    return (candidate.out_of_bag.argmax(axis=1) != labels).mean()
+
+
 @pytest.mark.parametrize("max_features", ["sqrt", "log2", 0.1, None])
 @pytest.mark.parametrize("n_classes", [2, 4])
 def test_without_a_screen_it_is_the_forest_of_scikit_learn(n_classes, max_features):
@@ -38,7 +42,7 @@ def test_without_a_screen_it_is_the_forest_of_scikit_learn(n_classes, max_featur
     theirs.fit(x, labels)
     assert_allclose(ours.predict_proba(fold), theirs.predict_proba(x), atol=1e-12)
     assert_allclose(ours.out_of_bag, theirs.oob_decision_function_, atol=1e-12)
-    assert_allclose(1 - ours.oob_error, theirs.oob_score_)
+    assert_allclose(1 - oob_error(ours, labels), theirs.oob_score_)
     assert_array_equal(ours.probes, np.flatnonzero(theirs.feature_importances_))
 
 
@@ -61,9 +65,9 @@ def test_out_of_bag_error_is_at_chance_on_noise_because_each_tree_has_its_own_sc
         rng = np.random.default_rng(seed)
         x, labels = rng.normal(size=(40, 2000)), np.arange(40) % 2
         _, (honest,) = fit(x, labels, [{"screen": 20, "n_estimators": 100}])
-        own.append(honest.oob_error)
+        own.append(oob_error(honest, labels))
         _, (leaky,) = fit(x[:, f_screen(x, labels, 20)], labels, [{"n_estimators": 100}])
-        shared.append(leaky.oob_error)
+        shared.append(oob_error(leaky, labels))
     assert np.mean(own) > 0.35
     assert np.mean(shared) < 0.2
 
@@ -73,7 +77,8 @@ def test_out_of_bag_score_finds_the_setting_that_predicts():
     grid = [{"max_features": 1, "n_estimators": 150}, {"max_features": 0.5, "n_estimators": 150}]
     _, (blind, sighted) = fit(x, labels, grid)
     assert sighted.own_score > blind.own_score
-    assert sighted.own_score == -sighted.oob_loss
+    votes = np.maximum(sighted.out_of_bag[np.arange(60), labels], 0.005)
+    assert_allclose(sighted.own_score, np.log(votes).mean())
 
 
 def test_a_larger_forest_begins_with_the_smaller():
@@ -106,78 +111,6 @@ def test_the_same_seed_gives_the_same_forest_and_another_does_not(screen):
     _, (other,) = fit(x, labels, [{"screen": screen, "n_estimators": 20}], seed=4)
     assert_array_equal(one.predict_proba(fold), two.predict_proba(fold))
     assert (one.predict_proba(fold) != other.predict_proba(fold)).any()
-
-
-def test_probe_order_does_not_matter_behind_a_screen():
-    x, labels = problem()
-    shuffled = np.random.default_rng(1).permutation(x.shape[1])
-    fold, (one,) = fit(x, labels, [{"screen": 20, "n_estimators": 40}])
-    other_fold, (two,) = fit(x[:, shuffled], labels, [{"screen": 20, "n_estimators": 40}])
-    assert_allclose(one.predict_proba(fold), two.predict_proba(other_fold), atol=1e-12)
-    assert_array_equal(one.probes, np.sort(shuffled[two.probes]))
-
-
-@pytest.mark.parametrize("screen", SCREENS)
-def test_a_sample_alone_gets_the_same_bits_as_in_a_batch(screen):
-    x, labels = problem()
-    test, _ = problem(n=11, seed=8)
-    fold, (candidate,) = fit(x, labels, [{"screen": screen, "n_estimators": 30}], test)
-    together = candidate.predict_proba(fold)
-    for row in range(11):
-        assert_array_equal(candidate.predict_proba(Fold(test, np.arange(11), [row]))[0], together[row])
-
-
-@pytest.mark.parametrize("screen", SCREENS)
-def test_no_test_sample_is_read_while_fitting(screen):
-    x, labels = problem()
-    poison = np.full((5, x.shape[1]), 1e30)
-    fold, (clean,) = fit(x, labels, [{"screen": screen, "n_estimators": 20}], x[:5])
-    _, (poisoned,) = fit(x, labels, [{"screen": screen, "n_estimators": 20}], poison)
-    assert clean.own_score == poisoned.own_score
-    assert_array_equal(clean.predict_proba(fold), poisoned.predict_proba(fold))
-
-
-def test_only_probes_of_the_rule_are_read():
-    x, labels = problem()
-    fold, (candidate,) = fit(x, labels, [{"screen": 20, "n_estimators": 20}])
-    elsewhere = np.full_like(x, np.nan)
-    elsewhere[:, candidate.probes] = x[:, candidate.probes]
-    # NaN would be imputed by a fold: the trees are asked directly.
-    assert_array_equal(candidate.trees.leaves(elsewhere), candidate.trees.leaves(fold.x_test))
-
-
-DEGENERATE = {
-    "constant probes": lambda x: np.concatenate([np.full((len(x), 30), 4.0), x], axis=1),
-    "all constant": lambda x: np.ones((len(x), 6)),
-    "duplicate samples": lambda x: np.repeat(x[::2], 2, axis=0),
-    "fewer probes than samples": lambda x: x[:, :3],
-    "integers": lambda x: np.round(x * 10).astype(np.int32),
-    "float32": lambda x: x.astype(np.float32),
-}
-
-
-@pytest.mark.parametrize("screen", SCREENS)
-@pytest.mark.parametrize("kind", DEGENERATE)
-def test_degenerate_input(kind, screen):
-    x, _ = problem(n=24, p=40)
-    labels = np.repeat([0, 1, 2], 8)
-    fold, fitted = fit(DEGENERATE[kind](x), labels, [{"screen": screen, "n_estimators": 8}])
-    p = fitted[0].predict_proba(fold)
-    assert_allclose(p.sum(axis=1), 1.0, atol=1e-12)
-    if kind == "all constant":
-        assert len(fitted[0].probes) == 0
-        assert (p == p[0]).all()
-
-
-@pytest.mark.parametrize("screen", SCREENS)
-def test_a_class_of_one_sample_and_more_settings_than_samples(screen):
-    x, _ = problem(n=6, p=30)
-    labels = np.array([0, 0, 0, 1, 1, 2])
-    grid = [{"screen": screen, "n_estimators": k, "min_samples_leaf": 1} for k in range(1, 10)]
-    fold, fitted = fit(x, labels, grid)
-    for candidate in fitted:
-        assert candidate.predict_proba(fold).shape == (6, 3)
-        assert np.isfinite(candidate.oob_error)
 
 
 def test_one_tree_and_two_samples():

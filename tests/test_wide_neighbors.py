@@ -64,7 +64,7 @@ def test_ties_are_broken_as_scikit_learn_breaks_them(seed, n_train, p, n_classes
 def test_those_ties_are_there_and_their_breaking_matters():
     x, new = signs(60, 5, 6, 0)
     fold = Fold(np.vstack([x, new]), np.arange(60), np.arange(60, 65))
-    distances = np.sort(fold.squared_distances.round(9), axis=1)
+    distances = np.sort(fold.squared_distances_from(fold).round(9), axis=1)
     assert (distances[:, 4] == distances[:, 5]).any()
     labels = np.arange(60) % 3
     first = path(fold, labels, GRID, np.random.default_rng(0))
@@ -130,7 +130,7 @@ def test_more_training_samples_than_one_chunk_of_scikit_learns():
     ("setting", "words"),
     [
         ({"n_neighbors": 0}, "n_neighbors is 0"),
-        ({"n_neighbors": 2.5}, "whole number"),
+        ({"n_neighbors": 2.5}, "integer"),
         ({"weights": "rank"}, "uniform, distance"),
         ({"k": 3}, "no setting 'k'"),
     ],

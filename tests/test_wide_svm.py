@@ -7,8 +7,9 @@ import pytest
 from numpy.testing import assert_allclose
 from sklearn.svm import SVC
 
-from leukotype.wide.svm import path, scores
-from wide_problems import fit, problem
+from leukotype.rules.margins import apply_link
+from leukotype.wide.svm import path
+from wide_problems import coefficients_of, fit, problem
 
 GRID = tuple({"C": strength} for strength in (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0))
 
@@ -37,11 +38,8 @@ def test_coefficients_on_the_probes(n_classes):
     new, _ = problem(12, 80, n_classes, seed=1)
     fold, fitted = fit(path, x, labels, GRID, new)
     for candidate, setting in zip(fitted, GRID, strict=True):
-        coefficients, intercept = candidate.coefficients()
         plain = SVC(kernel="linear", **setting, tol=1e-7).fit(fold.z_train, labels)
-        assert_allclose(coefficients, plain.coef_, atol=1e-6)
-        margins = fold.z_test @ coefficients.T + intercept
-        assert_allclose(scores(margins, n_classes), candidate.predict_proba(fold), atol=1e-9)
+        assert_allclose(coefficients_of(candidate, fold)[0], plain.coef_, atol=1e-6)
 
 
 def test_two_classes_obey_the_optimality_conditions():
@@ -50,7 +48,7 @@ def test_two_classes_obey_the_optimality_conditions():
     fold, (candidate,) = fit(path, x, labels, [{"C": 0.01}])
     side = 2.0 * labels - 1.0
     slack = 1.0 - side * candidate.predict_proba(fold)[:, 1]
-    weight = candidate.rule.dual[:, 0] * side
+    weight = candidate.dual[:, 0] * side
     assert weight.min() >= 0
     assert weight.max() <= 0.01 + 1e-12
     assert_allclose(weight[slack < -1e-4], 0.0, atol=1e-12)
@@ -61,10 +59,10 @@ def test_two_classes_obey_the_optimality_conditions():
 
 def test_the_class_that_wins_every_duel_is_called_whatever_the_margins():
     margins = np.array([[0.01, 0.02, 90.0], [-50.0, 0.3, 0.1]])
-    found = scores(margins, 3)
+    found = apply_link("duels", margins, 3)
     assert found.argmax(axis=1).tolist() == [0, 1]
     assert_allclose(found.round(), [[2, 1, 0], [1, 2, 0]], atol=0.5)
-    assert_allclose(scores(np.array([[1.5], [-2.0]]), 2), [[-1.5, 1.5], [2.0, -2.0]])
+    assert_allclose(apply_link("duels", np.array([[1.5], [-2.0]]), 2), [[-1.5, 1.5], [2.0, -2.0]])
 
 
 def test_bad_settings_are_named():

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from leukotype.wide import Candidate, Fold, Path, Setting
+from leukotype.wide import Candidate, Fold, Path, Setting, rule_of
 
 
 def problem(n=30, p=80, n_classes=3, seed=0, shift=1.5):
@@ -25,6 +25,14 @@ def fit(path: Path, x, labels, grid: Sequence[Setting], new=None) -> tuple[Fold,
     new = x if new is None else new
     fold = Fold(np.concatenate([x, new]), np.arange(len(x)), len(x) + np.arange(len(new)))
     return fold, list(path(fold, labels, grid, np.random.default_rng(0)))
+
+
+def coefficients_of(candidate: Candidate, fold: Fold) -> tuple[np.ndarray, np.ndarray]:
+    """(n_margins, n_probes) and (n_margins,) of a linear rule, for standardised probes."""
+    rule = rule_of(candidate, fold)
+    coefficients = np.zeros((len(rule.weights), fold.n_probes))
+    coefficients[:, rule.reads] = rule.weights * fold.scale[rule.reads]
+    return coefficients, rule.intercept
 
 
 # Each keeps the number of samples: labels stay as they are.

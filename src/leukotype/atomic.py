@@ -1,4 +1,4 @@
-"""A file written in one step: all of it, or nothing."""
+"""Write a file in one step, so that readers see the old content or the new content, never a part."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from leukotype.errors import OutputRefused
 
 
 def put(path: Path, content: bytes) -> None:
-    """Write a file beside its place, then rename it; what stood there before stays until then.
+    """Write a temporary file in the same folder, then rename it to `path`.
 
-    Raises OutputRefused where it cannot be written, and leaves nothing behind.
+    Raises OutputRefused if the file cannot be written; no temporary file remains.
     """
-    beside = path.with_name(f".{path.name}-{secrets.token_hex(6)}")
+    temporary = path.with_name(f".{path.name}-{secrets.token_hex(6)}")
     try:
         try:
-            beside.write_bytes(content)
-            os.replace(beside, path)
+            temporary.write_bytes(content)
+            os.replace(temporary, path)
         finally:
-            beside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
     except OSError as problem:
         raise OutputRefused(
             f"cannot write {path}: {problem.strerror or problem}. Choose a file in a folder you may write to."

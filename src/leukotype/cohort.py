@@ -1,4 +1,4 @@
-"""The cohort: expression of the same probes in every sample, and who the samples are."""
+"""Cohort: labelled samples to learn from. Batch: new samples to call."""
 
 from __future__ import annotations
 
@@ -16,27 +16,30 @@ from numpy.typing import ArrayLike, NDArray
 
 from leukotype.arrays import FloatArray, IntArray, StrArray
 from leukotype.errors import BadIdentifiers, BadLabels, BadValues
+from leukotype.wording import counted
 
-# Affymetrix: AFFX-BioB-5_at.  ERCC spike-ins, which end in five digits: ERCC-00002; ERCC1 and ERCC2 are genes.
-# Agilent: (+)E1A_r60_3, (-)3xSLv1, DarkCorner.  R writes a dot for other signs.
+# Affymetrix: AFFX-BioB-5_at.  ERCC spike-ins end in five digits: ERCC-00002; ERCC1 and ERCC2 are genes.
+# Agilent: (+)E1A_r60_3, (-)3xSLv1, DarkCorner.  R replaces other signs by dots.
 _CONTROL = re.compile(
     r"AFFX[-._].+|ERCC[-._]\d{5}|(\(\+\)|X\.{3})E1A_r60_.+|(\(-\)|X\.{3})3xSLv1|DarkCorner|(GE_)?BrightCorner",
     re.IGNORECASE,
 )
-# Most probes begin with something else, and need no closer look.
+# First letters of control probes; most other probes need no regular expression.
 _INITIALS = frozenset("AaEeXx(DdGgBb")
+# Far above any log2 intensity; the square of such a value is still finite.
+LARGEST = 1e30
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where the values came from and what was done to them.
+    """Origin of the values and the steps applied to them.
 
     source    : path or URL as the user gave it, or how the cohort was made
-    sha256    : of the file's bytes; empty where there is no file
-    scale     : unit of the expression values as they stand in the cohort, e.g. "log2 intensity"
-    steps     : what was done to the values or the layout, one sentence each, in order
-    simulated : True where no patient stands behind the values
-    citation, licence : as known; empty otherwise
+    sha256    : hash of the file's bytes; empty if there is no file
+    scale     : unit of the expression values in the cohort, e.g. "log2 intensity"
+    steps     : changes to values or layout, one sentence each, in order
+    simulated : True if the values do not come from patients
+    citation, licence : empty if unknown
     """
 
     source: str
@@ -54,17 +57,17 @@ class Provenance:
 
 @dataclass(frozen=True, eq=False)
 class Cohort:
-    """Expression of the same probes in every sample, and who the samples are.
+    """Labelled samples with expression of the same probes.
 
-    expression : (n_samples, n_probes) float64, log2 intensity; NaN only where the user asked for imputation
-    labels     : (n_samples,) str, the class of each sample
+    expression : (n_samples, n_probes) float64, log2 intensity; NaN only if imputation was requested
+    labels     : (n_samples,) str, class of each sample
     samples    : (n_samples,) str, unique sample ids
     probes     : (n_probes,) str, unique probe ids
-    donors     : (n_samples,) str; one donor never stands on both sides of a split; None where unknown
-    covariates : one row a sample, whatever else the file says of it; None where nothing is known
-    provenance : source, hash, what was done to the values
+    donors     : (n_samples,) str, or None if unknown; a donor's samples stay in one fold
+    covariates : one row per sample with the other columns of the file; None if there are none
+    provenance : source, hash and processing steps
 
-    Raises BadIdentifiers, BadLabels or BadValues where the parts do not fit together.
+    Raises BadIdentifiers, BadLabels or BadValues if the parts do not match.
     """
 
     expression: FloatArray
@@ -83,42 +86,13 @@ class Cohort:
             values = getattr(self, column)
             if values is not None:
                 object.__setattr__(self, column, _frozen(_as_text(values), original=values))
-        self._check()
-
-    def _check(self) -> None:
-        if self.expression.ndim != 2:
-            raise BadValues(
-                f"expression has {self.expression.ndim} dimensions, and needs 2: samples × probes."
-            )
-        n_samples, n_probes = self.expression.shape
-        for column, needed in (("labels", n_samples), ("samples", n_samples), ("probes", n_probes)):
-            found = len(getattr(self, column))
-            if found != needed:
-                raise BadIdentifiers(
-                    f"{found} {column} for a matrix of {n_samples} samples × {n_probes} probes: "
-                    f"{needed} are needed. Give one of them for each."
-                )
-        if self.donors is not None and len(self.donors) != n_samples:
-            raise BadIdentifiers(
-                f"{len(self.donors)} donors for {n_samples} samples. Give one for each sample."
-            )
-        if self.covariates is not None and len(self.covariates) != n_samples:
-            raise BadIdentifiers(f"{len(self.covariates)} rows of covariates for {n_samples} samples.")
-        if n_probes == 0:
-            raise BadValues("the matrix has no probes: at least one numeric column is needed.")
-        for kind, ids in (("sample id", self.samples), ("probe id", self.probes)):
-            repeated = _repeated(ids)
-            if repeated:
-                raise BadIdentifiers(
-                    f"{kind} {repeated[0]!r} appears more than once ({len(repeated)} ids are repeated). "
-                    f"Each {kind} must be unique: rename or remove the copies."
-                )
-        if np.isinf(self.expression).any():
-            raise BadValues("expression holds infinite values. Replace them or leave the samples out.")
-        if n_samples and (self.labels == "").any():
-            raise BadLabels(
-                f"{int((self.labels == '').sum())} samples have no label. Label them or leave them out."
-            )
+        _check_parts(self, ("labels", "samples", "donors", "covariates"))
+        if self.n_probes == 0:
+            raise BadValues("the matrix has no probes; at least one numeric column is needed.")
+        _check_unique("probe id", self.probes)
+        if self.n_samples and (self.labels == "").any():
+            n = int((self.labels == "").sum())
+            raise BadLabels(f"{counted(n, 'sample')} without a label. Add the labels, or remove the samples.")
 
     @property
     def n_samples(self) -> int:
@@ -146,7 +120,7 @@ class Cohort:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Sha256 of all that a result depends on: values, labels, samples, probes and donors."""
+        """Sha256 of everything a result depends on: values, labels, samples, probes and donors."""
         digest = hashlib.sha256(np.array(self.expression.shape, dtype="<i8").tobytes())
         digest.update(self.expression.astype("<f8", copy=False).tobytes())
         for ids in (self.labels, self.samples, self.probes, self.donors):
@@ -155,7 +129,7 @@ class Cohort:
         return digest.hexdigest()
 
     def facts(self) -> dict[str, Any]:
-        """Return what the cohort is and where it came from, as JSON values."""
+        """Return the description of the cohort as JSON values."""
         provenance = self.provenance
         return {
             "name": self.name,
@@ -174,8 +148,8 @@ class Cohort:
         }
 
     def take(self, rows: ArrayLike, step: str) -> Cohort:
-        """Return the cohort of the samples at `rows` (indices or mask); `step` says why, for the provenance."""
-        chosen = np.asarray(rows)
+        """Return the cohort of the samples at `rows` (indices or mask); `step` is added to the provenance."""
+        chosen = np.arange(self.n_samples)[np.asarray(rows)]
         return replace(
             self,
             expression=self.expression[chosen],
@@ -184,28 +158,25 @@ class Cohort:
             donors=None if self.donors is None else self.donors[chosen],
             covariates=None
             if self.covariates is None
-            else self.covariates.loc[chosen].reset_index(drop=True)
-            if chosen.dtype == bool
             else self.covariates.iloc[chosen].reset_index(drop=True),
             provenance=self.provenance.then(step),
         )
 
     def drop_classes(self, names: Sequence[str]) -> Cohort:
-        """Return the cohort without the classes `names`; raises BadLabels for a class it does not have."""
+        """Return the cohort without the classes `names`; raises BadLabels for an unknown class."""
         unknown = [name for name in names if name not in self.classes]
         if unknown:
             raise BadLabels(
-                f"no class {unknown[0]!r} to drop in {self.name}. Its classes are {', '.join(self.classes)}."
+                f"{self.name} has no class {unknown[0]!r} to drop. Its classes are {', '.join(self.classes)}."
             )
         if not names:
             return self
-        left = int(np.isin(self.labels, names).sum())
-        return self.take(
-            ~np.isin(self.labels, names), f"{left} samples of class {', '.join(names)} left out, as asked."
-        )
+        dropped = np.isin(self.labels, names)
+        step = f"{counted(int(dropped.sum()), 'sample')} of class {', '.join(names)} left out, as requested."
+        return self.take(~dropped, step)
 
     def drop_controls(self) -> Cohort:
-        """Return the cohort without its control probes; raises BadValues where it has no others."""
+        """Return the cohort without its control probes; raises BadValues if no other probes remain."""
         values, probes, step = without_controls(self.expression, self.probes.tolist(), self.name)
         if not step:
             return self
@@ -218,12 +189,52 @@ class Cohort:
         return f"Cohort({self.name}: {self.n_samples} samples × {self.n_probes} probes; {classes})"
 
 
-def is_control(probe: str) -> bool:
-    """Tell whether a probe measures how the laboratory worked, not the sample.
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """New samples that were read together; each is called independently of the others.
 
-    Such are, by name, Affymetrix's controls (AFFX-...: spiked-in transcripts, and both ends of a few human ones,
-    which show how far RNA is broken down), the spike-ins of the External RNA Controls Consortium (ERCC-00002) and
-    Agilent's spots of alignment and background.  A gene or probe whose name only begins alike (AFF1, ERCC1) is none.
+    expression : (n_samples, n_probes) float64, log2 intensity; NaN if a value is missing
+    samples    : (n_samples,) str, unique sample ids
+    probes     : (n_probes,) str, probe ids or gene symbols; may be repeated
+    labels     : (n_samples,) str, or None if the classes are unknown
+    scales     : how the scale of each sample was handled, e.g. "log2 taken"; None if it was not checked
+    provenance : source, hash and changes to the layout
+
+    Raises BadIdentifiers or BadValues if the parts do not match.
+    """
+
+    expression: FloatArray
+    samples: StrArray
+    probes: StrArray
+    provenance: Provenance
+    labels: StrArray | None = None
+    scales: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "expression", np.ascontiguousarray(self.expression, dtype=np.float64))
+        _check_parts(self, ("samples", "labels"))
+        beyond = (np.abs(self.expression) > LARGEST).any(axis=1)
+        if beyond.any():
+            raise BadValues(
+                f"sample {str(self.samples[beyond][0])!r} has a value beyond {LARGEST:g}, but log2 intensities are "
+                "needed. Use --scale linear if the values are linear, or remove the sample."
+            )
+
+    @property
+    def n_samples(self) -> int:
+        return len(self.expression)
+
+    @classmethod
+    def of(cls, cohort: Cohort) -> Batch:
+        """Return the samples of a cohort, with their labels."""
+        return cls(cohort.expression, cohort.samples, cohort.probes, cohort.provenance, cohort.labels)
+
+
+def is_control(probe: str) -> bool:
+    """Tell whether a probe is a technical control, by its whole name.
+
+    Controls are Affymetrix AFFX-... probes (spiked-in transcripts and RNA degradation checks), ERCC spike-ins
+    (ERCC-00002) and Agilent's alignment and background spots.  AFF1 and ERCC1 are genes.
     """
     return _CONTROL.fullmatch(probe) is not None
 
@@ -231,12 +242,12 @@ def is_control(probe: str) -> bool:
 def without_controls(
     expression: FloatArray, probes: Sequence[str], name: str
 ) -> tuple[FloatArray, list[str], str]:
-    """Return expression and probes without control probes, and what is to be said of it; "" where there are none.
+    """Return expression and probes without controls, and a sentence for the provenance ("" if there are none).
 
     expression : (n_samples, n_probes)
-    name       : of the file or cohort, for the message
+    name       : of the file or cohort, for the error message
 
-    Raises BadValues where there are no others.
+    Raises BadValues if all probes are controls.
     """
     controls = [place for place, probe in enumerate(probes) if probe[:1] in _INITIALS and is_control(probe)]
     if not controls:
@@ -245,13 +256,41 @@ def without_controls(
     count = "1 control probe" if len(controls) == 1 else f"{len(controls)} control probes"
     if len(controls) == len(probes):
         raise BadValues(
-            f"{name} holds {count} and no other, the first {first}, and at least one other probe is needed. "
-            "Keep them with --keep-controls (keep_controls=True)."
+            f"{name} has no probes except {count} (first: {first}); at least one other probe is needed. "
+            "Keep the controls with --keep-controls (keep_controls=True)."
         )
     kept = np.ones(len(probes), dtype=bool)
     kept[controls] = False
     step = f"{count} ({first}{' ...' * (len(controls) > 1)}) left out of the features."
     return np.compress(kept, expression, axis=1), list(compress(probes, kept)), step
+
+
+def _check_parts(of: Cohort | Batch, per_sample: Sequence[str]) -> None:
+    matrix = of.expression
+    if matrix.ndim != 2:
+        raise BadValues(f"expression has {matrix.ndim} dimensions; 2 are needed: samples × probes.")
+    needed = {**dict.fromkeys(per_sample, matrix.shape[0]), "probes": matrix.shape[1]}
+    for column, n in needed.items():
+        values = getattr(of, column)
+        if values is not None and len(values) != n:
+            raise BadIdentifiers(
+                f"{len(values)} {column} for a matrix of {matrix.shape[0]} samples × {matrix.shape[1]} probes. "
+                f"Give exactly {n}."
+            )
+    _check_unique("sample id", of.samples)
+    if np.isinf(matrix).any():
+        raise BadValues("expression holds infinite values. Replace them, or remove the samples.")
+
+
+def _check_unique(kind: str, ids: StrArray) -> None:
+    if len(set(ids.tolist())) == len(ids):
+        return
+    names, counts = np.unique(ids, return_counts=True)
+    repeated = names[counts > 1]
+    raise BadIdentifiers(
+        f"{kind} {str(repeated[0])!r} appears more than once ({counted(len(repeated), 'repeated id')}). "
+        f"Each {kind} must be unique: rename or remove the copies."
+    )
 
 
 def _as_text(values: ArrayLike) -> StrArray:
@@ -261,14 +300,7 @@ def _as_text(values: ArrayLike) -> StrArray:
 
 
 def _frozen(array: NDArray[Any], original: object) -> NDArray[Any]:
-    # A caller's array stays writable for the caller; ours is a view or a copy that is not.
+    # The caller's array stays writable; the cohort holds a read-only view or copy.
     view = array.view() if array is original else array
     view.setflags(write=False)
     return view
-
-
-def _repeated(ids: StrArray) -> list[str]:
-    if len(set(ids.tolist())) == len(ids):
-        return []
-    names, counts = np.unique(ids, return_counts=True)
-    return [str(name) for name in names[counts > 1]]

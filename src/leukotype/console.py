@@ -54,6 +54,11 @@ def progress(title: str, total: int | None) -> Iterator[Callable[[str], None]]:
         yield lambda step: bar.update(task, advance=1, step=step)
 
 
+def print_json(folder: Path, name: str) -> None:
+    """Print a JSON file of a result folder, with the folder as `out`."""
+    print(json.dumps({"out": str(folder), **json.loads((folder / name).read_text())}, indent=2))
+
+
 def say_cohort(cohort: Cohort) -> None:
     """Print what was read and how it was processed."""
     say(repr(cohort))
@@ -61,14 +66,10 @@ def say_cohort(cohort: Cohort) -> None:
         say(f"  {step}")
 
 
-def print_json(folder: Path, name: str) -> None:
-    """Print a JSON file of a result, and the folder that holds it."""
-    print(json.dumps({"out": str(folder), **json.loads((folder / name).read_text())}, indent=2))
-
-
 def show_results(study: Study, folder: Path) -> None:
     """Print the main metrics of every model, the corrected best model, and findings of the audits."""
     from leukotype import metrics
+    from leukotype.results import methods
 
     evaluation = study.evaluation
     shown = metrics.headline("terminal")
@@ -92,6 +93,10 @@ def show_results(study: Study, folder: Path) -> None:
             f"Best of {len(best.chosen)} models: {best.model}, balanced accuracy {best.value:.3f} "
             f"[{best.low:.3f}, {best.high:.3f}] corrected for the choice, {best.uncorrected:.3f} as measured."
         )
+    for other in study.without:
+        table = other.summary([metrics.HEADLINE]).to_dict("records")
+        scores = wording.listed(f"{row['model']} {row['value']:.3f}" for row in table)
+        print(f"Balanced accuracy {methods.without(evaluation, other)}: {scores}.")
     severe = [finding for finding in study.audits if finding.severity != "note"]
     print(*severe, sep="\n", end="\n" * bool(severe))
     n_notes = len(study.audits) - len(severe)
@@ -119,7 +124,7 @@ def show_leaderboard(found: Benchmark, folder: Path) -> None:
         ]
         for row in found.table.to_dict("records")
     ]
-    cohorts = wording.counted(len(found.results), "cohort")
+    cohorts = wording.counted(len(found.cohorts), "cohort")
     title = f"{cohorts}, {len(found.left_out)} left out; ranks by {found.metric}"
     _table(title, ["model", "mean rank", "wins", f"mean {found.metric}", "cohorts", "seconds"], rows)
     board = found.leaderboard
@@ -221,6 +226,8 @@ def show_calls(calls: Calls, written: Sequence[Path]) -> None:
 def show_validation(found: Validation, folder: Path) -> None:
     """Print the performance on labelled samples, and the claims of the classifier."""
     from leukotype.classifier.card import estimate
+    from leukotype.results.page import by_severity
+    from leukotype.results.validation_page import notices
 
     n, called = len(found.codes), int(found.called.sum())
     samples = wording.counted(found.batch.n_samples, "external sample")
@@ -248,6 +255,9 @@ def show_validation(found: Validation, folder: Path) -> None:
     unlike, edge = (estimate(vars(number)) for number in (found.unlike, found.near_the_edge))
     print(f"  More distant than 95 % of held-out training samples: {unlike}; than 75 %: {edge}")
     print(f"Report: {folder / 'report.html'}")
+    for notice in by_severity(notices(found)):
+        if notice.level != "note":
+            say(f"{notice.level.capitalize()}: {notice.title}. {notice.text}")
 
 
 def show_card(card: str, fingerprint: str) -> None:

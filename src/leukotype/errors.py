@@ -1,89 +1,89 @@
-"""What can go wrong, in words a user can act on: what was found, what was needed, what to do."""
+"""Errors for users: each message says in one line what was found, what was needed and what to do."""
 
 from __future__ import annotations
 
 
 class LeukotypeError(Exception):
-    """The job failed although the input was good (exit code 1)."""
+    """The command failed although its input was valid (exit code 1)."""
 
     exit_code = 1
 
 
 class InputError(LeukotypeError):
-    """Bad input or usage (exit code 2)."""
+    """Invalid input or usage (exit code 2)."""
 
     exit_code = 2
 
 
 class UnreadableFile(InputError):
-    """A file that is missing, empty, truncated, or no expression table."""
+    """A file is missing, empty, truncated, or of the wrong kind."""
 
 
 class BadValues(InputError):
-    """Expression values that are missing, infinite, or no numbers."""
+    """Expression values are missing, infinite or not numeric."""
 
 
 class BadIdentifiers(InputError):
-    """Sample, probe or column names that are absent, repeated or damaged."""
+    """Sample, probe or column names are missing, repeated or damaged."""
 
 
 class BadLabels(InputError):
-    """Labels that define no classification problem."""
+    """The labels do not define a classification problem."""
 
 
 class InfeasibleDesign(InputError):
-    """Folds that these samples cannot fill."""
+    """The samples cannot fill the requested folds, or the options contradict each other."""
 
 
 class UnknownName(InputError):
-    """A model, dataset, metric or figure that does not exist."""
+    """No model, dataset, metric or figure has this name."""
 
 
 class BadPlugin(InputError):
-    """A plug-in that cannot be loaded, or that holds no models of its own."""
+    """A plug-in cannot be loaded, or defines no models."""
 
 
 class BadBundle(InputError):
-    """A classifier's file that is damaged, hostile, or of a newer format."""
+    """A classifier file is damaged, hostile, or of a newer format."""
 
 
 class NotPortable(InputError):
-    """A model that no classifier's file can hold."""
+    """A model cannot be stored in a classifier file."""
 
 
 class OutputRefused(InputError):
-    """An output folder that cannot be written, or that holds something else."""
+    """An output cannot be written, or would replace something else."""
 
 
 class DownloadFailed(LeukotypeError):
-    """A dataset that could not be had."""
+    """A dataset could not be downloaded."""
 
 
 class FingerprintMismatch(LeukotypeError):
-    """A file that is not the dataset it is named after."""
+    """A file does not contain the dataset it is named after."""
 
 
 class RunInProgress(InputError):
-    """A folder in which another process is at work."""
+    """Another process is using the output folder."""
 
 
 class StoreFailed(LeukotypeError):
-    """Finished tasks that cannot be written or read: a full or faulty disk."""
+    """Finished tasks cannot be written or read, for example because the disk is full."""
 
 
 class TasksFailed(LeukotypeError):
-    """Tasks that gave no result, while the others did."""
+    """Some tasks gave no result."""
 
 
 class Interrupted(LeukotypeError):
-    """A run that its user ended, with what is left of it."""
+    """The user interrupted the run."""
 
     exit_code = 130
 
 
 class MissingPackage(InputError):
-    """An optional package that is not installed, and was asked for."""
+    """A requested optional package is not installed."""
 
 
 class ClusterFailed(LeukotypeError):
-    """A cluster that does not answer, or that is gone."""
+    """A cluster does not answer, or was lost."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from leukotype import __version__
 from leukotype.models import versions
 
 NAME = "manifest.json"
@@ -27,7 +27,7 @@ def write(folder: Path, *, command: str, facts: Mapping[str, Any], varying: Iter
     manifest = {
         "schema": 1,
         "written_by": _AUTHOR,
-        "version": __version__,
+        "version": metadata.version("leukotype"),
         "command": command,
         **facts,
         "platform": versions.platform_facts(),

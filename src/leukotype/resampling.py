@@ -1,4 +1,4 @@
-"""Design → Folds: the materialised splits of one cohort, drawn once and shared by every model."""
+"""Design → Folds: the splits of one cohort, drawn once and shared by all models."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from leukotype.arrays import IntArray, StrArray
 from leukotype.cohort import Cohort
 from leukotype.errors import BadLabels, InfeasibleDesign
+from leukotype.wording import counted
 
 Split = tuple[IntArray, IntArray]
 
@@ -23,9 +24,9 @@ Split = tuple[IntArray, IntArray]
 class Design:
     """How a cohort is split.
 
-    outer, inner : number of folds around and inside the training part (at least 2)
-    repeats      : how often the outer folds are drawn anew
-    seed         : of every draw; the outer folds of the first repeat are scikit-learn's
+    outer, inner : number of outer folds, and of inner folds within each training part (at least 2)
+    repeats      : number of times the outer folds are drawn
+    seed         : seed of all draws; the outer folds of the first repeat are scikit-learn's
                    `StratifiedKFold(outer, shuffle=True, random_state=seed)`
     """
 
@@ -38,7 +39,7 @@ class Design:
         for name, least in (("outer", 2), ("inner", 2), ("repeats", 1), ("seed", 0)):
             value = getattr(self, name)
             if value < least:
-                raise InfeasibleDesign(f"{name} is {value}, and must be at least {least}.")
+                raise InfeasibleDesign(f"{name} is {value}; it must be at least {least}.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +47,7 @@ class OuterFold:
     """One outer split of one repeat, with the inner splits of its training part.
 
     train, test : row indices of the cohort
-    inner       : (train, test) pairs of row indices of the cohort, within `train`
+    inner       : (train, test) pairs of row indices of the cohort, all within `train`
     """
 
     repeat: int
@@ -58,10 +59,11 @@ class OuterFold:
 
 @dataclass(frozen=True, eq=False)
 class Folds:
-    """The materialised splits of one cohort.
+    """The splits of one cohort.
 
-    splits : every outer fold of every repeat, in order
-    source : how they came about, e.g. "drawn" or "read from folds.csv"
+    splits  : every outer fold of every repeat, in order
+    grouped : whether the samples of a donor stay together
+    source  : origin of the splits: "drawn" or "read from folds.csv"
     """
 
     design: Design
@@ -72,7 +74,7 @@ class Folds:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Sha256 of the cohort's fingerprint and of every split."""
+        """Sha256 of the cohort's fingerprint and all splits."""
         digest = hashlib.sha256(self.cohort_fingerprint.encode())
         for split in self.splits:
             for rows in (split.train, split.test, *(part for pair in split.inner for part in pair)):
@@ -81,9 +83,9 @@ class Folds:
 
 
 def draw(cohort: Cohort, design: Design) -> Folds:
-    """Draw repeated, stratified, nested folds; by donor where the cohort names donors.
+    """Draw repeated, stratified, nested folds; grouped by donor if the cohort has donors.
 
-    Raises InfeasibleDesign where a class is too small, BadLabels where there is but one class.
+    Raises InfeasibleDesign if a class is too small, BadLabels if there is only one class.
     """
     _check_classes(cohort)
     _check_sizes(cohort, design)
@@ -96,44 +98,42 @@ def draw(cohort: Cohort, design: Design) -> Folds:
 
 
 def whole(cohort: Cohort, design: Design) -> OuterFold:
-    """Return the split whose training part is the whole cohort, with inner splits as in the outer folds."""
+    """Return the split that trains on the whole cohort, with inner splits as in the outer folds."""
     return _nest(cohort, design, 0, design.outer, np.arange(cohort.n_samples), np.empty(0, dtype=np.intp))
 
 
 def read_folds(path: str | Path, cohort: Cohort, design: Design) -> Folds:
-    """Read outer splits from a CSV `sample,repeat,fold`; inner splits are drawn as `draw` does.
+    """Read outer splits from a CSV `sample,repeat,fold`; inner splits are drawn as in `draw`.
 
-    Raises InfeasibleDesign where the file does not give every sample one fold in every repeat,
-    or puts one donor on both sides.
+    Raises InfeasibleDesign unless each sample has exactly one fold in each repeat and each donor one fold.
     """
     _check_classes(cohort)
     table = _folds_table(Path(path), cohort)
     position = {sample: row for row, sample in enumerate(cohort.samples.tolist())}
-    repeats = sorted(table["repeat"].unique().tolist())
     splits = []
-    n_outer = 0
-    for number, repeat in enumerate(repeats):
-        part = table[table["repeat"] == repeat]
+    n_repeats = n_outer = 0
+    for repeat, part in table.groupby("repeat"):
         rows = np.array([position[sample] for sample in part["sample"]], dtype=np.intp)
         if len(rows) != cohort.n_samples or len(np.unique(rows)) != cohort.n_samples:
             raise InfeasibleDesign(
-                f"{path} places {len(np.unique(rows))} of {cohort.n_samples} samples in repeat {repeat} "
-                f"({len(rows)} lines). Each sample needs exactly one line per repeat."
+                f"{path} has {len(np.unique(rows))} of {cohort.n_samples} samples in repeat {repeat} ({len(rows)} lines). "
+                "Each sample needs exactly one line per repeat."
             )
         fold_of = np.empty(cohort.n_samples, dtype=np.int64)
         fold_of[rows] = part["fold"].to_numpy()
         names = np.unique(fold_of)
         if len(names) < 2:
             raise InfeasibleDesign(
-                f"{path} has {len(names)} fold in repeat {repeat}, and at least 2 are needed."
+                f"{path} has only one fold in repeat {repeat}; at least 2 are needed. Add folds."
             )
         n_outer = max(n_outer, len(names))
         for fold, name in enumerate(names):
             test = np.flatnonzero(fold_of == name)
             train = np.flatnonzero(fold_of != name)
             _check_donors(cohort, train, test, f"{path}, repeat {repeat}, fold {name}")
-            splits.append(_nest(cohort, design, number, fold, train, test))
-    design = Design(n_outer, design.inner, len(repeats), design.seed)
+            splits.append(_nest(cohort, design, n_repeats, fold, train, test))
+        n_repeats += 1
+    design = Design(n_outer, design.inner, n_repeats, design.seed)
     return Folds(
         design,
         tuple(splits),
@@ -154,17 +154,17 @@ def _folds_table(path: Path, cohort: Cohort) -> pd.DataFrame:
     missing = [column for column in ("sample", "repeat", "fold") if column not in table]
     if missing:
         raise InfeasibleDesign(
-            f"{path} has columns {', '.join(map(str, table.columns[:6]))}; sample, repeat and fold are needed."
+            f"{path} has columns {', '.join(map(str, table.columns[:6]))}; sample, repeat and fold are needed. Add them."
         )
-    strangers = sorted(set(table["sample"]) - set(cohort.samples.tolist()))
+    strangers = sorted(map(str, set(table["sample"]) - set(cohort.samples.tolist())))
     if strangers:
         raise InfeasibleDesign(
-            f"{path} names sample {strangers[0]!r}, which {cohort.name} does not have "
-            f"({len(strangers)} such samples). Use the ids of the cohort's sample column."
+            f"{path} has {counted(len(strangers), 'sample')} that {cohort.name} lacks, the first {strangers[0]!r}. "
+            "Use the ids of the cohort's sample column."
         )
     for column in ("repeat", "fold"):
         if not pd.api.types.is_integer_dtype(table[column]):
-            raise InfeasibleDesign(f"{path}: column {column} must hold whole numbers.")
+            raise InfeasibleDesign(f"{path}: column {column} must hold whole numbers only. Correct it.")
     return table
 
 
@@ -177,14 +177,14 @@ def _nest(
         absent = set(cohort.classes) - set(cohort.labels[part].tolist())
         if absent:
             raise InfeasibleDesign(
-                f"class {min(absent)!r} is absent from a training part ({where}). "
+                f"class {min(absent)!r} is missing from a training part ({where}). "
                 f"Use fewer folds, or leave the class out with --drop-class {_quoted(min(absent))}."
             )
     return OuterFold(repeat, fold, train, test, inner)
 
 
 def _splitter(cohort: Cohort, folds: int, seed: int) -> Callable[[IntArray], list[Split]]:
-    """Return a function from row indices to (train, test) pairs of row indices."""
+    """Return a function from row indices to pairs of row indices (train, test)."""
 
     def split(rows: IntArray) -> list[Split]:
         labels = cohort.labels[rows]
@@ -207,29 +207,29 @@ def _outer_seed(design: Design, repeat: int) -> int:
 def _check_classes(cohort: Cohort) -> None:
     if len(cohort.classes) < 2:
         raise BadLabels(
-            f"{cohort.name} has one class only ({cohort.classes[0]!r}), and at least 2 are needed. "
-            "Name the right label column with --label."
+            f"{cohort.name} has only one class ({cohort.classes[0]!r}); at least 2 are needed. "
+            "Name another label column with --label."
             if cohort.classes
-            else f"{cohort.name} has no samples."
+            else f"{cohort.name} has no samples. Name another file."
         )
 
 
 def too_small(cohort: Cohort, design: Design) -> list[str]:
-    """Return the classes with too few samples, or donors where they are known, for the folds of `design`."""
+    """Return the classes with too few samples (donors, if known) for the folds of `design`."""
     _, counts = _units_per_class(cohort)
     return [name for name, count in counts.items() if not _fills(count, design)]
 
 
 def _fills(count: int, design: Design) -> bool:
-    # The largest test fold takes ceil(count / outer); what stays must fill the inner folds.
+    # The largest test fold has ceil(count / outer) units; the rest must fill the inner folds.
     return count >= design.outer and count - -(-count // design.outer) >= design.inner
 
 
 def _check_sizes(cohort: Cohort, design: Design) -> None:
-    units, counts = _units_per_class(cohort)
+    unit, counts = _units_per_class(cohort)
     if design.outer > cohort.n_samples:
         raise InfeasibleDesign(
-            f"{cohort.n_samples} samples for {design.outer} outer folds: each fold needs at least one. "
+            f"{cohort.n_samples} samples cannot fill {design.outer} outer folds: each fold needs at least one. "
             f"Use --outer {max(2, cohort.n_samples // 2)} or less."
         )
     for name, count in counts.items():
@@ -238,16 +238,16 @@ def _check_sizes(cohort: Cohort, design: Design) -> None:
         outer, inner = _largest_feasible(count, design)
         remedy = f"Use --outer {outer} --inner {inner}, or leave" if outer else "Leave"
         raise InfeasibleDesign(
-            f"class {name!r} has {count} {units}, and {design.outer} outer with {design.inner} inner folds need at "
+            f"class {name!r} has {counted(count, unit)}; {design.outer} outer and {design.inner} inner folds need at "
             f"least {_least(design)}. {remedy} the class out with --drop-class {_quoted(name)}."
         )
 
 
 def _units_per_class(cohort: Cohort) -> tuple[str, dict[str, int]]:
     if cohort.donors is None:
-        return "samples", cohort.class_counts
+        return "sample", cohort.class_counts
     donors: StrArray = cohort.donors
-    return "donors", {name: len(np.unique(donors[cohort.labels == name])) for name in cohort.classes}
+    return "donor", {name: len(np.unique(donors[cohort.labels == name])) for name in cohort.classes}
 
 
 def _least(design: Design) -> int:
@@ -258,7 +258,7 @@ def _least(design: Design) -> int:
 
 
 def _largest_feasible(count: int, design: Design) -> tuple[int, int]:
-    """Return the largest (outer, inner) within the design that `count` units allow; (0, 0) where none does."""
+    """Return the largest (outer, inner) within the design that `count` units can fill; (0, 0) if none."""
     for outer in range(min(design.outer, count), 1, -1):
         inner = min(design.inner, count - -(-count // outer))
         if inner >= 2:
@@ -272,8 +272,8 @@ def _check_donors(cohort: Cohort, train: IntArray, test: IntArray, where: str) -
     shared = np.intersect1d(cohort.donors[train], cohort.donors[test])
     if len(shared):
         raise InfeasibleDesign(
-            f"donor {str(shared[0])!r} stands on both sides of {where} ({len(shared)} such donors). "
-            "Keep the samples of a donor in one fold."
+            f"{where}: {counted(len(shared), 'donor')} in both training and test part, the first {str(shared[0])!r}. "
+            "Keep all samples of a donor in one fold."
         )
 
 

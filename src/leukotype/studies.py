@@ -28,7 +28,7 @@ from leukotype.resampling import Design, Folds
 from leukotype.runs import Store
 
 if TYPE_CHECKING:
-    from leukotype.results import Charts
+    from leukotype.figures import Chart
 
 
 @dataclass(frozen=True)
@@ -147,11 +147,11 @@ class Study:
         return 1 / len(self.evaluation.classes)
 
     @property
-    def figures(self) -> Charts:
+    def figures(self) -> Mapping[str, Chart]:
         """Altair chart of every figure that applies, by name; each is drawn when it is read."""
-        from leukotype.results import Charts
+        from leukotype.figures import charts
 
-        return Charts(self)
+        return charts(self)
 
     def report(self, path: str | Path) -> Path:
         """Write the report to one HTML file and return its path; raises OutputRefused if it can't be written."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from leukotype.benchmark.result import Benchmark, CohortResult
-from leukotype.datasets import Dataset, catalogue
-from leukotype.datasets.cumida import MEAN_OF_NINE
+from leukotype.datasets import MEAN_OF_NINE, Dataset, catalogue
 
 # Protocol of CuMiDa (Feltes et al. 2019): 3 folds.  Its models were not tuned; the inner folds are ours.
 PROTOCOL = "cumida"
@@ -26,7 +25,7 @@ def known(benchmark: Benchmark) -> list[tuple[CohortResult, Dataset]]:
     """Return the cohorts of the benchmark with published accuracies, recognised by name and number of samples."""
     entries = catalogue()
     found = []
-    for result in benchmark.results:
+    for result in benchmark.cohorts:
         entry = entries.get(result.name)
         if entry is not None and entry.published and result.facts["n_samples"] == entry.fingerprint.n_samples:
             found.append((result, entry))

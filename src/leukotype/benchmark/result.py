@@ -15,10 +15,11 @@ import pandas as pd
 from leukotype import inference, manifest, metrics
 from leukotype.benchmark.sources import LeftOut
 from leukotype.cohort import Cohort
-from leukotype.evaluation import AUTO, Evaluation, auto
+from leukotype.evaluation import AUTO, Evaluation
 from leukotype.inference import BestOfMany
 from leukotype.inference.leaderboard import Leaderboard
 from leukotype.models import Model
+from leukotype.recipes import How
 from leukotype.resampling import Design, Folds
 
 KIND = "benchmark"
@@ -67,20 +68,21 @@ class CohortResult:
         failures : of the models without a result
         """
         cohort = evaluation.cohort
-        whole = auto(evaluation) if len(evaluation.models) > 1 else evaluation
-        seconds = evaluation.settings().groupby("model", sort=False)["seconds"].sum()
+        settings = evaluation.settings()
+        # `auto` uses the results of the others and has no time of its own.
+        seconds = settings[settings["model"] != AUTO].groupby("model", sort=False)["seconds"].sum()
         shown = [entry.name for entry in metrics.headline("benchmark")]
         return cls(
             name=cohort.name,
             facts=cohort.facts(),
             folds=evaluation.folds.fingerprint,
             dropped=dropped,
-            summary=whole.summary(list(dict.fromkeys((metric, *shown)))),
+            summary=evaluation.summary(list(dict.fromkeys((metric, *shown)))),
             seconds={str(model): float(value) for model, value in seconds.items()},
             best=inference.corrected_best(evaluation, metric),
             failures=dict(failures or {}),
             samples=tuple(zip(cohort.samples.tolist(), cohort.labels.tolist(), strict=True)),
-            predictions=whole.predictions.to_csv(index=False, lineterminator="\n"),
+            predictions=evaluation.predictions.to_csv(index=False, lineterminator="\n"),
         )
 
     @classmethod
@@ -108,24 +110,27 @@ class Benchmark:
     """Many cohorts and the models evaluated on each of them.
 
     models   : as requested
-    results  : one per cohort, in the order requested
+    cohorts  : results of the cohorts, in the order requested
     left_out : cohorts that were not available or do not fit the design, with the reason
     metric   : ranks the models
+    align, max_probes, tune_by : options of the recipes
     protocol : name of a published protocol; empty for any other design
     """
 
     models: tuple[Model, ...]
-    results: tuple[CohortResult, ...]
+    cohorts: tuple[CohortResult, ...]
     left_out: tuple[LeftOut, ...]
     design: Design
-    tune_by: str
     metric: str
+    tune_by: str = "log_loss"
+    align: How = "none"
+    max_probes: int | None = None
     protocol: str = ""
 
     @cached_property
     def leaderboard(self) -> Leaderboard:
         """Ranks of the models, from one row per cohort and one column per model."""
-        rows = {one.name: one.values(self.metric)["value"].reindex(self.names) for one in self.results}
+        rows = {one.name: one.values(self.metric)["value"].reindex(self.names) for one in self.cohorts}
         return Leaderboard.of(pd.DataFrame(rows, index=self.names).T.astype(np.float64), self.metric)
 
     @property
@@ -138,31 +143,30 @@ class Benchmark:
         """The table of the leaderboard, with the seconds summed over cohorts."""
         table = self.leaderboard.table
         return table.assign(
-            seconds=[sum(one.seconds.get(model, 0.0) for one in self.results) for model in table["model"]]
+            seconds=[sum(one.seconds.get(model, 0.0) for one in self.cohorts) for model in table["model"]]
         )
 
     @cached_property
-    def cohorts(self) -> pd.DataFrame:
+    def cohort_metrics(self) -> pd.DataFrame:
         """One row per cohort, model and metric: cohort, model, metric, value, low, high, interval, seconds."""
         blocks = []
-        for one in self.results:
+        for one in self.cohorts:
             block = one.summary.drop(columns="title")
             block.insert(0, "cohort", one.name)
-            # `auto` uses the results of the others and has no time of its own.
             blocks.append(block.assign(seconds=[one.seconds.get(str(m), np.nan) for m in block["model"]]))
         return pd.concat(blocks, ignore_index=True)
 
     @property
     def failures(self) -> Iterator[tuple[str, str, str]]:
         """Cohort, model and reason of every model without a result."""
-        for one in self.results:
+        for one in self.cohorts:
             for model, reason in one.failures.items():
                 yield one.name, model, reason
 
     @property
     def same_samples(self) -> list[tuple[str, str]]:
         """Pairs of cohorts with identical samples and labels: their ranks are not independent."""
-        known = [one for one in self.results if one.samples]
+        known = [one for one in self.cohorts if one.samples]
         return [(a.name, b.name) for a, b in combinations(known, 2) if a.samples == b.samples]
 
 

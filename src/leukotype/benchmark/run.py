@@ -14,6 +14,7 @@ from leukotype.evaluation import Evaluation, FailedTask, FoldResult
 from leukotype.execution import Engine
 from leukotype.models import Model
 from leukotype.models.tuning import Criterion
+from leukotype.recipes import How
 from leukotype.resampling import Design, Folds
 from leukotype.runs import Store
 
@@ -31,6 +32,8 @@ def run(
     *,
     missing: Sequence[LeftOut] = (),
     metric: str = "balanced_accuracy",
+    align: How = "none",
+    max_probes: int | None = None,
     tune_by: Criterion = "log_loss",
     protocol: str = "",
     drop_small: bool = False,
@@ -46,6 +49,7 @@ def run(
     missing    : unavailable cohorts, listed together with those that do not fit the design
     drop_small : whether to leave out classes too small for the design, which is recorded; otherwise a cohort with
                  such a class is left out, with the reason
+    align, max_probes, tune_by : as for `evaluate`
     jobs, engine : as for `evaluate`; an open engine keeps its workers for all cohorts
     store      : holds finished tasks, which are not computed again
     options    : of `leukotype.read`
@@ -53,6 +57,7 @@ def run(
 
     A model that fails on a cohort is listed with the reason; the other models are not affected.
     """
+    recipe: dict[str, Any] = {"align": align, "max_probes": max_probes, "tune_by": tune_by}
     results: list[CohortResult] = []
     left_out = list(missing)
     seen: dict[str, str] = {}
@@ -62,7 +67,7 @@ def run(
         cohort, dropped, folds = _prepared(source, design, drop_small, options or {}, seen)
         on_cohort(source.name, len(models) * len(folds.splits))
         found, failures = _evaluated(
-            cohort, models, folds, tune_by=tune_by, jobs=jobs, engine=engine, store=store, on_done=on_done
+            cohort, models, folds, **recipe, jobs=jobs, engine=engine, store=store, on_done=on_done
         )
         if found is None:
             return CohortResult.failed(cohort, folds, dropped, failures)
@@ -73,7 +78,9 @@ def run(
             results.append(one(source))
         except (InputError, DownloadFailed, FingerprintMismatch) as problem:
             left_out.append(LeftOut(source.name, str(problem)))
-    return Benchmark(tuple(models), tuple(results), tuple(left_out), design, tune_by, metric, protocol)
+    return Benchmark(
+        tuple(models), tuple(results), tuple(left_out), design, metric, **recipe, protocol=protocol
+    )
 
 
 def _evaluated(

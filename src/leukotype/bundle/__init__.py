@@ -1,4 +1,4 @@
-"""A classifier's file: a zip of JSON, plain arrays and text, with no code in it; docs/bundle.md has the format."""
+"""Classifier files: zip archives of JSON, plain arrays and text, without code; the format is in docs/bundle.md."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from leukotype import atomic
 from leukotype.bundle import npy, strict, zipped
-from leukotype.bundle.refusing import refuse
+from leukotype.bundle.strict import refuse
 from leukotype.errors import BadBundle, NotPortable, UnreadableFile
 from leukotype.rules import Rule, assemble
 
@@ -29,12 +29,12 @@ _NAMES = re.compile(r"arrays/([a-z][a-z0-9_.-]{0,63})\.npy|texts/([A-Za-z][A-Za-
 
 @dataclass(frozen=True, eq=False)
 class Bundle:
-    """What a classifier's file holds.
+    """Content of a classifier file.
 
     document    : JSON values
     arrays      : by name; read-only
     texts       : by file name
-    fingerprint : sha256 of the manifest, which holds that of every other member
+    fingerprint : sha256 of the manifest, which has the sha256 of every other member
     """
 
     document: dict[str, Any]
@@ -49,43 +49,45 @@ def write(
     arrays: Mapping[str, NDArray[Any]],
     texts: Mapping[str, str],
 ) -> None:
-    """Write a file that `read` gives the same of; the same bytes for the same content.
+    """Write a classifier file; equal content gives equal bytes.
 
     document : JSON values; keys are sorted
-    arrays   : of the types in `npy.TYPES`, names of small letters, digits, '_', '-' and '.'
+    arrays   : of the types in `npy.TYPES`; names of lower-case letters, digits, '_', '-' and '.'
     texts    : by file name, such as "card.md"
 
-    Raises NotPortable for more than a file may hold, OutputRefused where it cannot be written, and ValueError or
-    TypeError for what no file can hold.
+    Raises NotPortable if the arrays are too large, OutputRefused if the file cannot be written, and ValueError or
+    TypeError for content that the format cannot hold.
     """
     members, described = [(_DOCUMENT, strict.dumps(dict(document), _DOCUMENT))], {}
     plain = {f"arrays/{name}.npy": npy.plain(array) for name, array in sorted(arrays.items())}
     total = sum(array.nbytes for array in plain.values())
     if total > zipped.LARGEST_CONTENT - 2 * strict.LARGEST_JSON:
         raise NotPortable(
-            f"the classifier holds {total / 2**20:,.0f} MiB of numbers, and a file can hold "
-            f"{zipped.LARGEST_CONTENT / 2**20:,.0f}. Restrict it to a panel of probes, or take another model."
+            f"the classifier has {total / 2**20:,.0f} MiB of numbers; a file can hold at most "
+            f"{zipped.LARGEST_CONTENT / 2**20:,.0f}. Restrict it to a panel of probes, or use another model."
         )
     members += [(name, npy.dumps(array)) for name, array in plain.items()]
     members += [(f"texts/{name}", text.encode("utf-8")) for name, text in sorted(texts.items())]
     for name, content in members:
         if name != _DOCUMENT and not _NAMES.fullmatch(name):
-            raise ValueError(f"{name!r} is no name for a member.")
+            raise ValueError(f"{name!r} is not a valid member name.")
         if name.startswith("texts/"):
-            _check_text(content, name)
+            try:
+                strict.text(content, name)
+            except BadBundle as refused:
+                raise ValueError(f"the text cannot be stored: {refused}") from None
         described[name] = _described(content, plain.get(name))
     if len(members) >= zipped.MOST_MEMBERS:
-        raise ValueError(f"{len(members)} members are too many.")
+        raise ValueError(f"{len(members)} members; at most {zipped.MOST_MEMBERS - 1} are allowed.")
     manifest = {"format": FORMAT, "format_version": FORMAT_VERSION, "members": described}
     atomic.put(Path(path), zipped.pack([(_MANIFEST, strict.dumps(manifest, _MANIFEST)), *members]))
 
 
 def read(path: str | Path) -> Bundle:
-    """Read a classifier's file, once everything in it is proven to be in order.
+    """Read a classifier file after checking all of it.
 
-    Whatever the file, it takes less than a gigabyte of memory and nothing of it is executed.  Raises BadBundle,
-    in one line, for what is no classifier's file or a damaged one, or one of a newer format; UnreadableFile
-    where there is no file.
+    Any file takes less than a gigabyte of memory, and nothing in it is executed.  Raises BadBundle if it is not a
+    classifier file, is damaged or has a newer format; UnreadableFile if there is no file.
     """
     try:
         with open(path, "rb") as file:
@@ -97,13 +99,13 @@ def read(path: str | Path) -> Bundle:
 
 
 def rule_members(rule: Rule) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Return the entries that a rule adds to the document and to the arrays of a file."""
+    """Return the entries of a rule for the document and the arrays of a file."""
     spec, arrays = rule.parts()
     return {_RULE: spec}, {f"{_RULE}.{name}": array for name, array in arrays.items()}
 
 
 def rule_of(bundle: Bundle) -> Rule:
-    """Return the rule that a file holds; raises BadBundle where it holds none, or one that is not in order."""
+    """Return the rule in a file; raises BadBundle if there is none or if it is invalid."""
     spec = bundle.document.get(_RULE)
     if not isinstance(spec, dict):
         refuse("its document has no rule")
@@ -117,7 +119,7 @@ def _read(file: BinaryIO) -> Bundle:
     if _MANIFEST not in index:
         refuse(f"it has no {_MANIFEST}")
     if index[_MANIFEST].size > strict.LARGEST_JSON:
-        refuse(f"{_MANIFEST} claims {index[_MANIFEST].size:,} bytes")
+        refuse(f"{_MANIFEST} states {index[_MANIFEST].size:,} bytes, which is too large")
     stated = zipped.inflate(file, index.pop(_MANIFEST))
     described = _members(strict.loads(stated, _MANIFEST))
     for name in sorted(index.keys() ^ described.keys()):
@@ -127,7 +129,7 @@ def _read(file: BinaryIO) -> Bundle:
     for name, member in index.items():
         names = _NAMES.fullmatch(name)
         if names is None and name != _DOCUMENT:
-            refuse(f"member {name} is none that a file of format {FORMAT_VERSION} has")
+            refuse(f"member {name} is not part of format {FORMAT_VERSION}")
         content, array = zipped.inflate(file, member), None
         if names is None:
             document = strict.loads(content, name)
@@ -136,26 +138,26 @@ def _read(file: BinaryIO) -> Bundle:
         else:
             texts[names[2]] = strict.text(content, names[2])
         if _described(content, array) != described[name]:
-            refuse(f"member {name} is not what the manifest says: its hash, size, type or shape differ")
+            refuse(f"member {name} does not match the manifest: its hash, size, type or shape differs")
     if not isinstance(document, dict):
-        refuse(f"{_DOCUMENT} is missing, or is no object")
+        refuse(f"{_DOCUMENT} is missing, or is not an object")
     return Bundle(document, arrays, texts, hashlib.sha256(stated).hexdigest())
 
 
 def _members(manifest: Any) -> dict[str, Any]:
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        refuse(f"its manifest is not of the format {FORMAT!r}")
+        refuse(f"its manifest does not have the format {FORMAT!r}")
     version = manifest.get("format_version")
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         refuse("its manifest has no format version")
     if version > FORMAT_VERSION:
         raise BadBundle(
-            f"the file is of format {str(version)[:20]}, and this leukotype reads formats up to {FORMAT_VERSION}. "
-            "Install a newer leukotype."
+            f"the file has format {str(version)[:20]}; this version of leukotype reads formats up to {FORMAT_VERSION}. "
+            "Install a newer version."
         )
     members = manifest.get("members")
     if set(manifest) != {"format", "format_version", "members"} or not isinstance(members, dict):
-        refuse("its manifest has entries that it should not have, or has no members")
+        refuse("its manifest has unknown entries, or no members")
     return members
 
 
@@ -164,10 +166,3 @@ def _described(content: bytes, array: NDArray[Any] | None) -> dict[str, Any]:
     if array is not None:
         described |= {"dtype": array.dtype.str, "shape": list(array.shape)}
     return described
-
-
-def _check_text(content: bytes, name: str) -> None:
-    try:
-        strict.text(content, name)
-    except BadBundle as refused:
-        raise ValueError(f"no file can hold it: {refused}") from None

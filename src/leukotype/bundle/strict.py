@@ -1,4 +1,4 @@
-"""JSON and text that hold nothing a program or a terminal could stumble over."""
+"""Strict JSON and text, without anything that could harm a program or a terminal."""
 
 from __future__ import annotations
 
@@ -6,25 +6,30 @@ import json
 import math
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NoReturn
 
-from leukotype.bundle.refusing import refuse
+from leukotype.errors import BadBundle
 
 LARGEST_JSON = 2**23
 LARGEST_TEXT = 2**20
 DEEPEST = 32
-# Control characters steer terminals; of lone halves of characters no file can be written.
+# Control characters can control terminals; lone surrogates cannot be encoded.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
+def refuse(found: str) -> NoReturn:
+    """Raise BadBundle for what was found in a file."""
+    raise BadBundle(f"the classifier file cannot be used: {found}. Get a new copy of it.")
+
+
 class _Found(ValueError):
-    """What is wrong in JSON that is otherwise well formed."""
+    """What is wrong in well-formed JSON."""
 
 
 def loads(content: bytes, name: str) -> Any:
-    """Return JSON values; raises BadBundle for anything that is not strictly JSON, or is too large or too deep."""
+    """Return JSON values; raises BadBundle for anything but strict JSON of limited size and depth."""
     if len(content) > LARGEST_JSON:
-        refuse(f"{name} has {len(content):,} bytes, and at most {LARGEST_JSON:,} are allowed")
+        refuse(f"{name} has {len(content):,} bytes; at most {LARGEST_JSON:,} are allowed")
     try:
         value = json.loads(
             content.decode("utf-8"),
@@ -34,40 +39,40 @@ def loads(content: bytes, name: str) -> Any:
         )
         check(value)
     except _Found as found:
-        refuse(f"{name} holds {found}")
+        refuse(f"{name} contains {found}")
     except RecursionError:
-        refuse(f"{name} is nested more than {DEEPEST} deep")
+        refuse(f"{name} is nested more than {DEEPEST} levels deep")
     except ValueError:
         refuse(f"{name} is not JSON in UTF-8")
     return value
 
 
 def dumps(value: Any, name: str) -> bytes:
-    """Return JSON in UTF-8, keys sorted; raises ValueError or TypeError for what `loads` would refuse."""
+    """Return JSON in UTF-8 with sorted keys; raises ValueError or TypeError for what `loads` would refuse."""
     content = json.dumps(
         value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
     ).encode()
     if len(content) > LARGEST_JSON:
-        raise ValueError(f"{name} has {len(content):,} bytes, and at most {LARGEST_JSON:,} can be stored.")
+        raise ValueError(f"{name} has {len(content):,} bytes; at most {LARGEST_JSON:,} can be stored.")
     check(value)
     return content
 
 
 def text(content: bytes, name: str) -> str:
-    """Return text; raises BadBundle unless it is UTF-8 without control characters, and not too large."""
+    """Return text; raises BadBundle unless it is UTF-8 of limited size without control characters."""
     if len(content) > LARGEST_TEXT:
-        refuse(f"text {name} has {len(content):,} bytes, and at most {LARGEST_TEXT:,} are allowed")
+        refuse(f"text {name} has {len(content):,} bytes; at most {LARGEST_TEXT:,} are allowed")
     try:
         decoded = content.decode("utf-8")
     except UnicodeDecodeError:
         refuse(f"text {name} is not in UTF-8")
     if _UNPRINTABLE.search(decoded):
-        refuse(f"text {name} holds control characters")
+        refuse(f"text {name} contains control characters")
     return decoded
 
 
 def check(value: Any) -> None:
-    """Raise ValueError for JSON values nested too deep, or with control characters in a string."""
+    """Raise ValueError for JSON values nested too deeply, or with control characters in a string."""
     level: Iterable[Any] = [value]
     for _ in range(DEEPEST + 1):
         below: list[Any] = []
@@ -83,11 +88,11 @@ def check(value: Any) -> None:
         if not below:
             return
         level = below
-    raise _Found(f"values nested more than {DEEPEST} deep")
+    raise _Found(f"values nested more than {DEEPEST} levels deep")
 
 
 def _no_constant(word: str) -> Any:
-    raise _Found(f"{word}, which is no number")
+    raise _Found(f"{word}, which is not a number")
 
 
 def _finite(digits: str) -> float:
@@ -100,5 +105,5 @@ def _finite(digits: str) -> float:
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     entries = dict(pairs)
     if len(entries) < len(pairs):
-        raise _Found("an entry twice")
+        raise _Found("a repeated key")
     return entries

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from leukotype.arrays import BoolArray, FloatArray
-from leukotype.batch import Batch
 from leukotype.classifier import conformal
 from leukotype.classifier.calibration import Calibration
 from leukotype.classifier.calls import MARGIN, MISSING, OFF_SCALE, REASONS, UNLIKE, Calls, Driver, Evidence
@@ -18,7 +17,7 @@ from leukotype.classifier.conformal import CrossConformal
 from leukotype.classifier.matching import Matching
 from leukotype.classifier.novelty import Novelty
 from leukotype.classifier.scale_check import ScaleRange
-from leukotype.cohort import Cohort
+from leukotype.cohort import Batch, Cohort
 from leukotype.recipes.alignment import Sorted
 from leukotype.recipes.missing import MissingLimit
 from leukotype.recipes.scorer import Scorer

@@ -12,7 +12,7 @@ import numpy as np
 from leukotype.arrays import FloatArray, IntArray
 from leukotype.cohort import Cohort
 from leukotype.errors import BadIdentifiers, UnreadableFile
-from leukotype.genes import text_of
+from leukotype.readers import read_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +140,9 @@ def read_panel(path: str | Path) -> list[str]:
 
     Raises UnreadableFile if there are none.
     """
-    lines = (line.replace("\t", ",").split(",")[0].strip().strip('"') for line in text_of(path).splitlines())
+    lines = (
+        line.replace("\t", ",").split(",")[0].strip().strip('"') for line in read_text(path).splitlines()
+    )
     names = list(dict.fromkeys(name for name in lines if name and not name.startswith("#")))
     if not names:
         raise UnreadableFile(f"{path} names no probe. Give one probe id or gene symbol per line.")

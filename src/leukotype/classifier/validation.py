@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from leukotype.arrays import BoolArray, FloatArray, IntArray, StrArray
-from leukotype.batch import Batch
 from leukotype.classifier import conformal, novelty
 from leukotype.classifier.calls import REASONS, Calls
 from leukotype.classifier.classifier import Classifier
+from leukotype.cohort import Batch
 from leukotype.errors import BadLabels
 from leukotype.metrics import METRICS, Scored, intervals
 from leukotype.metrics.estimate import Units, estimate

@@ -156,8 +156,8 @@ def _say_missing(found: Benchmark) -> None:
         console.say(f"Excluded {one.name}: {one.reason}")
     for cohort, model, reason in found.failures:
         console.say(f"No result of {model} on {cohort}: {reason}")
-    if not any(result.models for result in found.results):
-        n = len(found.left_out) + len(found.results)
+    if not any(cohort.models for cohort in found.cohorts):
+        n = len(found.left_out) + len(found.cohorts)
         raise LeukotypeError(
             f"none of {n} cohorts gave a result. See the reasons above. Nothing was written."
         )

@@ -78,8 +78,7 @@ def predict(
     if evidence is not None:
         from leukotype.results.calls_page import calls_page
 
-        facts = json_report.classifier_facts(classifier)
-        text = calls_page(calls, classifier=facts, source=batch.provenance, command=console.command())
+        text = calls_page(calls, classifier=classifier, source=batch.provenance, command=console.command())
         atomic.put(evidence, text.encode())
         written.append(evidence)
     if out is not None:

@@ -11,6 +11,7 @@ from leukotype import readers
 from leukotype.cohort import Cohort
 from leukotype.datasets import download
 from leukotype.datasets.catalogue import (
+    MEAN_OF_NINE,
     Dataset,
     Fingerprint,
     Line,
@@ -20,11 +21,12 @@ from leukotype.datasets.catalogue import (
     of_collection,
     of_type,
 )
-from leukotype.datasets.many import MOST_CONNECTIONS, Fetched, fetch_many
+from leukotype.datasets.download import MOST_CONNECTIONS, Fetched, fetch_many
 from leukotype.errors import DownloadFailed, FingerprintMismatch, UnknownName
 
 __all__ = [
     "DEFAULT",
+    "MEAN_OF_NINE",
     "MOST_CONNECTIONS",
     "Dataset",
     "Fetched",
@@ -43,37 +45,35 @@ __all__ = [
 ]
 
 DEFAULT = "Leukemia_GSE9476"
-# Options that speak of the columns of a file, and so of no simulated cohort.
+# Options about the columns of a file, which a simulated cohort does not have.
 _OF_A_FILE = ("label", "labels", "donor", "samples")
 
 
 def fetch(name: str, *, progress: bool = False) -> Path:
-    """Return the path of a dataset's file, downloaded where need be.
+    """Return the path of a dataset's file; download it if needed.
 
-    Raises UnknownName, DownloadFailed, or FingerprintMismatch where the file is not what it is named after.
+    Raises UnknownName, DownloadFailed, or FingerprintMismatch if the file is not the dataset.
     """
     return download.fetch(by_name(name), progress=progress)
 
 
 def load(name: str, *, progress: bool = False, **options: Any) -> Cohort:
-    """Return a dataset of the catalogue as a cohort; options are those of `leukotype.read`."""
+    """Return a dataset of the catalogue as a cohort; options as in `leukotype.read`."""
     dataset = by_name(name)
     path = download.fetch(dataset, progress=progress)
     cohort = readers.read(path, **{"name": name, **options})
     provenance = replace(cohort.provenance, citation=dataset.citation, licence=dataset.licence)
-    return replace(
-        cohort, provenance=provenance.then(f"The dataset {name} of the catalogue ({dataset.url}).")
-    )
+    return replace(cohort, provenance=provenance.then(f"Dataset {name} of the catalogue ({dataset.url})."))
 
 
 def resolve(
     data: str | Path | None, *, say: Callable[[str], None], progress: bool = False, **options: Any
 ) -> Cohort:
-    """Return the cohort that DATA on the command line means.
+    """Return the cohort for DATA on the command line.
 
-    data : a file, the name of a dataset, or None for the default dataset.  Only None may end in a simulated
-           cohort, and `say` is then told in one line; a named dataset is never replaced, nor is one whose
-           columns or scale the options describe.
+    data : a file, the name of a dataset, or None for the default dataset.  If the default dataset is unavailable,
+           a simulated cohort replaces it, unless an option refers to the columns or the scale of the file.
+    say  : called with one line if the cohort is simulated
     """
     if data is None:
         try:
@@ -83,16 +83,16 @@ def resolve(
                 raise
             from leukotype.datasets import simulate
 
-            say(f"Running on a SIMULATED cohort of the shape of {DEFAULT}, which is not here: {problem}")
+            say(f"Using a SIMULATED cohort shaped like {DEFAULT}, which is not available: {problem}")
             simulated = simulate.default().drop_classes(tuple(options.get("drop_class", ())))
             return simulated if options.get("keep_controls") else simulated.drop_controls()
-    # A folder of that name, such as an earlier study left, is no file to read.
+    # A folder with the name of a dataset, such as an earlier result, is not a file to read.
     if str(data) in catalogue() and not Path(data).is_file():
         return load(str(data), progress=progress, **options)
     if not Path(data).exists() and not _looks_like_a_path(str(data)):
         raise UnknownName(
-            f"{data} is neither a file in {Path.cwd()} nor a dataset. There is {', '.join(near(str(data)))}; "
-            "see leukotype datasets list."
+            f"{data} is neither a file in {Path.cwd()} nor a dataset. Similar datasets: "
+            f"{', '.join(near(str(data)))}; for all, run leukotype datasets list."
         )
     return readers.read(data, **options)
 
@@ -100,25 +100,27 @@ def resolve(
 def check(path: str | Path, name: str | None = None) -> list[Line]:
     """Compare a file with a dataset's fingerprint, line by line.
 
-    name : the dataset; found by the file's name where not given
+    name : the dataset; by default the one that the file is named after
+
+    Raises UnknownName if the name matches no dataset, FingerprintMismatch if the dataset has no fingerprint.
     """
     if name is None:
         stem = Path(path).name.split(".")[0]
         name = next((known for known in catalogue() if known.lower() == stem.lower()), None)
         if name is None:
             raise UnknownName(
-                f"{Path(path).name} is not named after a dataset. Say which it should be with --name."
+                f"{Path(path).name} is not named after a dataset. Name the dataset with --name."
             )
     lines = by_name(name).fingerprint.lines(readers.read(path, scale="log2", keep_controls=True))
     if not lines:
         raise FingerprintMismatch(
-            f"nothing is known of what {name} holds, so no file can be checked against it."
+            f"the catalogue has no facts about {name}, so no file can be checked against it."
         )
     return lines
 
 
 def parse_cache() -> Path:
-    """Return the folder where parsed tables are kept."""
+    """Return the folder of parsed tables."""
     return download.cache_folder() / "parsed"
 
 

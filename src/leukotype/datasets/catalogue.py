@@ -12,18 +12,21 @@ from typing import Any
 import numpy as np
 
 from leukotype.cohort import Cohort
-from leukotype.datasets import cumida
 from leukotype.errors import FingerprintMismatch, UnknownName
 
-# Half a unit of the sixth decimal, and some for a value written and read again.
+# Half a unit of the sixth decimal, with room for rounding.
 _CELL_TOLERANCE = 6e-7
-# Names shown to whoever gave an unknown one.
+# Suggestions for an unknown name.
 N_NEAR = 3
+CUMIDA = "cumida"
+# The mean accuracy that CuMiDa publishes for each of its sets.
+MEAN_OF_NINE = "mean of nine"
+_CUMIDA_ADDRESS = "https://sbcb.inf.ufrgs.br/data/cumida/Genes"
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a fingerprint: what was looked at, what was found, what was expected."""
+    """One property of a dataset: what was compared, the value found, the value expected."""
 
     what: str
     found: str
@@ -40,10 +43,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What a genuine file holds, in place of a hash that nobody has published; None and empty where unknown.
+    """Known content of a genuine file, because nobody publishes hashes; None or empty if unknown.
 
-    sizes : of the classes, the largest first, where their names in the file are not known
-    cells : (sample, probe, value) with the value to six decimals
+    sizes : of the classes, largest first, if their names in the file are unknown
+    cells : (sample, probe, value), the value with six decimals
     """
 
     n_samples: int | None = None
@@ -56,7 +59,7 @@ class Fingerprint:
     sizes: tuple[int, ...] = ()
 
     def lines(self, cohort: Cohort) -> list[Line]:
-        """Compare a cohort with what is known, line by line."""
+        """Compare a cohort with the known content, line by line."""
         found = []
         if self.n_samples is not None and self.n_probes is not None:
             shape = f"{cohort.n_samples} × {cohort.n_probes}"
@@ -71,16 +74,16 @@ class Fingerprint:
             found.append(Line("number of classes", str(len(cohort.classes)), str(self.n_classes)))
         if self.sizes:
             own = sorted(cohort.class_counts.values(), reverse=True)
-            found.append(Line("sizes of the classes", _joined(own), _joined(self.sizes)))
+            found.append(Line("class sizes", _joined(own), _joined(self.sizes)))
         return found + [self._cell(cohort, *cell) for cell in self.cells]
 
-    def check(self, cohort: Cohort, where: str, remedy: str) -> None:
-        """Raise FingerprintMismatch, naming the first difference, where `cohort` is not the dataset."""
+    def check(self, cohort: Cohort, file: str, remedy: str) -> None:
+        """Raise FingerprintMismatch with the first difference unless `cohort` is the dataset."""
         wrong = [line for line in self.lines(cohort) if not line.ok]
         if wrong:
-            others = f" (and {len(wrong) - 1} more differences)" if len(wrong) > 1 else ""
+            others = f" ({len(wrong) - 1} more differences)" if len(wrong) > 1 else ""
             raise FingerprintMismatch(
-                f"{where} is not the dataset it is named after: {wrong[0].what} is {wrong[0].found}, and should be "
+                f"{file} is not the dataset it is named after: {wrong[0].what} is {wrong[0].found}, expected "
                 f"{wrong[0].expected}{others}. {remedy}"
             )
 
@@ -98,11 +101,11 @@ class Fingerprint:
 class Dataset:
     """One entry of the catalogue.
 
-    url        : where the file is downloaded from; empty where that is not known
-    mirror     : a page where a person can have it; empty where there is none
-    published  : accuracies that others have printed, by method
-    note       : where sources of these facts disagree
-    collection : to which it belongs
+    url        : address of the file; empty if unknown
+    mirror     : page with a manual download; empty if there is none
+    published  : accuracies published by others, by method
+    note       : disagreements between the sources of these facts
+    collection : name of its collection, e.g. "cumida"
     """
 
     name: str
@@ -120,7 +123,7 @@ class Dataset:
     collection: str = ""
 
     def facts(self) -> dict[str, Any]:
-        """Return what the entry says, as a dictionary."""
+        """Return the entry as a dictionary."""
         return {
             "name": self.name,
             "title": self.title,
@@ -142,63 +145,98 @@ class Dataset:
 
     @property
     def n_classes(self) -> int | None:
-        """Number of classes in the file."""
         known = self.fingerprint.classes
         return self.fingerprint.n_classes if known is None else len(known)
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Sizes of the classes, the largest first; empty where unknown."""
+        """Class sizes, largest first; empty if unknown."""
         known = self.fingerprint.classes
         return self.fingerprint.sizes if known is None else tuple(sorted(known.values(), reverse=True))
 
     def is_of_type(self, wanted: str) -> bool:
-        """Tell whether `wanted` is its type, as CuMiDa lists it or as its name begins; case does not matter."""
+        """Tell whether `wanted` is its type in CuMiDa or the start of its name, ignoring case."""
         return wanted.casefold() in (self.type.casefold(), self.name.partition("_GSE")[0].casefold())
 
-    def row(self) -> tuple[str, str, str, str, str, str, str]:
-        """Return name, type, accession, platform, samples, probes, number of classes; a dash for the unknown."""
+    def row(self) -> tuple[str, ...]:
+        """Return name, type, accession, platform, samples, probes, number of classes; a dash if unknown."""
         numbers = (self.fingerprint.n_samples, self.fingerprint.n_probes, self.n_classes)
         cells = (self.type, self.accession, self.platform, *("" if n is None else str(n) for n in numbers))
-        return (self.name, *(cell or "–" for cell in cells))  # type: ignore[return-value]  # its length is that
+        return (self.name, *(cell or "–" for cell in cells))
 
 
 def catalogue() -> dict[str, Dataset]:
-    """Read the catalogue: datasets by name; those with a whole fingerprint first, then the rest of CuMiDa."""
-    text = resources.files("leukotype.datasets").joinpath("catalogue.toml").read_text(encoding="utf-8")
-    whole, listed = tomllib.loads(text), cumida.blocks()
-    # What a block of its own says goes before the table.
-    blocks = {name: {**listed.get(name, {}), **block} for name, block in whole.items()}
+    """Return all datasets by name; those with a complete fingerprint come first."""
+    complete, listed = _toml("catalogue.toml"), _cumida()
+    # Facts in catalogue.toml override those of the table of CuMiDa.
+    blocks = {name: {**listed.get(name, {}), **block} for name, block in complete.items()}
     return {name: _entry(name, block) for name, block in {**blocks, **listed, **blocks}.items()}
 
 
 def of_type(wanted: str) -> list[Dataset]:
-    """Return the datasets of one type; raises UnknownName with the types there are."""
-    found = [entry for entry in catalogue().values() if entry.is_of_type(wanted)]
+    """Return the datasets of one type; raises UnknownName with the known types."""
+    known = catalogue().values()
+    found = [entry for entry in known if entry.is_of_type(wanted)]
     if not found:
-        known = ", ".join(sorted({entry.type for entry in catalogue().values() if entry.type}))
-        raise UnknownName(f"no dataset of type {wanted!r}. There are {known}.")
+        types = ", ".join(sorted({entry.type for entry in known if entry.type}))
+        raise UnknownName(f"no dataset of type {wanted!r}. Known types: {types}.")
     return found
 
 
 def of_collection(wanted: str) -> list[Dataset]:
-    """Return the datasets of a collection, such as cumida; none for any other name."""
+    """Return the datasets of a collection such as cumida; an empty list for an unknown name."""
     return [entry for entry in catalogue().values() if entry.collection == wanted.casefold()]
 
 
 def by_name(name: str) -> Dataset:
-    """Return the dataset called `name`; raises UnknownName with what comes near."""
+    """Return the dataset called `name`; raises UnknownName with similar names."""
     known = catalogue()
     if name in known:
         return known[name]
-    raise UnknownName(f"no dataset {name!r}. There is {', '.join(near(name))}; see leukotype datasets list.")
+    raise UnknownName(
+        f"no dataset {name!r}. Similar names: {', '.join(near(name))}; for all, run leukotype datasets list."
+    )
 
 
 def near(name: str) -> list[str]:
-    """Return the names of the catalogue that come nearest to `name`; the first of them where none does."""
+    """Return the catalogue names most similar to `name`, or its first names if none is similar."""
     known = {entry.lower(): entry for entry in catalogue()}
     close = difflib.get_close_matches(name.lower(), known, n=N_NEAR, cutoff=0.5)
     return [known[entry] for entry in close] or list(known.values())[:N_NEAR]
+
+
+def _toml(file: str) -> dict[str, Any]:
+    return tomllib.loads(resources.files("leukotype.datasets").joinpath(file).read_text(encoding="utf-8"))
+
+
+def _cumida() -> dict[str, dict[str, Any]]:
+    """Return the sets of CuMiDa as blocks like those of catalogue.toml, in the order of cumida.toml."""
+    table = _toml("cumida.toml")
+    blocks = {}
+    for name, row in table["sets"].items():
+        prefix, _, accession = name.rpartition("_GSE")
+        accession = f"GSE{accession}" if prefix else name
+        kind = table["types"].get(prefix, prefix)
+        platform, n_samples, n_probes, n_classes, mean = row or ("", None, None, None, None)
+        blocks[name] = {
+            "title": f"{kind}, {accession}" if kind else accession,
+            "type": kind,
+            "accession": accession,
+            "platform": platform,
+            "url": f"{_CUMIDA_ADDRESS}/{prefix}/{accession}/{name}.csv" if prefix else "",
+            "citation": f"{table['citation']}; GEO series {accession.split('_')[0]}",
+            "licence": table["licence"],
+            "published": table["published"].get(name, {}) | ({} if mean is None else {MEAN_OF_NINE: mean}),
+            "note": table["notes"].get(name, ""),
+            "collection": CUMIDA,
+            "fingerprint": {
+                "n_samples": n_samples,
+                "n_probes": n_probes,
+                "n_classes": n_classes,
+                "sizes": tuple(table["sizes"].get(name, ())),
+            },
+        }
+    return blocks
 
 
 def _entry(name: str, block: Mapping[str, Any]) -> Dataset:

@@ -1,33 +1,49 @@
-"""Downloads: to a temporary name, checked by content, then moved; remembered by hash ever after."""
+"""Download datasets: to a temporary file, checked by content, then moved; later recognised by hash."""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
 import shutil
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
+from leukotype import atomic
 from leukotype.datasets.catalogue import Dataset
-from leukotype.datasets.transfer import Interrupted, Transfer
-from leukotype.errors import DownloadFailed, FingerprintMismatch, InputError
+from leukotype.datasets.transfer import Transfer, TransferFailed, Unreachable
+from leukotype.errors import (
+    DownloadFailed,
+    FingerprintMismatch,
+    InputError,
+    LeukotypeError,
+    OutputRefused,
+)
 from leukotype.readers import read
 
 CONNECT_SECONDS = 4.0
 READ_SECONDS = 30.0
 RETRIES = 2
-_AT_WORK = ".fetching-"
+MOST_CONNECTIONS = 4
+# Seconds between the starts of two downloads, over all connections.
+PAUSE = 1.0
+# After so many unreachable datasets in a row the rest is not tried.
+_MOST_UNREACHABLE = 4
+_NOT_TRIED = "not tried, because the server could not be reached for the others. Check the network."
+_WORK_FOLDER = ".fetching-"
 _ABANDONED_SECONDS = 24 * 3600.0
 
 
 def cache_folder() -> Path:
-    """Return the folder for downloads and parsed tables: LEUKOTYPE_CACHE, or the user's cache."""
+    """Return the folder for downloads and parsed tables: LEUKOTYPE_CACHE, or the user's cache folder."""
     return Path(
         os.environ.get("LEUKOTYPE_CACHE") or platformdirs.user_cache_dir("leukotype", appauthor=False)
     )
@@ -41,20 +57,20 @@ def fetch(
     timeout: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
     retries: int = RETRIES,
 ) -> Path:
-    """Return the path of a dataset's file: from LEUKOTYPE_DATA, the cache, or the network, in this order.
+    """Return the path of a dataset's file: from LEUKOTYPE_DATA, the cache or the network, in this order.
 
     timeout : seconds to connect, and seconds without a byte
-    retries : how often a failed transfer is taken up again, from where it broke off
+    retries : how often a failed transfer is resumed
 
-    Raises DownloadFailed where the file cannot be had or something else is served in its place, and
-    FingerprintMismatch where a file that is here is not what it should be.
+    Raises DownloadFailed if the file is unavailable or the server sent something else, FingerprintMismatch if
+    a local file is not the dataset.
     """
-    given = _given(dataset)
-    if given is not None:
-        return given
+    for path in _in_data_folder(dataset):
+        _verify(dataset, path, "Move it out of LEUKOTYPE_DATA, or put the complete file there.")
+        return path
     folder = cache_folder() if cache is None else cache
-    for path in _cached(dataset, folder):
-        _check_remembered(dataset, path)
+    for path in _in_cache(dataset, folder):
+        _check_cached(dataset, path)
         return path
     path = folder / f"{dataset.name}.csv"
     try:
@@ -67,58 +83,111 @@ def fetch(
     return path
 
 
-def is_here(dataset: Dataset) -> bool:
-    """Tell whether a file of that name is at hand, genuine or not, so that nothing need be downloaded."""
-    return (
-        next(_places(dataset), None) is not None or next(_cached(dataset, cache_folder()), None) is not None
-    )
+@dataclass(frozen=True)
+class Fetched:
+    """Outcome of one download: the path of the file, or the reason why it is unavailable."""
+
+    name: str
+    path: Path | None = None
+    reason: str = ""
 
 
-def _given(dataset: Dataset) -> Path | None:
-    """Return the file of the folder that LEUKOTYPE_DATA names, if it is there and genuine."""
-    path = next(_places(dataset), None)
-    if path is not None:
-        dataset.fingerprint.check(
-            read(path, scale="log2", keep_controls=True),
-            str(path),
-            "Move it out of LEUKOTYPE_DATA, or put the whole file there.",
+def fetch_many(
+    datasets: Sequence[Dataset],
+    *,
+    connections: int = MOST_CONNECTIONS,
+    on_done: Callable[[Fetched], object] = lambda fetched: None,
+) -> list[Fetched]:
+    """Fetch datasets, at most four at once, and continue after failures; outcomes in the given order.
+
+    connections : at most this many at once, 1 to 4
+    on_done     : called with each outcome, one call at a time
+
+    After four unreachable datasets in a row the others are not tried.  Raises InputError for other numbers of
+    connections.
+    """
+    if not 1 <= connections <= MOST_CONNECTIONS:
+        raise InputError(
+            f"{connections} connections requested; use 1 to {MOST_CONNECTIONS}, to limit the load on a public server."
         )
-    return path
+    state = _Connections(on_done)
+    pool = ThreadPoolExecutor(connections)
+    try:
+        return list(pool.map(state.fetch, datasets))
+    finally:
+        # On Ctrl-C no new download starts; the current ones finish and are kept.
+        pool.shutdown(cancel_futures=True)
 
 
-def _places(dataset: Dataset) -> Iterator[Path]:
+class _Connections:
+    """State that the connections share: start of the next download, and unreachable datasets in a row."""
+
+    def __init__(self, on_done: Callable[[Fetched], object]) -> None:
+        self._lock = threading.Lock()
+        self._report_lock = threading.Lock()
+        self._on_done = on_done
+        self._next_start = 0.0
+        self._n_unreachable = 0
+
+    def fetch(self, dataset: Dataset) -> Fetched:
+        fetched = self._fetch(dataset)
+        with self._report_lock:
+            self._on_done(fetched)
+        return fetched
+
+    def _fetch(self, dataset: Dataset) -> Fetched:
+        try:
+            if not any((*_in_data_folder(dataset), *_in_cache(dataset, cache_folder()))):
+                if self._n_unreachable >= _MOST_UNREACHABLE:
+                    return Fetched(dataset.name, reason=_NOT_TRIED)
+                self._wait()
+            return Fetched(dataset.name, fetch(dataset))
+        except LeukotypeError as problem:
+            with self._lock:
+                unreachable = isinstance(problem.__cause__, Unreachable)
+                self._n_unreachable = self._n_unreachable + 1 if unreachable else 0
+            return Fetched(dataset.name, reason=str(problem))
+
+    def _wait(self) -> None:
+        with self._lock:
+            now = time.monotonic()
+            start = max(now, self._next_start)
+            self._next_start = start + PAUSE
+        time.sleep(start - now)
+
+
+def _in_data_folder(dataset: Dataset) -> Iterator[Path]:
     folder = os.environ.get("LEUKOTYPE_DATA")
     for place in (Path(folder), Path(folder) / "cumida") if folder else ():
-        for path in (place / f"{dataset.name}.csv", place / f"{dataset.name}.csv.gz"):
-            if path.is_file():
-                yield path
+        yield from _in_cache(dataset, place)
 
 
-def _cached(dataset: Dataset, folder: Path) -> Iterator[Path]:
+def _in_cache(dataset: Dataset, folder: Path) -> Iterator[Path]:
     for path in (folder / f"{dataset.name}.csv", folder / f"{dataset.name}.csv.gz"):
-        if path.exists():
+        if path.is_file():
             yield path
 
 
-def _check_remembered(dataset: Dataset, path: Path) -> None:
+def _verify(dataset: Dataset, path: Path, remedy: str, file: str = "") -> None:
+    cohort = read(path, scale="log2", keep_controls=True)
+    dataset.fingerprint.check(cohort, file or str(path), remedy)
+
+
+def _check_cached(dataset: Dataset, path: Path) -> None:
     found = _sha256(path)
+    remedy = f"Remove it and fetch {dataset.name} again."
     try:
-        remembered = json.loads(_memory(path).read_text(encoding="utf-8"))["sha256"]
+        known = json.loads(_memory(path).read_text(encoding="utf-8"))["sha256"]
     except (OSError, ValueError, KeyError, TypeError):
-        # A file put there by hand is believed for its content, once, and remembered.
-        dataset.fingerprint.check(
-            read(path, scale="log2", keep_controls=True),
-            str(path),
-            f"Remove it and fetch {dataset.name} again.",
-        )
-        # Where the cache cannot be written, content is looked at each time.
-        with contextlib.suppress(OSError):
+        # A file that the user put there: its content is checked once, then its hash is stored.
+        _verify(dataset, path, remedy)
+        # In a read-only cache the content is checked each time.
+        with suppress(OutputRefused):
             _remember(path, found, dataset.url)
         return
-    if found != remembered:
+    if found != known:
         raise FingerprintMismatch(
-            f"{path} has changed since it was first seen (sha256 {found[:12]}..., then {remembered[:12]}...). "
-            f"Remove it and fetch {dataset.name} again."
+            f"{path} has changed since it was stored (sha256 {found[:12]}..., before {known[:12]}...). {remedy}"
         )
 
 
@@ -127,29 +196,29 @@ def _download(
 ) -> None:
     import pooch
 
-    # Pooch tells every download and its hash; one line of ours is enough.
+    # Pooch logs every download and its hash; our own messages suffice.
     pooch.get_logger().setLevel("WARNING")
     partial = path.with_name(path.name + ".partial")
-    mirror = f" (it is also at {dataset.mirror})" if dataset.mirror else ""
-    by_hand = f"or put the file by hand at {path}{mirror}."
+    mirror = f" (also available at {dataset.mirror})" if dataset.mirror else ""
+    place = f"the file as {path}{mirror}."
+    by_hand = f"or save {place}"
     if not dataset.url:
-        raise DownloadFailed(f"cannot download {dataset.name}: {_no_address(dataset)} {by_hand.capitalize()}")
+        reason = dataset.note or "the address of its file is unknown."
+        raise DownloadFailed(f"cannot download {dataset.name}: {reason} Save {place}")
     _sweep(path.parent)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=_AT_WORK) as folder:
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=_WORK_FOLDER) as folder:
         transfer = Transfer(partial, Path(folder) / "partial", timeout, retries, progress)
         try:
             fetched = pooch.retrieve(dataset.url, None, fname=path.name, path=folder, downloader=transfer)
-        except Interrupted as problem:
+        except TransferFailed as problem:
             raise DownloadFailed(
                 f"cannot download {dataset.name} from {dataset.url}: {problem}. Try again with a network, {by_hand}"
             ) from problem
         try:
-            dataset.fingerprint.check(
-                read(fetched, scale="log2", keep_controls=True), "the answer", f"Try again later, {by_hand}"
-            )
+            _verify(dataset, Path(fetched), f"Try again later, {by_hand}", "the file")
         except InputError as problem:
             raise DownloadFailed(
-                f"what {dataset.url} answered is not {dataset.name}: {str(problem).replace(str(fetched), 'it')} "
+                f"{dataset.url} sent a file that is not {dataset.name}: {str(problem).replace(str(fetched), 'it')} "
                 f"Try again later, {by_hand}"
             ) from problem
         except FingerprintMismatch as problem:
@@ -158,14 +227,10 @@ def _download(
         os.replace(fetched, path)
 
 
-def _no_address(dataset: Dataset) -> str:
-    return dataset.note or "the address of its file is not known."
-
-
 def _sweep(folder: Path) -> None:
-    """Remove what runs that were killed long ago left behind."""
-    for left in folder.glob(f"{_AT_WORK}*"):
-        with contextlib.suppress(OSError):
+    """Remove work folders of runs that were killed more than a day ago."""
+    for left in folder.glob(f"{_WORK_FOLDER}*"):
+        with suppress(OSError):
             if time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:
                 shutil.rmtree(left)
 
@@ -175,11 +240,7 @@ def _memory(path: Path) -> Path:
 
 
 def _remember(path: Path, sha256: str, url: str) -> None:
-    memory = _memory(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".remembering-")
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        json.dump({"url": url, "sha256": sha256}, stream)
-    os.replace(temporary, memory)
+    atomic.put(_memory(path), json.dumps({"url": url, "sha256": sha256}).encode())
 
 
 def _sha256(path: Path) -> str:

@@ -1,7 +1,7 @@
-"""Simulated cohorts with known truth, in the layout and the width of GSE9476, and null cohorts.
+"""Simulated cohorts with known truth, with the layout and size of GSE9476, and null cohorts.
 
-Figures of the shape are quantiles of the probe means and deviations of GSE9476 (RMA, HG-U133A), read off for
-51 of its samples; no value of a patient is in here.
+The constants are quantiles of the probe means and standard deviations of 51 samples of GSE9476 (RMA, HG-U133A);
+no patient's value is included.
 """
 
 from __future__ import annotations
@@ -22,33 +22,40 @@ GSE9476_CLASSES: Mapping[str, int] = {
     "PB": 10,
     "PBSC_CD34": 10,
 }
+_NULL_CLASSES: Mapping[str, int] = {
+    "Bone_Marrow_CD34": 8,
+    "Bone_Marrow": 9,
+    "AML": 25,
+    "PB": 9,
+    "PBSC_CD34": 9,
+}
 GSE9476_PROBES = 22283
 N_CONTROLS = 68
 
 # Quantiles of the mean of a probe (log2 intensity).
 _LEVELS = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
 _MEANS = (3.4, 3.68, 4.07, 4.44, 5.29, 6.39, 7.48, 8.6, 9.36, 11.78, 13.99)
-# Median deviation within a class at a mean, and the spread of its logarithm.
+# Median standard deviation within a class by mean, and the spread of its logarithm.
 _SD_AT = (3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 14.0)
 _SD = (0.09, 0.13, 0.19, 0.23, 0.31, 0.42, 0.48, 0.5, 0.51, 0.45, 0.36)
 _LOG_SD_SPREAD = 0.38
-# What classes share: the two CD34-selected compartments differ little from each other.
+# Similar classes: the two CD34-selected compartments.
 _SHARED = (("Bone_Marrow_CD34", "PBSC_CD34"),)
-# Marks the random stream of fresh samples, so that equal seeds share nothing with the cohort's own.
+# Separates the random stream of fresh samples from that of the cohort with the same seed.
 _FRESH = 1
 
 
 @dataclass(frozen=True, eq=False)
 class Population:
-    """The truth from which samples are drawn.
+    """The known distribution from which samples are drawn.
 
-    classes     : names, in the order of their rows
+    classes     : names, in the order of the rows of `means`
     means       : (n_classes, n_probes) expected log2 intensity
-    deviations  : (n_probes,) deviation within a class
-    loadings    : (n_factors, n_probes) weights of the co-expression factors, unit deviation per probe with noise
+    deviations  : (n_probes,) standard deviation within a class
+    loadings    : (n_factors, n_probes) weights of the co-expression factors; with `noise`, unit variance per probe
     noise       : (n_probes,) weight of a probe's own noise
-    array_shift : deviation of the shift that a whole array has
-    markers     : probes planted for each class
+    array_shift : standard deviation of the shift of a whole array
+    markers     : column indices of each class's marker probes
     """
 
     classes: tuple[str, ...]
@@ -63,15 +70,15 @@ class Population:
     def draw(
         self, class_sizes: Mapping[str, int], seed: int | tuple[int, ...], name: str = "simulated"
     ) -> Cohort:
-        """Draw new samples; rows are grouped by class, as CuMiDa groups them.
+        """Draw new samples; rows are grouped by class, as in CuMiDa.
 
-        Raises BadValues for a class that the population does not have, or of no samples.
+        Raises BadValues for an unknown class or a class without samples.
         """
         unknown = [label for label in class_sizes if label not in self.classes]
         if unknown or not class_sizes or min(class_sizes.values()) < 1:
             raise BadValues(
-                f"{dict(class_sizes)} samples of a population of {', '.join(self.classes)}: "
-                "name classes that it has, and one sample of each at least."
+                f"cannot draw {dict(class_sizes)}: the population has classes {', '.join(self.classes)}, and each "
+                "named class needs at least one sample."
             )
         rng = np.random.default_rng(seed)
         codes = np.repeat([self.classes.index(label) for label in class_sizes], list(class_sizes.values()))
@@ -91,7 +98,7 @@ class Population:
             provenance=Provenance(
                 source="leukotype.datasets.simulate",
                 scale="simulated log2 intensity",
-                steps=(f"Simulated with seed {seed}: no patient stands behind these values.",),
+                steps=(f"Simulated with seed {seed}; these are not values of patients.",),
                 simulated=True,
             ),
         )
@@ -99,20 +106,20 @@ class Population:
 
 @dataclass(frozen=True, eq=False)
 class Simulation:
-    """A cohort and the population it was drawn from."""
+    """A cohort and the population from which it was drawn."""
 
     cohort: Cohort
     population: Population
 
     @property
     def markers(self) -> dict[str, IntArray]:
-        """Columns of the probes planted for each class."""
+        """Column indices of each class's marker probes."""
         return self.population.markers
 
     def fresh(self, class_sizes: Mapping[str, int], seed: int) -> Cohort:
-        """Draw new samples of the same population: the test set that gives a true accuracy.
+        """Draw new samples of the same population, as a test set for the true accuracy.
 
-        No seed gives the samples of the cohort again.
+        No seed reproduces the samples of the cohort.
         """
         return self.population.draw(class_sizes, (seed, _FRESH), f"{self.cohort.name}, fresh")
 
@@ -130,31 +137,31 @@ def simulate(
     seed: int = 0,
     name: str = "simulated cohort",
 ) -> Simulation:
-    """Simulate a cohort whose truth is known.
+    """Simulate a cohort with known truth.
 
-    class_sizes       : samples of each class; those of GSE9476 by default
-    markers_per_class : probes whose mean is shifted in a class; 2 % of the probes by default
-    effect            : mean size of a shift, in deviations of the probe within a class
-    composition       : deviation of a class's mean on each co-expression factor, in deviations of the factor
-                        within a class: what a class differs by across many probes at once
-    n_factors         : co-expression factors that probes load on, the same in every class
-    correlation       : share of a probe's variance that the factors carry, on average
-    array_shift       : deviation of an array's overall intensity (log2)
+    class_sizes       : samples of each class; by default those of GSE9476
+    markers_per_class : number of probes with a shifted mean in a class; by default 2 % of the probes
+    effect            : mean size of a shift, in standard deviations of the probe within a class
+    composition       : standard deviation of a class's mean on each co-expression factor, in standard deviations of
+                        the factor within a class; it shifts many probes together
+    n_factors         : number of co-expression factors, the same in every class
+    correlation       : mean share of a probe's variance that the factors explain
+    array_shift       : standard deviation of an array's overall intensity (log2)
 
     The two CD34-selected compartments of GSE9476 share nine tenths of their markers and most of their composition,
-    so they are hard to tell apart, as in the real cohort.  Raises BadValues for figures that make no cohort.
+    so they are hard to separate, as in the real cohort.  Raises BadValues for impossible parameters.
     """
     sizes = dict(GSE9476_CLASSES if class_sizes is None else class_sizes)
     wanted = max(1, n_probes // 50) if markers_per_class is None else markers_per_class
     if not sizes or min(sizes.values()) < 1 or n_probes < 1 or not 0 <= wanted <= n_probes:
         raise BadValues(
-            f"{sizes} samples, {n_probes} probes, {wanted} markers a class: each class needs a sample, "
-            "and there can be no more markers than probes."
+            f"{sizes} samples, {n_probes} probes, {wanted} markers per class: each class needs a sample, "
+            "and there cannot be more markers than probes."
         )
     if n_factors < 1 or not 0 <= correlation < 1 or array_shift < 0:
         raise BadValues(
-            f"{n_factors} factors, correlation {correlation}, array shift {array_shift}: at least one factor, a "
-            "correlation from 0 to below 1, and a shift of 0 or more are needed."
+            f"{n_factors} factors, correlation {correlation}, array shift {array_shift}: needed are at least one "
+            "factor, 0 <= correlation < 1 and a shift of at least 0."
         )
     rng = np.random.default_rng([seed, 9476])
     base = np.interp(rng.uniform(size=n_probes), _LEVELS, _MEANS)
@@ -199,11 +206,11 @@ def null_cohort(
     correlation: float = 0.35,
     name: str = "null cohort",
 ) -> Cohort:
-    """Simulate a cohort whose labels say nothing about expression.
+    """Simulate a cohort whose labels are independent of expression.
 
-    class_sizes : 60 samples in the proportions of GSE9476 by default
+    class_sizes : samples of each class; by default 60 in the proportions of GSE9476
     """
-    sizes = _PROPORTIONED if class_sizes is None else class_sizes
+    sizes = _NULL_CLASSES if class_sizes is None else class_sizes
     simulation = simulate(
         sizes, n_probes, markers_per_class=0, composition=0.0, correlation=correlation, seed=seed, name=name
     )
@@ -211,21 +218,12 @@ def null_cohort(
 
 
 def default() -> Cohort:
-    """Return the embedded default: 64 samples × 22,283 probes in the layout of GSE9476."""
+    """Return a simulated stand-in for GSE9476: 64 samples × 22,283 probes."""
     return simulate(name="simulated cohort shaped like GSE9476").cohort
 
 
-_PROPORTIONED: Mapping[str, int] = {
-    "Bone_Marrow_CD34": 8,
-    "Bone_Marrow": 9,
-    "AML": 25,
-    "PB": 9,
-    "PBSC_CD34": 9,
-}
-
-
 def _probe_ids(n_probes: int) -> StrArray:
-    # In the style of HG-U133A, its control probes last; the ids are made up.
+    # Invented ids in the style of HG-U133A, control probes last.
     controls = min(N_CONTROLS, n_probes // 100)
     ids = [f"{200001 + i}_at" for i in range(n_probes - controls)]
     return np.array(ids + [f"AFFX-sim{i + 1}_at" for i in range(controls)])

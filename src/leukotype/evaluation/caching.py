@@ -13,7 +13,8 @@ from leukotype.arrays import FloatArray
 from leukotype.cohort import Cohort
 from leukotype.evaluation import task_keys
 from leukotype.execution import Engine, Outcome
-from leukotype.execution.outcome import Result, Task
+from leukotype.execution.outcome import ResultT as Result
+from leukotype.execution.outcome import TaskT as Task
 from leukotype.models import versions
 from leukotype.runs import Item, Store
 

@@ -1,4 +1,4 @@
-"""execution: run(tasks): in this process, in several, on a Dask cluster; the same answers."""
+"""Run tasks in this process, in worker processes, or on a Dask cluster; the results are the same."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ from collections.abc import Callable, Sequence
 from leukotype import errors
 from leukotype.arrays import FloatArray
 from leukotype.execution.engine import ENGINES, Engine, available_cores, check_engine, open_engine
-from leukotype.execution.outcome import Outcome, Result, Task
+from leukotype.execution.outcome import Outcome, ResultT, TaskT
 
 __all__ = ["ENGINES", "Engine", "Outcome", "available_cores", "check_engine", "open_engine", "run"]
 
 
 def run(
-    work: Callable[[FloatArray, Task], Result],
+    work: Callable[[FloatArray, TaskT], ResultT],
     matrix: FloatArray,
-    tasks: Sequence[Task],
+    tasks: Sequence[TaskT],
     *,
     jobs: int | Engine = 1,
-    on_done: Callable[[Result], None] | None = None,
-) -> list[Result]:
+    on_done: Callable[[ResultT], None] | None = None,
+) -> list[ResultT]:
     """Return `work(matrix, task)` for every task, in the order of the tasks.
 
-    jobs : number of processes, or an engine that is open
+    jobs : number of processes, or an open engine
 
-    Raises the first failure as the LeukotypeError that it was, and as TasksFailed where it was something else.
+    Raises the first failure: its own LeukotypeError, or TasksFailed for any other exception.
     """
     if isinstance(jobs, int):
         with open_engine(jobs=min(jobs, len(tasks)) or 1) as engine:
             return run(work, matrix, tasks, jobs=engine, on_done=on_done)
-    results: dict[int, Result] = {}
+    results: dict[int, ResultT] = {}
     for outcome in jobs.outcomes(work, matrix, tasks):
         if outcome.failure is not None:
             kind = getattr(errors, outcome.failure.kind, errors.TasksFailed)
             raise kind(outcome.failure.message)
-        result: Result = outcome.result  # type: ignore[assignment]  # there is one where nothing failed
+        result: ResultT = outcome.result  # type: ignore[assignment]  # set if there is no failure
         results[outcome.number] = result
         if on_done is not None:
             on_done(result)

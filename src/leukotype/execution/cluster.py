@@ -1,4 +1,4 @@
-"""Dask: any cluster that has a scheduler, or one on this machine."""
+"""Run tasks on Dask: an existing cluster with a scheduler, or a local one."""
 
 from __future__ import annotations
 
@@ -7,68 +7,79 @@ import logging
 import os
 import queue
 import secrets
-import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from pathlib import Path
+from contextlib import contextmanager, suppress
 from typing import Any
-
-import numpy as np
 
 from leukotype.arrays import FloatArray
 from leukotype.errors import ClusterFailed, LeukotypeError, MissingPackage
-from leukotype.execution import dask_worker
 from leukotype.execution.engine import Engine
-from leukotype.execution.outcome import KILLED, Failure, Outcome, Result, Task, pack, unpack
+from leukotype.execution.outcome import (
+    KILLED,
+    Failure,
+    MatrixFile,
+    Outcome,
+    ResultT,
+    TaskT,
+    attempt_packed,
+    mapped,
+    pack,
+    unpack,
+)
 from leukotype.models import versions
 
 ANSWER_SECONDS = 30
 FIRST_WORKER_SECONDS = 600
-# So often a matrix is sent anew after the workers that held it were lost.
+# How often a matrix is sent again after all workers that held it were lost.
 _SENDINGS = 20
-# Enough to keep the largest cluster busy, and little for its scheduler to hold.
+# Enough tasks to occupy the largest cluster, and few enough for its scheduler.
 _MOST_UNDERWAY = 5000
 _POLL_SECONDS = 5.0
-# An answer is small: one that takes longer was lost with its worker, and there is news once the task is done again.
+# Answers are small.  One that takes longer was lost with its worker; Dask then runs the task again and reports it.
 _FETCH_SECONDS = 10.0
+# A worker reports an overdue task this long before it ends itself.
+_GRACE_SECONDS = 1.0
+# Thread limits and caught warnings belong to the whole process, so the tasks of one worker take turns.
+_TURN = threading.Lock()
 
 
 class Cluster(Engine):
     """The workers of a Dask scheduler; without an address, a cluster of processes on this machine.
 
-    Workers that are lost are Dask's to replace, and their tasks are done by others.
+    Dask replaces lost workers and gives their tasks to others.
     """
 
     def __init__(self, scheduler: str | None, jobs: int, time_limit: float | None = None) -> None:
         try:
-            # Its constructors and methods have no types.
+            # distributed has no types.
             distributed: Any = importlib.import_module("distributed")
         except ImportError as problem:
             raise MissingPackage(
-                "the engine dask needs packages that are not installed. Say pip install 'leukotype[dask]', or leave "
+                "the engine dask needs packages that are not installed. Run pip install 'leukotype[dask]', or leave "
                 "out --engine dask and --scheduler."
             ) from problem
         self._time_limit = time_limit
         self._address = scheduler
         self._jobs = jobs
-        self._looked = time.monotonic()
+        self._checked = time.monotonic()
         self._cluster: Any = None
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._sent: tuple[FloatArray, Any] | None = None
+        self._file: MatrixFile | None = None
+        self._scattered: tuple[FloatArray, Any] | None = None
         if scheduler is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="leukotype-")
+            self._file = MatrixFile()
             self._cluster = distributed.LocalCluster(
                 n_workers=jobs,
                 threads_per_worker=1,
                 processes=True,
-                # The matrix that all of them map counts as memory of each.
+                # Dask would count the shared matrix as memory of each worker.
                 memory_limit=None,
-                # None would be port 8787, for which two studies at once would quarrel.
+                # The default is port 8787, which two simultaneous studies would both request.
                 dashboard_address="127.0.0.1:0",
                 scheduler_kwargs={"dashboard": False},
                 silence_logs=logging.CRITICAL,
-                local_directory=self._folder.name,
+                local_directory=self._file.folder,
             )
         try:
             self._client: Any = distributed.Client(
@@ -78,33 +89,32 @@ class Cluster(Engine):
         except (OSError, TimeoutError, ValueError) as problem:
             self.close()
             raise ClusterFailed(
-                f"no Dask scheduler with workers answers at {scheduler or 'this machine'}: "
-                f"{str(problem).splitlines()[0] if str(problem) else type(problem).__name__}. Start it, or name "
-                "another address with --scheduler."
+                f"no Dask scheduler with workers answers at {scheduler or 'this machine'}: {_first_line(problem)}. "
+                "Start it, or give another address with --scheduler."
             ) from problem
 
     @property
     def workers(self) -> int:  # type: ignore[override]  # a cluster may grow and shrink
-        """How many tasks are done at once, as of now."""
+        """The number of tasks that run at the same time, at present."""
         return len(self._client.ncores()) or 1
 
     def close(self) -> None:
-        """Leave the cluster, and end it where it is our own."""
-        self._sent = None
+        """Disconnect from the cluster; end it if it is local."""
+        self._scattered = None
         if hasattr(self, "_client"):
             self._client.close()
         if self._cluster is not None:
             self._cluster.close()
-        if self._folder is not None:
-            self._folder.cleanup()
+        if self._file is not None:
+            self._file.close()
 
     def outcomes(
-        self, work: Callable[[FloatArray, Task], Result], matrix: FloatArray, tasks: Sequence[Task]
-    ) -> Iterator[Outcome[Result]]:
-        """Yield outcomes as they come."""
+        self, work: Callable[[FloatArray, TaskT], ResultT], matrix: FloatArray, tasks: Sequence[TaskT]
+    ) -> Iterator[Outcome[ResultT]]:
+        """Yield outcomes in the order of completion."""
         run = _Run(self._client, f"leukotype-{secrets.token_hex(8)}", self._time_limit)
         waiting = iter(range(len(tasks)))
-        # Dask blames every task that waited at a worker for its death: those it gives up are tried again, each alone.
+        # Dask blames every task that waited at a worker for its death.  Such tasks are tried again, one at a time.
         blamed: list[int] = []
         alone: int | None = None
         n_sent = 0
@@ -138,11 +148,11 @@ class Cluster(Engine):
                     else:
                         yield Outcome(number, None, failure)
                 else:
-                    # The matrix went down with the workers that held it, and its tasks with the matrix.
+                    # All workers that held the matrix were lost, and their tasks with it.
                     n_sent += 1
                     if n_sent > _SENDINGS:
-                        raise self._gone("workers that held the cohort were lost again and again")
-                    self._sent = None
+                        raise self._lost("the workers that held the cohort were lost repeatedly")
+                    self._scattered = None
                     held = self._held(matrix)
                     for other in sorted(run.underway):
                         if run.is_lost(other):
@@ -150,13 +160,13 @@ class Cluster(Engine):
         except (OSError, TimeoutError) as problem:
             if self._address is None:
                 raise
-            raise self._gone((str(problem).splitlines() or [type(problem).__name__])[0]) from problem
+            raise self._lost(_first_line(problem)) from problem
         finally:
             run.close()
 
     def _next(self, run: _Run) -> tuple[int, str, str]:
         while True:
-            self._replenish()
+            self._replace_workers()
             try:
                 return run.news.get(timeout=_POLL_SECONDS)
             except queue.Empty:
@@ -164,48 +174,42 @@ class Cluster(Engine):
 
     def _check(self) -> None:
         if self._client.status not in ("running", "connecting"):
-            raise self._gone(f"it is {self._client.status}")
+            raise self._lost(f"it is {self._client.status}")
 
-    def _replenish(self) -> None:
-        """Replace workers that our own cluster has struck off.
+    def _replace_workers(self) -> None:
+        """Replace workers that the local cluster has removed.
 
-        It does so with one that happens to be starting 15 seconds after a death, and would end without any.
+        It also removes a worker that is just starting 15 seconds after a death, and could end up with none.
         """
-        if self._cluster is not None and time.monotonic() - self._looked > _POLL_SECONDS:
-            self._looked = time.monotonic()
+        if self._cluster is not None and time.monotonic() - self._checked > _POLL_SECONDS:
+            self._checked = time.monotonic()
             self._cluster.scale(self._jobs)
 
-    def _gone(self, why: str) -> ClusterFailed:
+    def _lost(self, why: str) -> ClusterFailed:
         return ClusterFailed(
-            f"the Dask cluster at {self._address or 'this machine'} is gone ({why}). Start it again and give the same "
-            "command: it goes on with what was finished."
+            f"lost the Dask cluster at {self._address or 'this machine'} ({why}). Start it again and repeat the same "
+            "command: it resumes with the finished tasks."
         )
 
     def _held(self, matrix: FloatArray) -> Any:
-        """Return what stands for the matrix in a task: the path of its file, or where the workers hold it."""
-        if self._sent is None or self._sent[0] is not matrix:
-            if self._folder is not None:
-                handle, path = tempfile.mkstemp(dir=self._folder.name, suffix=".npy")
-                with os.fdopen(handle, "wb") as stream:
-                    np.save(stream, matrix)
-                if self._sent is not None:
-                    Path(self._sent[1]).unlink(missing_ok=True)
-                self._sent = (matrix, path)
-            else:
-                self._sent = (matrix, self._scattered(matrix))
-        return self._sent[1]
+        """Return the matrix as a task refers to it: path of its file, or handle of the copies on the workers."""
+        if self._file is not None:
+            return self._file.path_of(matrix)
+        if self._scattered is None or self._scattered[0] is not matrix:
+            self._scattered = (matrix, self._scatter(matrix))
+        return self._scattered[1]
 
-    def _scattered(self, matrix: FloatArray) -> Any:
+    def _scatter(self, matrix: FloatArray) -> Any:
         for _ in range(_SENDINGS):
             self._client.wait_for_workers(1, timeout=FIRST_WORKER_SECONDS)
-            # The worker it is sent to may be on its way out.
+            # The worker that receives the matrix may be about to end.
             with suppress(OSError, TimeoutError, KeyError, ValueError):
                 return self._client.scatter(matrix, broadcast=True, hash=False)
-        raise self._gone("no worker takes the cohort")
+        raise self._lost("no worker accepts the cohort")
 
 
 class _Run:
-    """The tasks of one call that are on their way, and the news of them."""
+    """The submitted tasks of one call, and the messages about them."""
 
     def __init__(self, client: Any, topic: str, time_limit: float | None) -> None:
         self.news: queue.SimpleQueue[tuple[int, str, str]] = queue.SimpleQueue()
@@ -219,7 +223,7 @@ class _Run:
     def submit(self, held: Any, number: int, packed: bytes) -> None:
         self._n_submitted += 1
         future = self._client.submit(
-            dask_worker.do,
+            _serve,
             held, number, packed, self._code, self._time_limit, self._topic,
             key=f"{self._topic}-{self._n_submitted}", pure=False,
         )  # fmt: skip
@@ -230,11 +234,11 @@ class _Run:
         future.add_done_callback(lambda done: self.news.put((number, str(done.key), str(done.status))))
 
     def is_stale(self, number: int, key: str) -> bool:
-        """Tell news of a task that is done, or was sent anew since."""
+        """Tell whether a message is about a task that is finished or was submitted again."""
         return number not in self.underway or key not in ("", str(self.underway[number].key))
 
     def take(self, number: int) -> bytes | None:
-        """Fetch an answer; None where its worker was lost first: what becomes of the task then is news again."""
+        """Return an answer, or None if its worker was lost before; a later message then reports the task."""
         future = self.underway[number]
         try:
             answer = bytes(future.result(timeout=_FETCH_SECONDS))
@@ -253,7 +257,7 @@ class _Run:
         return str(self.underway[number].status) in ("cancelled", "lost")
 
     def failure(self, number: int) -> Failure:
-        """Return why Dask gave a task up; raises what is no fault of one task."""
+        """Return why Dask gave up a task; raises problems that are not those of one task."""
         problem = self.underway.pop(number).exception()
         if isinstance(problem, LeukotypeError):
             raise problem
@@ -262,7 +266,7 @@ class _Run:
                 f"a worker cannot load leukotype: {problem}. Install the same version of it there."
             ) from problem
         if type(problem).__name__ == "KilledWorker":
-            return Failure.of_lost_worker("as Dask tells", problem.allowed_failures + 1)
+            return Failure.of_lost_worker("reported by Dask", problem.allowed_failures + 1)
         return Failure.of(problem)
 
     def close(self) -> None:
@@ -270,7 +274,54 @@ class _Run:
             with suppress(Exception):
                 self._client.unsubscribe_topic(self._topic)
         if self.underway:
-            # Nobody waits for them any more.
             with suppress(Exception):
                 self._client.cancel(list(self.underway.values()), force=True)
         self.underway.clear()
+
+
+def _serve(
+    matrix: FloatArray | str, number: int, packed: bytes, driver_code: str, limit: float | None, topic: str
+) -> bytes:
+    """Run a packed task on a Dask worker and return its outcome as bytes.
+
+    matrix      : the matrix, or the path of its file if driver and worker share a machine
+    driver_code : fingerprint of the driver's code and packages
+    limit       : seconds after which the worker reports the task under `topic` and ends; None for no limit
+
+    Raises ClusterFailed if the worker has other versions than the driver.
+    """
+    if versions.fingerprint() != driver_code:
+        raise ClusterFailed(
+            "a worker has another version of leukotype, NumPy, SciPy, scikit-learn or XGBoost than this process, "
+            "so its results could differ. Install the same versions there."
+        )
+    here = mapped(matrix) if isinstance(matrix, str) else matrix
+    with _TURN, _clock(number, limit, topic) as start:
+        return attempt_packed(packed, number, here, start)
+
+
+@contextmanager
+def _clock(number: int, limit: float | None, topic: str) -> Iterator[Callable[[], None]]:
+    """Yield a function that starts the time limit of a task."""
+    if limit is None:
+        yield lambda: None
+        return
+    from distributed import get_worker
+
+    timer = threading.Timer(limit, _end_worker, (get_worker(), number, topic))
+    timer.daemon = True
+    try:
+        yield timer.start
+    finally:
+        timer.cancel()
+
+
+def _end_worker(dask_worker: object, number: int, topic: str) -> None:
+    """End this worker, because a thread cannot be ended; Dask's nanny starts a new one."""
+    dask_worker.log_event(topic, {"number": number})  # type: ignore[attr-defined]  # distributed is not imported here
+    time.sleep(_GRACE_SECONDS)
+    os._exit(1)
+
+
+def _first_line(problem: Exception) -> str:
+    return (str(problem).splitlines() or [type(problem).__name__])[0]

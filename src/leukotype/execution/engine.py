@@ -1,4 +1,4 @@
-"""ENGINES: where tasks are done, opened by name."""
+"""ENGINES: where tasks run, by name."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from threadpoolctl import threadpool_limits
 
 from leukotype.arrays import FloatArray
 from leukotype.errors import InfeasibleDesign, UnknownName
-from leukotype.execution.outcome import Outcome, Result, Task, attempt
+from leukotype.execution.outcome import Outcome, ResultT, TaskT, attempt
 
 ENGINES = ("serial", "processes", "dask")
 
 
 class Engine(ABC):
-    """A place where tasks are done; its workers live until it is closed.
+    """Runs tasks; its workers live until it is closed.
 
-    workers : how many tasks are done at once
+    workers : number of tasks that run at the same time
     """
 
     workers: int = 1
 
     @abstractmethod
     def outcomes(
-        self, work: Callable[[FloatArray, Task], Result], matrix: FloatArray, tasks: Sequence[Task]
-    ) -> Iterator[Outcome[Result]]:
-        """Yield the outcome of `work(matrix, task)` for every task, in no fixed order; a failure ends no other task.
+        self, work: Callable[[FloatArray, TaskT], ResultT], matrix: FloatArray, tasks: Sequence[TaskT]
+    ) -> Iterator[Outcome[ResultT]]:
+        """Yield the outcome of `work(matrix, task)` for every task, in any order; a failure affects only its task.
 
-        Linear algebra is held to one thread inside every task, so that sums come out the same everywhere.
+        Linear algebra uses one thread in every task, so that sums are equal on all engines.
         """
 
-    def close(self) -> None:  # noqa: B027  # nothing to close is what most engines have to close
+    def close(self) -> None:  # noqa: B027  # most engines have nothing to close
         """End the workers."""
 
     def __enter__(self) -> Engine:
@@ -43,11 +43,11 @@ class Engine(ABC):
 
 
 class Serial(Engine):
-    """In the process that asks, one task after the other."""
+    """Runs tasks in this process, one after the other."""
 
     def outcomes(
-        self, work: Callable[[FloatArray, Task], Result], matrix: FloatArray, tasks: Sequence[Task]
-    ) -> Iterator[Outcome[Result]]:
+        self, work: Callable[[FloatArray, TaskT], ResultT], matrix: FloatArray, tasks: Sequence[TaskT]
+    ) -> Iterator[Outcome[ResultT]]:
         """Yield outcomes in the order of the tasks."""
         with threadpool_limits(1):
             for number, task in enumerate(tasks):
@@ -68,15 +68,15 @@ def open_engine(
     scheduler: str | None = None,
     time_limit: float | None = None,
 ) -> Engine:
-    """Return an engine, to be closed after use.
+    """Return an engine; close it after use.
 
-    name       : of ENGINES; by default "dask" where a scheduler is named, else "processes", or "serial" for one job
-    jobs       : number of workers; all cores by default; a cluster that is there has its own number
-    scheduler  : address of a Dask scheduler, such as tcp://10.0.0.1:8786; None for workers of one's own
-    time_limit : seconds after which a task is given up; it needs workers of its own, and so gets them for one job too
+    name       : one of ENGINES; by default "dask" with a scheduler, else "processes", or "serial" for one job
+    jobs       : number of workers, by default one per core; an existing cluster has its own number
+    scheduler  : address of a Dask scheduler, such as tcp://10.0.0.1:8786; None starts local workers
+    time_limit : seconds after which a task is aborted; it needs a worker process even for one job
 
-    Raises UnknownName, InfeasibleDesign for what does not go together, MissingPackage where Dask is not installed,
-    ClusterFailed where no scheduler answers.
+    Raises UnknownName, InfeasibleDesign for contradicting options, MissingPackage if Dask is not installed,
+    ClusterFailed if no scheduler answers.
     """
     check_engine(name, jobs=jobs, scheduler=scheduler, time_limit=time_limit)
     jobs = available_cores() if jobs is None else jobs
@@ -98,22 +98,21 @@ def check_engine(
     scheduler: str | None = None,
     time_limit: float | None = None,
 ) -> None:
-    """Refuse what no engine can be opened by, before anything is read; raises as `open_engine` does."""
+    """Check the options of `open_engine` before any data are read; raises UnknownName or InfeasibleDesign."""
     if name is not None and name not in ENGINES:
-        raise UnknownName(f"no engine {name!r}. There are {', '.join(ENGINES)}.")
+        raise UnknownName(f"unknown engine {name!r}. Use {', '.join(ENGINES)}.")
     if jobs is not None and jobs < 1:
-        raise InfeasibleDesign(
-            f"{jobs} jobs were asked for, and at least 1 is needed. Leave --jobs out for all cores."
-        )
+        raise InfeasibleDesign(f"--jobs is {jobs}; at least 1 is needed. Leave --jobs out to use all cores.")
     if scheduler is not None and name not in (None, "dask"):
         raise InfeasibleDesign(
-            f"--scheduler {scheduler} is Dask's, and --engine is {name}. Leave out one of the two."
+            f"--scheduler {scheduler} needs --engine dask, but --engine is {name}. Leave out one of the two."
         )
     if time_limit is not None and not time_limit > 0:
         raise InfeasibleDesign(
-            f"a time limit of {time_limit:g} seconds leaves no time. Give more, or leave it out."
+            f"the time limit is {time_limit:g} seconds; it must be positive. Increase it, or leave it out."
         )
     if time_limit is not None and name == "serial":
         raise InfeasibleDesign(
-            "a time limit needs worker processes, which can be ended. Leave out --engine serial or --task-timeout."
+            "a time limit needs worker processes, which --engine serial does not have. Leave out --engine or "
+            "--task-timeout."
         )

@@ -1,124 +1,124 @@
-"""Worker processes of this machine: each does one task at a time, so that whatever befalls it befalls that task alone.
+"""Worker processes on this machine, each with one task at a time, so that a failure affects only its own task.
 
-The processes are joblib's (loky): they start anew, without a copy of the driver, and do not ask a script for a main
-guard.  A pool of theirs breaks as a whole when one of them dies, and cannot tell of which task; hence this one.
+The processes are joblib's (loky): they start afresh, without a copy of the driver, and scripts need no main guard.
+joblib's own pool fails as a whole when a worker dies, and does not know which task was the cause.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-import tempfile
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from multiprocessing import connection
 from typing import Any
 
-import numpy as np
 from joblib.externals.loky.backend import get_context
 
 from leukotype.arrays import FloatArray
 from leukotype.errors import TasksFailed
-from leukotype.execution import worker
 from leukotype.execution.engine import Engine
-from leukotype.execution.outcome import Failure, Outcome, Result, Task, pack, unpack
+from leukotype.execution.outcome import (
+    Failure,
+    MatrixFile,
+    Outcome,
+    ResultT,
+    TaskT,
+    attempt_packed,
+    mapped,
+    pack,
+    unpack,
+)
 
-# A worker that dies takes its task with it; the task is tried again, unless it seems to be what kills.
+# A worker that dies may not be the task's fault: the task is tried this often.
 TRIES = 3
-# Before any library of linear algebra is loaded; `attempt_packed` holds those that come later.
+# Set before any linear algebra library is loaded; `attempt_packed` limits those that are loaded later.
 _ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
+_READY, _BEGUN = b"ready", b"begun"
 
 
 class Processes(Engine):
-    """As many processes of this machine as there are workers; they start with the first task."""
+    """Worker processes that start with the first task."""
 
     def __init__(self, workers: int, time_limit: float | None = None) -> None:
         self.workers = workers
         self._time_limit = time_limit
         self._idle: list[_Worker] = []
-        self._folder = tempfile.TemporaryDirectory(prefix="leukotype-")
-        self._on_disk: tuple[FloatArray, str] | None = None
+        self._matrix = MatrixFile()
 
     def close(self) -> None:
         """End the processes and remove the matrix from the disk."""
-        for one in self._idle:
-            one.end()
+        for worker in self._idle:
+            worker.end()
         self._idle.clear()
-        self._on_disk = None
-        self._folder.cleanup()
+        self._matrix.close()
 
     def outcomes(
-        self, work: Callable[[FloatArray, Task], Result], matrix: FloatArray, tasks: Sequence[Task]
-    ) -> Iterator[Outcome[Result]]:
-        """Yield outcomes as they come."""
+        self, work: Callable[[FloatArray, TaskT], ResultT], matrix: FloatArray, tasks: Sequence[TaskT]
+    ) -> Iterator[Outcome[ResultT]]:
+        """Yield outcomes in the order of completion."""
         if not tasks:
             return
-        path = self._file(matrix)
+        path = self._matrix.path_of(matrix)
         waiting = deque((number, 1) for number in range(len(tasks)))
         busy: list[_Worker] = []
-        n_stillborn = 0
+        n_failed_starts = 0
         try:
             while waiting or busy:
                 while waiting and len(busy) < self.workers:
-                    one = self._idle.pop() if self._idle else _Worker()
+                    worker = self._idle.pop() if self._idle else _Worker()
                     number, tries = waiting.popleft()
-                    one.give(path, number, tries, pack(work, number, tasks[number]))
-                    busy.append(one)
-                for one in _stirring(busy, self._time_limit):
-                    busy.remove(one)
-                    if one.answer is not None:
-                        n_stillborn = 0
-                        self._idle.append(one)
-                        yield unpack(one.answer)
-                    elif not one.has_died:
-                        one.kill()
-                        yield Outcome(one.number, None, Failure.of_time(self._time_limit or 0.0))
-                    elif not one.is_ready:
-                        n_stillborn += 1
-                        if n_stillborn > TRIES * self.workers:
+                    worker.give(path, number, tries, pack(work, number, tasks[number]))
+                    busy.append(worker)
+                for worker in _wait(busy, self._time_limit):
+                    busy.remove(worker)
+                    if worker.answer is not None:
+                        n_failed_starts = 0
+                        self._idle.append(worker)
+                        yield unpack(worker.answer)
+                    elif not worker.has_died:
+                        worker.kill()
+                        yield Outcome(worker.number, None, Failure.of_time(self._time_limit or 0.0))
+                    elif not worker.is_ready:
+                        n_failed_starts += 1
+                        if n_failed_starts > TRIES * self.workers:
                             raise TasksFailed(
-                                f"worker processes end before they begin ({one.fate()}). Try --engine serial."
+                                f"worker processes end while starting ({worker.end_of_life()}). Use --engine serial."
                             )
-                        one.kill()
-                        waiting.appendleft((one.number, one.tries))
-                    elif one.tries < TRIES:
-                        one.kill()
-                        waiting.append((one.number, one.tries + 1))
+                        worker.kill()
+                        waiting.appendleft((worker.number, worker.tries))
+                    elif worker.tries < TRIES:
+                        worker.kill()
+                        waiting.append((worker.number, worker.tries + 1))
                     else:
-                        yield Outcome(one.number, None, Failure.of_lost_worker(one.fate(), TRIES))
+                        yield Outcome(
+                            worker.number, None, Failure.of_lost_worker(worker.end_of_life(), TRIES)
+                        )
         finally:
-            for one in busy:
-                one.kill()
-
-    def _file(self, matrix: FloatArray) -> str:
-        if self._on_disk is None or self._on_disk[0] is not matrix:
-            if self._on_disk is not None:
-                with suppress(OSError):
-                    os.unlink(self._on_disk[1])
-            handle, path = tempfile.mkstemp(dir=self._folder.name, suffix=".npy")
-            with os.fdopen(handle, "wb") as stream:
-                np.save(stream, matrix)
-            self._on_disk = (matrix, path)
-        return self._on_disk[1]
+            for worker in busy:
+                worker.kill()
 
 
 class _Worker:
-    """One process, the line to it, and what has come of its task so far.
+    """One process as the driver sees it.
 
     is_ready : whether the process has started
-    has_died : whether it is no more
-    answer   : the outcome of the task as bytes; None as long as there is none
+    has_died : whether it ended without an answer
+    answer   : the outcome of its task as bytes, or None
     """
 
     def __init__(self) -> None:
         context = get_context("loky")
-        self._line, theirs = context.Pipe()
+        # A pipe of its own: if the process dies while sending, no other answer is damaged.
+        self._pipe, theirs = context.Pipe()
         arguments = (theirs, os.getpid())
-        self._process: Any = context.Process(target=worker.main, args=arguments, daemon=True, env=_ONE_THREAD)
+        self._process: Any = context.Process(target=_serve, args=arguments, daemon=True, env=_ONE_THREAD)
         self._process.start()
         theirs.close()
         self.is_ready = self.has_died = False
@@ -136,39 +136,39 @@ class _Worker:
 
     def _send(self) -> None:
         path, packed = self._message
-        # That a process is dead is seen when it is looked at.
+        # `update` finds out if the process is dead.
         with suppress(OSError):
-            self._line.send((path, self.number))
-            self._line.send_bytes(packed)
+            self._pipe.send((path, self.number))
+            self._pipe.send_bytes(packed)
 
     def waits_for(self) -> list[Any]:
-        """What becomes ready when there is something to look at."""
-        return [self._line, self._process.sentinel]
+        """Return the objects that become ready when `update` has news."""
+        return [self._pipe, self._process.sentinel]
 
-    def look(self) -> None:
-        """Take all that the process has said."""
+    def update(self) -> None:
+        """Receive all messages of the process."""
         is_alive = self._process.is_alive()
         try:
-            while self._line.poll():
-                word = self._line.recv_bytes()
-                if word == worker.READY:
+            while self._pipe.poll():
+                message = self._pipe.recv_bytes()
+                if message == _READY:
                     self.is_ready = True
                     self._send()
-                elif word == worker.BEGUN:
+                elif message == _BEGUN:
                     self._since = time.monotonic()
                 else:
-                    self.answer = word
+                    self.answer = message
         except (EOFError, OSError):
             is_alive = False
         self.has_died = not is_alive and self.answer is None
 
     def seconds(self) -> float:
-        """Return how long its task has run; the time to load the code of the task is not counted."""
+        """Return how long its task has run, without the time to load the code of the task."""
         return 0.0 if self._since is None else time.monotonic() - self._since
 
     def end(self) -> None:
-        """Close the line, by which the process ends, and wait for it a moment."""
-        self._line.close()
+        """Close the pipe, which ends the process, and wait for it."""
+        self._pipe.close()
         self._process.join(5)
         self.kill()
 
@@ -178,10 +178,10 @@ class _Worker:
             with suppress(OSError):
                 os.kill(self._process.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
         self._process.join()
-        self._line.close()
+        self._pipe.close()
 
-    def fate(self) -> str:
-        """Return how a process that has died ended."""
+    def end_of_life(self) -> str:
+        """Return the signal or exit code of a dead process."""
         self._process.join(1)
         self.kill()
         code = self._process.exitcode
@@ -190,19 +190,42 @@ class _Worker:
         return f"exit code {code}"
 
 
-def _stirring(busy: Sequence[_Worker], time_limit: float | None) -> list[_Worker]:
-    """Wait until processes have an answer, have died or are over their time; return them."""
+def _wait(busy: Sequence[_Worker], time_limit: float | None) -> list[_Worker]:
+    """Wait for workers with an answer, dead workers, and workers over the time limit; return them."""
     while True:
-        left = [time_limit - one.seconds() for one in busy] if time_limit is not None else []
-        connection.wait([line for one in busy for line in one.waits_for()], min(left, default=None))
-        for one in busy:
-            one.look()
+        left = [time_limit - worker.seconds() for worker in busy] if time_limit is not None else []
+        connection.wait([thing for worker in busy for thing in worker.waits_for()], min(left, default=None))
+        for worker in busy:
+            worker.update()
         found = [
-            one
-            for one in busy
-            if one.has_died
-            or one.answer is not None
-            or (time_limit is not None and one.seconds() >= time_limit)
+            worker
+            for worker in busy
+            if worker.has_died
+            or worker.answer is not None
+            or (time_limit is not None and worker.seconds() >= time_limit)
         ]
         if found:
             return found
+
+
+def _serve(pipe: connection.Connection, driver: int) -> None:
+    """Run tasks in a worker process until the driver, with this pid, closes the pipe."""
+    # Ctrl-C reaches all processes of the terminal; only the driver reacts.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(driver,), daemon=True).start()
+    with suppress(EOFError, OSError):
+        pipe.send_bytes(_READY)
+        while True:
+            path, number = pipe.recv()
+            packed = pipe.recv_bytes()
+            begun = partial(pipe.send_bytes, _BEGUN)
+            pipe.send_bytes(attempt_packed(packed, number, mapped(path), begun))
+
+
+def _end_with(driver: int) -> None:
+    """End this process, even during a task, if the driver was killed."""
+    if not hasattr(os, "getppid") or os.getppid() != driver:
+        return
+    while os.getppid() == driver:
+        time.sleep(0.5)
+    os._exit(1)

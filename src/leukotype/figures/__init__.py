@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from leukotype.errors import UnknownName
 from leukotype.figures import (
     calibration,
@@ -31,8 +34,21 @@ from leukotype.figures import (
 )
 from leukotype.figures.figure import Chart, Drawing, Figure, Part
 from leukotype.figures.files import save, svg
+from leukotype.studies import Study
 
-__all__ = ["FIGURES", "Chart", "Drawing", "Figure", "Part", "by_name", "of_part", "save", "svg"]
+__all__ = [
+    "FIGURES",
+    "Chart",
+    "Drawing",
+    "Figure",
+    "Part",
+    "by_name",
+    "charts",
+    "of_part",
+    "of_study",
+    "save",
+    "svg",
+]
 
 # fmt: off
 FIGURES: tuple[Figure, ...] = (
@@ -80,3 +96,29 @@ def by_name(name: str) -> Figure:
             return figure
     known = ", ".join(dict.fromkeys(figure.name for figure in FIGURES))
     raise UnknownName(f"no figure {name!r}. Choose from {known}.")
+
+
+def of_study(study: Study) -> list[tuple[Figure, Any]]:
+    """Return every figure of a study, each with what it is drawn from."""
+    sources: dict[Part, Any] = {"data": study.cohort, "evaluation": study.evaluation, "study": study}
+    return [(figure, source) for part, source in sources.items() for figure in of_part(part)]
+
+
+def charts(study: Study) -> Mapping[str, Chart]:
+    """Return the Altair chart of every figure that applies, by name; each is drawn when it is read."""
+    return _Charts({figure.name: (figure, source) for figure, source in of_study(study)})
+
+
+class _Charts(Mapping[str, Chart]):
+    def __init__(self, found: Mapping[str, tuple[Figure, Any]]) -> None:
+        self._figures = {name: entry for name, entry in found.items() if entry[0].applies(entry[1]) is None}
+
+    def __getitem__(self, name: str) -> Chart:
+        figure, source = self._figures[name]
+        return figure.draw(source).chart()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._figures)
+
+    def __len__(self) -> int:
+        return len(self._figures)

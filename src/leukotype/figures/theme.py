@@ -13,8 +13,7 @@ import numpy as np
 import pandas as pd
 
 from leukotype import wording
-from leukotype.batch import Batch
-from leukotype.cohort import Cohort
+from leukotype.cohort import Batch, Cohort
 from leukotype.evaluation import Evaluation
 from leukotype.figures.figure import Chart
 

@@ -37,7 +37,6 @@ class SingleProbe:
         return np.asarray(self.discriminant.predict_proba(fold.x_test[:, self.probes]), dtype=np.float64)
 
     def rule(self, fold: Fold) -> Linear:
-        """Return the portable rule."""
         weights, centre = np.asarray(self.discriminant.coef_), fold.mean[self.probes]
         return Linear(
             n_classes=len(self.discriminant.classes_),
@@ -63,14 +62,10 @@ def single_probe(
         statistics = np.concatenate([f_classif(fold.x_train[:, block], labels)[0] for block in blocks])
     best = varying[[int(np.argmax(np.nan_to_num(statistics, nan=-1.0)))]]
     column = fold.x_train[:, best]
-    discriminant = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=None)
-    within = np.concatenate(
-        [column[labels == code] - column[labels == code].mean() for code in np.unique(labels)]
-    )
-    if np.ptp(within) == 0:
-        discriminant = LinearDiscriminantAnalysis(
-            solver="lsqr", covariance_estimator=_SmallVariance(float(np.ptp(column)))
-        )
+    parts = [column[labels == code] for code in np.unique(labels)]
+    varies = np.ptp(np.concatenate([part - part.mean() for part in parts])) > 0
+    covariance = None if varies else _SmallVariance(float(np.ptp(column)))
+    discriminant = LinearDiscriminantAnalysis(solver="lsqr", covariance_estimator=covariance)
     discriminant.fit(column, labels)
     return [SingleProbe(discriminant, setting, best) for setting in grid]
 

@@ -57,9 +57,6 @@ class FileModel(Model):
     def __reduce__(self) -> tuple[Any, ...]:
         return _revive, (self.file, self.name)
 
-    def __str__(self) -> str:
-        return self.name
-
 
 def choose(wanted: Sequence[str] | None, files: Sequence[str | FilePath] = ()) -> tuple[Model, ...]:
     """Return models by name: of leukotype, of plug-in files, of installed packages.

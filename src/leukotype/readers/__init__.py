@@ -1,25 +1,24 @@
-"""READERS: one file a format; `read` finds the format by content and returns a cohort."""
+"""READERS: one module per file layout. `read` detects the layout from the content and returns a cohort."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from leukotype.batch import Batch
-from leukotype.cohort import Cohort
+from leukotype.cohort import Batch, Cohort
 from leukotype.errors import BadLabels
-from leukotype.readers import batches, delimited, transposed
 from leukotype.readers import cache as parses
-from leukotype.readers.assemble import assemble, read_labels, refuse_dates
-from leukotype.readers.cells import head_of, lines_of
+from leukotype.readers import delimited, transposed
+from leukotype.readers.assemble import Labels, batch_of, cohort_of, read_labels, refuse_dates
 from leukotype.readers.raw import Options, RawTable, Reader
 from leukotype.readers.scale import detect_scale
-from leukotype.readers.source import digest, load, text_of
+from leukotype.readers.text import digest, head_of, lines_of, read_bytes, read_text, text_of
 
-__all__ = ["READERS", "Reader", "detect_scale", "read", "read_batch", "read_labels"]
+__all__ = ["READERS", "Reader", "detect_scale", "read", "read_batch", "read_labels", "read_text"]
 
-# The first that detects its format reads the file.
+# The first reader that detects its layout reads the file.
 READERS: tuple[Reader, ...] = (
     Reader(
         "golub",
@@ -46,35 +45,29 @@ def read(
     name: str | None = None,
     cache: Path | None = None,
 ) -> Cohort:
-    """Read an expression table; format, delimiter and compression are found by content, not by name.
+    """Read an expression table; layout, delimiter and compression are detected from the content, not the name.
 
-    label      : column of the classes; found by name (`type`, `label`, `class` ...) where not given
-    labels     : CSV of two columns, sample and label, for files that carry none
-    donor      : column that names the donor of each sample
-    samples    : column of the sample ids; found by name where not given
+    label      : column of the classes; by default found by name (`type`, `label`, `class` ...)
+    labels     : CSV with two columns, sample and label, for files without labels
+    donor      : column with the donor of each sample
+    samples    : column of the sample ids; by default found by name
     drop_class : classes to leave out
-    scale      : what the values are: "auto" (look), "log2", or "linear" (then log2(max(x, 1)) is taken)
-    impute     : "median" lets missing values pass, to be filled inside each fold
-    keep_controls : whether control probes stay among the features (`Cohort.drop_controls` says which they are);
-                 they are left out by default, and the provenance says how many
-    cache      : folder where the parsed table is kept and looked for, by content
+    scale      : scale of the values: "auto" (detect), "log2", or "linear" (transformed to log2(max(x, 1)))
+    impute     : "median" accepts missing values and fills them inside each fold
+    keep_controls : keep control probes (`cohort.is_control`), which are left out by default
+    cache      : folder of parsed tables, looked up by the content of the file
 
-    Raises an InputError that says what was found, what was needed and what to do.
+    Raises InputError: what was found, what was needed, what to do.
     """
-    known = None if labels is None else read_labels(labels)
-    options = Options(label, donor, samples, known is not None, frozenset(known or ()))
-    raw, sha256 = _parse(path, options) if cache is None else _recall(path, options, cache)
-    # Before anything is said of missing or constant values: that shall hold for what is kept.
-    table = raw if keep_controls else raw.without_controls(str(path))
-    cohort = assemble(
-        table,
+    raw, sha256, options, known = _table(path, label, labels, donor, samples, cache)
+    # Before the checks for missing and constant values: these are for the probes that remain.
+    cohort = cohort_of(
+        raw if keep_controls else raw.without_controls(str(path)),
         path=str(path),
         sha256=sha256,
         name=name or _stem(path),
-        label=label,
+        options=options,
         labels=known,
-        donor=donor,
-        samples=samples,
         scale=scale,
         impute=impute,
         drop_class=drop_class,
@@ -82,7 +75,7 @@ def read(
     kept = cohort.drop_classes(tuple(drop_class))
     if not kept.n_samples:
         raise BadLabels(
-            f"--drop-class leaves no sample of {path}: its classes are {', '.join(cohort.classes)}. Keep two at least."
+            f"--drop-class leaves no sample of {path}: its classes are {', '.join(cohort.classes)}. Keep at least two."
         )
     return kept
 
@@ -97,19 +90,17 @@ def read_batch(
     wants_labels: bool = False,
     cache: Path | None = None,
 ) -> Batch:
-    """Read new samples, in any format that `read` knows; no label is needed, and values may be missing.
+    """Read new samples in any layout that `read` knows; labels are optional and values may be missing.
 
-    label, labels : as in `read`; looked at where `wants_labels`
-    samples       : column of the sample ids; found by name where not given
-    scale         : what the values are: "auto" (look at each sample by itself), "log2", or "linear"
-    cache         : folder where the parsed table is kept and looked for, by content
+    label, labels : as in `read`; used if `wants_labels`
+    samples       : column of the sample ids; by default found by name
+    scale         : scale of the values: "auto" (detect for each sample), "log2", or "linear"
+    cache         : folder of parsed tables, looked up by the content of the file
 
-    Raises an InputError that says what was found, what was needed and what to do.
+    Raises InputError: what was found, what was needed, what to do.
     """
-    known = batches.labels_of(labels)
-    options = Options(label, None, samples, known is not None, frozenset(known or ()))
-    raw, sha256 = _parse(path, options) if cache is None else _recall(path, options, cache)
-    return batches.of_table(
+    raw, sha256, options, known = _table(path, label, labels, None, samples, cache)
+    return batch_of(
         raw,
         path=str(path),
         sha256=sha256,
@@ -120,25 +111,40 @@ def read_batch(
     )
 
 
+def _table(
+    path: str | Path,
+    label: str | None,
+    labels: str | Path | None,
+    donor: str | None,
+    samples: str | None,
+    cache: Path | None,
+) -> tuple[RawTable, str, Options, Labels | None]:
+    """Return the table in a file, the file's sha256, the options, and the labels of the labels file."""
+    known = None if labels is None else read_labels(labels)
+    options = Options(label, donor, samples, frozenset(known or ()))
+    raw, sha256 = _parse(path, options) if cache is None else _recall(path, options, cache)
+    return raw, sha256, options, known
+
+
 def _recall(path: str | Path, options: Options, cache: Path) -> tuple[RawTable, str]:
     sha256 = digest(path)
     table = parses.load(cache, parses.key(sha256, options))
     if table is None:
-        # The hash that comes with the table is of the very bytes that were parsed.
+        # The file may have changed since `digest`; this hash is of the bytes that were parsed.
         table, sha256 = _parse(path, options)
         parses.store(cache, parses.key(sha256, options), table)
     return table, sha256
 
 
 def _parse(path: str | Path, options: Options) -> tuple[RawTable, str]:
-    source = load(path)
-    with ThreadPoolExecutor(1) as beside:
-        sha256 = beside.submit(lambda: source.sha256)
-        lines = lines_of(text_of(source))
-        head = head_of(lines, source.path)
+    data = read_bytes(path)
+    with ThreadPoolExecutor(1) as pool:
+        sha256 = pool.submit(lambda: hashlib.sha256(data).hexdigest())
+        lines = lines_of(text_of(data, str(path)))
+        head = head_of(lines, str(path))
         reader = next(reader for reader in READERS if reader.detects(head, options))
         table = reader.read(lines, head, options)
-    refuse_dates(table.probes, source.path)
+    refuse_dates(table.probes, str(path))
     return table, sha256.result()
 
 

@@ -1,4 +1,4 @@
-"""Samples in rows, one column a probe: the CuMiDa layout and what spreadsheets make of it."""
+"""Samples in rows, one column per probe: the layout of CuMiDa and of most spreadsheets."""
 
 from __future__ import annotations
 
@@ -8,60 +8,60 @@ from collections.abc import Sequence
 import numpy as np
 
 from leukotype.arrays import FloatArray
-from leukotype.errors import BadIdentifiers, BadValues
-from leukotype.readers.cells import (
-    POINT_HINT,
-    are_words,
-    fast_numbers,
-    fitted,
-    is_decimal_comma,
-    numbers_of,
-    split,
-)
+from leukotype.errors import BadIdentifiers
 from leukotype.readers.raw import Head, Options, RawTable
+from leukotype.readers.text import are_words, fast_numbers, fitted, numbers_of, refuse_words, split
+
+# Row and text of each non-numeric cell, by column.
+Faults = dict[int, list[tuple[int, str]]]
 
 
 def detects(head: Head, options: Options) -> bool:
-    """Any delimited file that is nothing else."""
+    """Accept any delimited file; this reader comes last."""
     return True
 
 
 def read(lines: Sequence[str], head: Head, options: Options) -> RawTable:
-    """Read a matrix with samples in rows; columns that hold text, or are known to be no probes, stand apart."""
+    """Read a matrix with samples in rows; text columns and known non-probe columns become covariates."""
     header = list(head.header)
-    _refuse_nameless(header, head.path)
     width = len(header)
-    texts = _text_columns(lines[1], head, options)
-    numeric = [column for column in range(width) if column not in texts]
+    if "" in header[1:]:
+        raise BadIdentifiers(
+            f"{head.path}: column {header.index('', 1) + 1} has no name in the header. Name each column, or remove it."
+        )
+    known = _text_columns(lines[1], head, options)
+    texts = sorted(known)
+    numeric = [column for column in range(width) if column not in known]
     block = _block(numeric, width)
 
     values = np.empty((len(lines) - 1, len(numeric)))
     words: list[list[str]] = []
-    wrong: dict[int, list[tuple[int, str]]] = {}
+    faults: Faults = {}
     for row, line in enumerate(lines[1:]):
         if block is not None and (parsed := _parse_block(line, head.delimiter, block, len(numeric))):
             values[row] = parsed[0]
             words.append(parsed[1])
             continue
         cells = fitted(split(line, head.delimiter, f"{head.path}: line {row + 2}"), width, head, row + 2)
-        values[row], bad = numbers_of([cells[column] for column in numeric])
-        for position in bad:
-            wrong.setdefault(position, []).append((row, cells[numeric[position]]))
-        words.append([cells[column] for column in sorted(texts)])
-    table = {header[column]: [row[place] for row in words] for place, column in enumerate(sorted(texts))}
-    late = {position for position, cells in wrong.items() if are_words(values[:, position], len(cells))}
-    damaged = {numeric[position]: cells for position, cells in wrong.items() if position not in late}
-    guessed = {head.header[column]: column for column in texts if not options.is_text(head.header[column])}
-    _refuse_damaged(damaged | _damaged_from_the_start(table, guessed), head)
-    table.update(_texts_at([numeric[position] for position in sorted(late)], lines, head))
+        values[row], wrong = numbers_of([cells[column] for column in numeric])
+        for position in wrong:
+            faults.setdefault(position, []).append((row, cells[numeric[position]]))
+        words.append([cells[column] for column in texts])
+    table = {header[column]: [row[place] for row in words] for place, column in enumerate(texts)}
+    # Text columns whose first cell is missing look numeric until their other cells are read.
+    late = {position for position, cells in faults.items() if are_words(values[:, position], len(cells))}
+    damaged = {numeric[position]: cells for position, cells in faults.items() if position not in late}
+    guessed = {header[column]: column for column in texts if not options.is_text(header[column])}
+    _refuse_damaged(damaged | _numeric_after_all(table, guessed), head)
+    table |= _cells_of([numeric[position] for position in sorted(late)], lines, head)
 
     kept = [position for position in range(len(numeric)) if position not in late]
     steps: tuple[str, ...] = ()
     if kept and numeric[kept[0]] == 0 and _counts_rows(values[:, kept[0]]):
-        # R and pandas write row numbers in front; no probe counts the samples.
+        # R and pandas write row numbers in the first column.
         table[header[0]] = [str(int(value)) for value in values[:, kept[0]]]
         kept = kept[1:]
-        steps = (f"The first column ({header[0]!r}) numbers the rows: it was not taken for a probe.",)
+        steps = (f"The first column ({header[0]!r}) holds row numbers and was not used as a probe.",)
     return RawTable(
         {name: table[name] for name in sorted(table, key=header.index)},
         values[:, kept] if len(kept) < len(numeric) else values,
@@ -70,17 +70,10 @@ def read(lines: Sequence[str], head: Head, options: Options) -> RawTable:
     )
 
 
-def _refuse_nameless(header: list[str], path: str) -> None:
-    if "" in header[1:]:
-        raise BadIdentifiers(
-            f"{path}: column {header.index('', 1) + 1} has no name in the header. Name each column, or remove it."
-        )
-
-
 def _text_columns(line: str, head: Head, options: Options) -> set[int]:
-    """Return the columns known by name to be no expression, and those whose first cell is text."""
+    """Return the columns that are not expression by name, and those with text in the first row."""
     width = len(head.header)
-    found = options.text_columns(head.header)
+    found = {column for column, name in enumerate(head.header) if options.is_text(name)}
     others = [column for column in range(width) if column not in found]
     block = _block(others, width)
     if block is None or _parse_block(line, head.delimiter, block, len(others)) is None:
@@ -97,7 +90,7 @@ def _text_columns(line: str, head: Head, options: Options) -> set[int]:
 
 
 def _block(numeric: list[int], width: int) -> tuple[int, int] | None:
-    """Return the numbers of text columns before and after the probes, where the probes stand side by side."""
+    """Return the numbers of text columns before and after the probes, or None if text lies between probes."""
     if not numeric or numeric[-1] - numeric[0] + 1 != len(numeric):
         return None
     return numeric[0], width - 1 - numeric[-1]
@@ -106,7 +99,7 @@ def _block(numeric: list[int], width: int) -> tuple[int, int] | None:
 def _parse_block(
     line: str, delimiter: str, block: tuple[int, int], n: int
 ) -> tuple[FloatArray, list[str]] | None:
-    """Return the numbers and the words of a plain line without making a cell of each number; None for others."""
+    """Return numbers and words of a line without splitting its numbers; None unless the line is plain."""
     before, after = block
     front = line.split(delimiter, before)
     back = front.pop().rsplit(delimiter, after)
@@ -116,10 +109,8 @@ def _parse_block(
     return None if numbers is None else (numbers, [cell.strip() for cell in (*front, *back[1:])])
 
 
-def _damaged_from_the_start(
-    table: dict[str, list[str]], columns: dict[str, int]
-) -> dict[int, list[tuple[int, str]]]:
-    """Return the bad cells of those columns that begin with a word although most of their cells are numbers."""
+def _numeric_after_all(table: dict[str, list[str]], columns: dict[str, int]) -> Faults:
+    """Return the non-numeric cells of columns that start with a word but hold mostly numbers."""
     found = {}
     for name, column in columns.items():
         numbers, wrong = numbers_of(table[name])
@@ -128,21 +119,14 @@ def _damaged_from_the_start(
     return found
 
 
-def _refuse_damaged(damaged: dict[int, list[tuple[int, str]]], head: Head) -> None:
-    """Raise BadValues where columns of numbers, by their place in the header, hold cells that are none."""
-    if not damaged:
-        return
-    row, column, cell = min((row, column, cell) for column, cells in damaged.items() for row, cell in cells)
-    hint = f" {POINT_HINT}" if is_decimal_comma(cell) else ""
-    raise BadValues(
-        f"{head.path}: {sum(map(len, damaged.values()))} cells are no numbers, the first {cell!r} in line "
-        f"{row + 2}, column {head.header[column]!r}. Correct them, or leave them empty; a "
-        f"cohort then needs --impute median.{hint}"
-    )
+def _refuse_damaged(damaged: Faults, head: Head) -> None:
+    if damaged:
+        faults = [(row, column, cell) for column, cells in damaged.items() for row, cell in cells]
+        row, column, cell = min(faults)
+        refuse_words(head.path, len(faults), cell, f"line {row + 2}, column {head.header[column]!r}")
 
 
-def _texts_at(columns: list[int], lines: Sequence[str], head: Head) -> dict[str, list[str]]:
-    """Return the cells of columns that hold text although their first cell is missing."""
+def _cells_of(columns: list[int], lines: Sequence[str], head: Head) -> dict[str, list[str]]:
     if not columns:
         return {}
     rows = [

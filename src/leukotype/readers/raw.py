@@ -1,4 +1,4 @@
-"""What every format yields: text columns and a matrix, samples in rows; and the names that mean something."""
+"""RawTable, the result of every reader: text columns and a matrix with samples in rows; known column names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SAMPLE_NAMES = (
     "samples", "sample", "sample_id", "sampleid", "sample id", "geo_accession", "accession", "gsm", "patient", "id",
     "index", "unnamed: 0", "",
 )  # fmt: skip
-# Columns that are numbers but no expression.
+# Numeric columns that are not expression.
 COVARIATE_NAMES = (
     "age", "sex", "gender", "batch", "donor", "patient_id", "center", "centre", "site", "date", "scan_date", "plate",
     "series", "stage", "grade", "time", "event", "survival", "row", "row_number", "level_0",
@@ -25,32 +25,30 @@ PROBE_NAMES = (
     "probe", "probes", "probe_id", "probeset", "probe_set_id", "probe set id", "id_ref", "gene", "genes", "gene_id",
     "gene symbol", "symbol", "gene accession number", "gene description", "name", "description", "feature",
 )  # fmt: skip
-_NO_PROBES = frozenset((*LABEL_NAMES, *SAMPLE_NAMES, *COVARIATE_NAMES))
+_NOT_PROBES = frozenset((*LABEL_NAMES, *SAMPLE_NAMES, *COVARIATE_NAMES))
 MISSING = frozenset({"", "na", "nan", "n/a", "#n/a", "null", "none", "?", "-", "."})
 
 
 @dataclass(frozen=True)
 class Options:
-    """Names of columns as the user gave them; None where they are to be found."""
+    """Column names given by the user; None if they are to be detected.
+
+    label_samples : the samples of the labels file
+    """
 
     label: str | None = None
     donor: str | None = None
     samples: str | None = None
-    has_labels_file: bool = False
     label_samples: frozenset[str] = field(default_factory=frozenset)
 
     def is_text(self, name: str) -> bool:
-        """Tell whether what is called `name` is never expression, whatever stands in it."""
-        return name.lower() in _NO_PROBES or name in (self.label, self.donor, self.samples)
-
-    def text_columns(self, header: Sequence[str]) -> set[int]:
-        """Return the columns that are never expression."""
-        return {column for column, name in enumerate(header) if self.is_text(name)}
+        """Tell whether a column called `name` is never expression, whatever its cells are."""
+        return name.lower() in _NOT_PROBES or name in (self.label, self.donor, self.samples)
 
 
 @dataclass(frozen=True)
 class Head:
-    """The start of a file: its delimiter, its whole header, and the first cells of a few rows after it."""
+    """The start of a file: its delimiter, its whole header, and the first cells of a few rows."""
 
     path: str
     delimiter: str
@@ -63,11 +61,11 @@ class Head:
 class RawTable:
     """A table as read, samples in rows.
 
-    text   : text columns by name, in file order, one cell a sample
-    values : (n_samples, n_probes) float64; NaN where a cell was missing
+    text   : text columns by name, in file order, one cell per sample
+    values : (n_samples, n_probes) float64; NaN if a cell is missing
     probes : names of the numeric columns
-    ids    : sample ids where the layout itself names them (a transposed matrix)
-    steps  : what was done to the layout
+    ids    : sample ids from the header of a transposed matrix, else None
+    steps  : changes to the layout, one sentence each
     """
 
     text: dict[str, list[str]]
@@ -81,7 +79,7 @@ class RawTable:
         return replace(self, steps=(*self.steps, step))
 
     def without_controls(self, path: str) -> RawTable:
-        """Return the table without control probes, and with a step that says so where there were any."""
+        """Return the table without control probes; a step says how many were removed."""
         values, probes, step = without_controls(self.values, self.probes, path)
         return replace(self, values=values, probes=probes).noting(step) if step else self
 
@@ -90,8 +88,8 @@ class RawTable:
 class Reader:
     """A file format.
 
-    detects : whether the start of a file looks like this format
-    read    : all lines, the header first, to a RawTable; raises InputError with the place where it fails
+    detects : tells whether the start of a file has this format
+    read    : turns all lines, header first, into a RawTable; raises InputError with the place of a fault
     """
 
     name: str

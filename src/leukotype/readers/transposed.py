@@ -1,4 +1,4 @@
-"""Probes in rows, one column a sample; with or without a `call` column beside every sample (Golub)."""
+"""Probes in rows, one column per sample, with or without a `call` column after each sample (Golub)."""
 
 from __future__ import annotations
 
@@ -8,80 +8,75 @@ import numpy as np
 
 from leukotype.arrays import FloatArray
 from leukotype.errors import BadIdentifiers, BadValues
-from leukotype.readers.cells import (
-    POINT_HINT,
+from leukotype.readers.raw import LABEL_NAMES, MISSING, PROBE_NAMES, Head, Options, RawTable
+from leukotype.readers.text import (
     are_words,
     fast_numbers,
     fitted,
-    is_decimal_comma,
     is_number,
     numbers_of,
+    refuse_words,
     split,
 )
-from leukotype.readers.raw import LABEL_NAMES, MISSING, PROBE_NAMES, Head, Options, RawTable
 
-# What only a column of samples is called: a panel of few probes has more rows than columns, too.
+# Names that only a column of samples has.  Shape alone does not decide: a small panel has more rows than columns.
 _SAMPLE_NAMES = frozenset(
     {"samples", "sample", "sample_id", "sampleid", "sample id", "geo_accession", "gsm", "patient"}
 )
-TURNED = "Probes stood in rows: the matrix was turned, so that samples stand in rows."
+TURNED = "The file has probes in rows; the matrix was transposed to samples in rows."
 
 
 def detects_calls(head: Head, options: Options) -> bool:
-    """Tell whether every other column is called `call`: detection calls A, P, M beside the intensities."""
+    """Tell whether every other column is called `call`: detection calls A, P, M next to the intensities."""
     if not any(name.lower() == "call" for name in head.header[:8]):
         return False
-    names = [name.lower() for name in head.header]
-    return names.count("call") >= 2 and names.count("call") >= (len(names) - 3) // 2
+    n_calls = sum(name.lower() == "call" for name in head.header)
+    return n_calls >= 2 and n_calls >= (len(head.header) - 3) // 2
 
 
 def detects(head: Head, options: Options) -> bool:
-    """Tell whether probes stand in rows: by the names of the first column, the labels, or the labels file."""
-    # Columns that are no expression stand at either end.
+    """Tell whether probes are in rows, by the name of the first column, the labels, or the labels file."""
+    # Non-expression columns are at either end.
     names = [name.lower() for name in (*head.header[:10], *head.header[-10:])]
+    first_cells = [row[0] for row in head.rows if row]
     if options.label in head.header or options.samples in head.header:
         return False
-    if len(options.label_samples.intersection(row[0] for row in head.rows)) >= 2:
+    if len(options.label_samples.intersection(first_cells)) >= 2:
         return False
     if options.label_samples and len(options.label_samples & set(head.header)) >= 2:
         return True
-    if options.label is not None and any(row[0] == options.label for row in head.rows):
+    if options.label is not None and options.label in first_cells:
         return True
     if any(name in LABEL_NAMES for name in names):
         return False
-    first_cells = [row[0] for row in head.rows if row]
-    if any(cell.lower() in LABEL_NAMES for cell in first_cells):
-        return True
-    if names[0] in PROBE_NAMES:
+    if any(cell.lower() in LABEL_NAMES for cell in first_cells) or names[0] in PROBE_NAMES:
         return True
     if names[0] in _SAMPLE_NAMES:
         return False
-    # Without any names to go by: far more rows than columns, and a first column of ids.
+    # No name decides: far more rows than columns, and ids in the first column.
     return head.n_lines > 3 * len(head.header) and not any(is_number(cell) for cell in first_cells)
 
 
 def read(lines: Sequence[str], head: Head, options: Options) -> RawTable:
-    """Read a matrix with probes in rows and turn it; rows of text are labels or covariates."""
+    """Read a matrix with probes in rows and transpose it; rows of text are labels or covariates."""
     return _read(lines, head, options, step=1)
 
 
 def read_calls(lines: Sequence[str], head: Head, options: Options) -> RawTable:
     """Read the Kaggle layout of Golub: description, accession, then intensity and call of each patient."""
-    table = _read(lines, head, options, step=2)
-    return table.noting("The detection calls (A, P, M) beside the intensities were left out.")
+    return _read(lines, head, options, step=2).noting("The detection calls (A, P, M) were left out.")
 
 
 def _read(lines: Sequence[str], head: Head, options: Options, step: int) -> RawTable:
     n_lead = _lead(head)
-    header = list(head.header)
-    ids = header[n_lead::step]
+    ids = list(head.header[n_lead::step])
     id_column = _id_column(head, n_lead)
-    width = len(header)
+    width = len(head.header)
     probes: list[str] = []
     rows: list[FloatArray] = []
     words: dict[str, list[str]] = {}
-    damaged: list[tuple[int, str, str, str]] = []
-    for number, line in enumerate(lines[1:]):
+    faults: list[tuple[str, str]] = []
+    for number, line in enumerate(lines[1:], start=2):
         if step == 1 and '"' not in line:
             parts = line.split(head.delimiter, n_lead)
             name = parts[id_column].strip() if len(parts) == n_lead + 1 else ""
@@ -90,39 +85,28 @@ def _read(lines: Sequence[str], head: Head, options: Options, step: int) -> RawT
                 rows.append(numbers)
                 probes.append(name)
                 continue
-        cells = split(line, head.delimiter, f"{head.path}: line {number + 2}")
-        # The last detection call may be left out.
+        cells = split(line, head.delimiter, f"{head.path}: line {number}")
+        # The last detection call may be missing.
         if step == 2 and len(cells) == width - 1:
             cells.append("")
-        cells = fitted(cells, width, head, number + 2)
+        cells = fitted(cells, width, head, number)
         own = cells[n_lead::step][: len(ids)]
         numbers, wrong = numbers_of(own)
         name = cells[id_column]
         if are_words(numbers, len(wrong)) or options.is_text(name):
             words[name] = own
             continue
-        damaged += [(number + 2, name, ids[position], own[position]) for position in wrong]
+        faults += [
+            (own[position], f"line {number}, probe {name!r}, sample {ids[position]!r}") for position in wrong
+        ]
         rows.append(numbers)
         probes.append(name)
-    _refuse_damaged(damaged, head.path)
+    if faults:
+        refuse_words(head.path, len(faults), *faults[0])
     if not rows:
-        raise BadValues(
-            f"{head.path} has no row of numbers: the matrix has no probes. Name a file with expression."
-        )
+        raise BadValues(f"{head.path} has no row of numbers, so no probes. Name a file with expression.")
     values = np.ascontiguousarray(np.array(rows).T)
     return RawTable(words, values, probes, ids=ids, steps=(TURNED,))
-
-
-def _refuse_damaged(cells: list[tuple[int, str, str, str]], path: str) -> None:
-    """Raise BadValues where rows of numbers hold cells that are none; each as line, probe, sample and text."""
-    if not cells:
-        return
-    line, probe, sample, cell = cells[0]
-    hint = f" {POINT_HINT}" if is_decimal_comma(cell) else ""
-    raise BadValues(
-        f"{path}: {len(cells)} cells are no numbers, the first {cell!r} in line {line}, probe {probe!r}, sample "
-        f"{sample!r}. Correct them, or leave them empty; a cohort then needs --impute median.{hint}"
-    )
 
 
 def _lead(head: Head) -> int:
@@ -137,7 +121,7 @@ def _lead(head: Head) -> int:
 
 
 def _id_column(head: Head, n_lead: int) -> int:
-    """Return the column of the probe ids: the one called so, else the first without a repeated cell."""
+    """Return the column of the probe ids: by its name, else the first column without repeated cells."""
     for column in range(n_lead):
         if any(word in head.header[column].lower() for word in ("accession", "probe", "id_ref")):
             return column
@@ -146,5 +130,5 @@ def _id_column(head: Head, n_lead: int) -> int:
         if len(set(cells)) == len(cells):
             return column
     raise BadIdentifiers(
-        f"{head.path}: no column before the samples holds probe ids that differ. Give each probe its own id."
+        f"{head.path}: no column before the samples has unique probe ids. Give each probe its own id."
     )

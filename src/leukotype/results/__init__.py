@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from leukotype.results.folder import check_output, keeping, plain_name, request
     from leukotype.results.json_report import cohort_json, study_json
-    from leukotype.results.rendered import Charts
     from leukotype.results.save import (
         save_benchmark,
         save_exploration,
@@ -23,11 +22,9 @@ _HOME = {
     **dict.fromkeys(("cohort_json", "study_json"), "json_report"),
     **dict.fromkeys(("save_benchmark", "save_exploration", "save_study", "save_validation"), "save"),
     "write_report": "save",
-    "Charts": "rendered",
 }
 
 __all__ = [
-    "Charts",
     "check_output",
     "cohort_json",
     "keeping",

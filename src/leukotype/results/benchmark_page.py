@@ -7,20 +7,21 @@ from collections.abc import Iterator, Sequence
 
 from leukotype import wording
 from leukotype.benchmark import Benchmark, CohortResult, published
-from leukotype.datasets.cumida import MEAN_OF_NINE
+from leukotype.datasets import MEAN_OF_NINE
 from leukotype.evaluation import AUTO
 from leukotype.inference.leaderboard import FEW_COHORTS, N_PERMUTATIONS
-from leukotype.results import methods, notices, page
+from leukotype.results import methods, page
 from leukotype.results.page import Block, Notice, Page, Paragraph, Tile, details, heading, section, table
 from leukotype.results.rendered import RenderedFigure
 from leukotype.results.tables import Cell, Row, Table, estimate, model_name, records
 from leukotype.wording import counted, number
 
 
-def benchmark_page(benchmark: Benchmark, figures: Sequence[RenderedFigure], *, command: str = "") -> Page:
+def benchmark_page(
+    benchmark: Benchmark, figures: Sequence[RenderedFigure], missing: Sequence[Notice] = (), command: str = ""
+) -> Page:
     """Return the page of a benchmark."""
-    n, design = len(benchmark.results), benchmark.design
-    times = "" if design.repeats == 1 else f", {design.repeats} repeats"
+    n, design = len(benchmark.cohorts), benchmark.design
     pairs, excluded, failed, known = (make(benchmark) for make in (_pairs, _left_out, _failures, _published))
     sections = (
         section(
@@ -29,7 +30,7 @@ def benchmark_page(benchmark: Benchmark, figures: Sequence[RenderedFigure], *, c
             Block("tiles", list(_tiles(benchmark))),
             Block("points", list(_summary(benchmark))),
         ),
-        page.notices([*_notices(benchmark), *notices.of_figures(figures)]),
+        page.notices([*_notices(benchmark), *missing]),
         section(
             "ranking",
             "Ranking",
@@ -39,7 +40,7 @@ def benchmark_page(benchmark: Benchmark, figures: Sequence[RenderedFigure], *, c
                 "A model wins a cohort if it alone has the best score; if several models share the best score, the "
                 "cohort counts as shared for each. Seconds: tuning and fitting, summed over folds and cohorts.",
             ),
-            [Block("figure", figure) for figure in figures if figure.drawing is not None],
+            [Block("figure", figure) for figure in figures],
             [details("All pairs of models", table(pairs))] if pairs.rows else [],
         ),
         section(
@@ -80,15 +81,14 @@ def benchmark_page(benchmark: Benchmark, figures: Sequence[RenderedFigure], *, c
             ),
         ),
     )
-    shape = f"{design.outer} × {design.inner} nested cross-validation{times}"
-    facts = (counted(n, "cohort"), counted(len(benchmark.models), "model"), shape)
-    simulated = all(result.facts["simulated"] for result in benchmark.results)
+    facts = (counted(n, "cohort"), counted(len(benchmark.models), "model"), methods.shape(design))
+    simulated = all(result.facts["simulated"] for result in benchmark.cohorts)
     return Page("Benchmark of", counted(n, "cohort"), facts, sections, simulated)
 
 
 def _tiles(benchmark: Benchmark) -> Iterator[Tile]:
     board = benchmark.leaderboard
-    yield Tile("Cohorts", str(len(benchmark.results)), f"{len(benchmark.left_out)} left out")
+    yield Tile("Cohorts", str(len(benchmark.cohorts)), f"{len(benchmark.left_out)} left out")
     if board.n_cohorts:
         first = benchmark.table.iloc[0]
         of = f"{first['model']}, of {counted(len(board.mean_ranks), 'model')}"
@@ -138,7 +138,7 @@ def _notices(benchmark: Benchmark) -> Iterator[Notice]:
     if board.unranked_cohorts:
         text = f"{wording.shortlist(board.unranked_cohorts)}: at least one ranked model has no result."
         yield Notice("warning", "Cohorts without ranks", text)
-    for result in benchmark.results:
+    for result in benchmark.cohorts:
         if result.dropped:
             text = f"{result.name}: {wording.listed(result.dropped)}, too small for the folds."
             yield Notice("note", "Classes left out", text)
@@ -170,6 +170,8 @@ def _methods(benchmark: Benchmark) -> Iterator[Paragraph]:
         f"{benchmark.tune_by.replace('_', ' ')}. All models used the same folds; all estimation used the training "
         "parts only.",
     )
+    if methods.options(benchmark):
+        yield Paragraph("Alignment and panel", methods.options(benchmark))
     yield Paragraph(
         "Ranks",
         f"Models are ranked by {benchmark.leaderboard.metric.title.lower()} on each cohort; rank 1 is best, and ties "
@@ -224,7 +226,7 @@ def _cohorts(benchmark: Benchmark) -> Table:
     caption = (
         f"{benchmark.leaderboard.metric.title} of each model on each cohort, out of fold, with 95 % intervals"
     )
-    rows = [_cohort(benchmark, result, models) for result in benchmark.results]
+    rows = [_cohort(benchmark, result, models) for result in benchmark.cohorts]
     return Table("cohorts", caption, columns, rows)
 
 
@@ -265,7 +267,7 @@ def _published(benchmark: Benchmark) -> Table:
         (cohort, method, f"{accuracy:.2f}", model, estimate(value, low, high))
         for cohort, method, accuracy, model, value, low, high in published.rows(benchmark)
     ]
-    by_name = {result.name: result for result in benchmark.results}
+    by_name = {result.name: result for result in benchmark.cohorts}
     for cohort, mean in published.means(benchmark).items():
         ours = by_name[cohort].values("accuracy")["value"].drop(AUTO, errors="ignore")
         span = f"{number(float(ours.min()))} to {number(float(ours.max()))}" if len(ours) else "–"
@@ -285,7 +287,7 @@ def _origins(benchmark: Benchmark) -> Table:
             result.folds[:12],
             " ".join(result.facts["steps"]) or "None.",
         )
-        for result in benchmark.results
+        for result in benchmark.cohorts
     ]
     columns = ("Cohort", "Source", "Fingerprint of the cohort", "Fingerprint of the folds", "Processing")
     return Table("origins", "Origin of the cohorts", columns, rows, text=(0, 1, 2, 3, 4))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
+from leukotype.classifier import Classifier
 from leukotype.classifier.calls import ABSTAINED, REASONS, Calls, Evidence
 from leukotype.cohort import Provenance
-from leukotype.results import page
-from leukotype.results.page import Block, Page, Paragraph, Tile, section
+from leukotype.results.page import Block, Page, Paragraph, Tile, provenance, section
 from leukotype.wording import counted
 
 # Further classes, the least probable ones, are summed up.
@@ -18,21 +18,21 @@ _BAR = 120
 _FOR, _AGAINST = "#0b5394", "#b35900"
 
 
-def calls_page(calls: Calls, *, classifier: Mapping[str, Any], source: Provenance, command: str = "") -> str:
+def calls_page(calls: Calls, *, classifier: Classifier, source: Provenance, command: str = "") -> str:
     """Return the page as HTML, without any script; the same bytes for the same calls.
 
-    classifier : from `json_report.classifier_facts`
-    source     : of the samples
+    source : of the samples
     """
-    trained = classifier.get("trained_on")
+    # A file may leave out any part of its record.
+    parts = (classifier.record.get(name) for name in ("model", "cohort"))
+    model, cohort = (part if isinstance(part, dict) else {} for part in parts)
+    trained = cohort.get("name")
     about = [
-        Paragraph("Classifier", classifier["name"]),
-        Paragraph("SHA-256 of its manifest", classifier.get("fingerprint") or "not saved", code=True),
-        Paragraph("Model", str(classifier.get("title") or "unknown")),
-        Paragraph(
-            "Trained on", f"{trained}, {classifier.get('n_samples')} samples" if trained else "unknown"
-        ),
-        Paragraph("Classes", ", ".join(classifier.get("classes") or ())),
+        Paragraph("Classifier", classifier.name),
+        Paragraph("SHA-256 of its manifest", classifier.fingerprint or "not saved", code=True),
+        Paragraph("Model", str(model.get("title") or "unknown")),
+        Paragraph("Trained on", f"{trained}, {cohort.get('n_samples')} samples" if trained else "unknown"),
+        Paragraph("Classes", ", ".join(classifier.classes)),
     ]
     points = [Paragraph("Probes", calls.matched), Paragraph("Prediction sets", calls.sets_note)]
     sections = (
@@ -46,12 +46,12 @@ def calls_page(calls: Calls, *, classifier: Mapping[str, Any], source: Provenanc
             "samples", "Samples", Block("samples", [_sample(calls, row) for row in range(calls.n_samples)])
         ),
         section("reading", "How to read this page", [Block("text", text) for text in _reading(calls)]),
-        page.provenance(source, first=about, command=command),
+        provenance(source, first=about, command=command),
     )
     called = f"{int(calls.called.sum())} called"
     facts = (counted(calls.n_samples, "sample"), called, "research use only")
-    simulated = bool(classifier.get("simulated"))
-    return Page("Calls by", classifier["name"], facts, sections, simulated).html(scripts=())
+    simulated = bool(cohort.get("simulated"))
+    return Page("Calls by", classifier.name, facts, sections, simulated).html(scripts=())
 
 
 def _tiles(calls: Calls) -> Iterator[Tile]:

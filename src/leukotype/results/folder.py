@@ -109,7 +109,7 @@ def keeping(
     kind      : name of the run, e.g. "benchmark"
     overwrite : whether a run with another request may take the folder; finished tasks of both are not run again
     resume    : whether a finished result of the same request may be written again from its tasks
-    is_temporary : whether the folder holds nothing but the store, and is removed at the end of the run
+    is_temporary : whether the folder holds the store alone, for any request, and is deleted when the run finishes
     say       : called with a line on what the folder holds
 
     If no task finished, the folder is left as it was.  Raises OutputRefused for another request, RunInProgress if
@@ -128,7 +128,9 @@ def keeping(
             if not (overwrite or is_temporary):
                 _check_request(store, str(out), dict(request), kind, resume, say)
             if n_before:
-                say(f"{out} holds {counted(n_before, 'finished task')}; they are not run again if needed.")
+                say(
+                    f"{out} holds {counted(n_before, 'finished task')}; those still needed are not run again."
+                )
             store.keep_fact(_REQUEST, dict(request))
             store.keep_fact(_STATE, "unfinished")
             try:
@@ -139,7 +141,7 @@ def keeping(
                 is_empty = not len(store)
             store.keep_fact(_STATE, "finished")
         if is_temporary:
-            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(folder)
     except BaseException:
         if is_empty:
             (folder / NAME).unlink(missing_ok=True)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from leukotype.classifier import Calls, Classifier
     from leukotype.classifier.validation import Number, Validation
     from leukotype.cohort import Cohort
+    from leukotype.evaluation import Evaluation
     from leukotype.studies import Study
 
 SCHEMA = 1
@@ -45,6 +46,7 @@ def study_json(study: Study) -> dict[str, Any]:
             "source": folds.source,
             "grouped": folds.grouped,
             "tune_by": evaluation.tune_by,
+            **_options(evaluation),
         },
         "models": {
             model.name: {
@@ -68,6 +70,7 @@ def study_json(study: Study) -> dict[str, Any]:
         "learning": None
         if curve is None
         else {"curve": _records(curve.table()), "halving": _records(curve.halving())},
+        **({"without": [_without(other) for other in study.without]} if study.without else {}),
     }
 
 
@@ -89,6 +92,7 @@ def benchmark_json(benchmark: Benchmark) -> dict[str, Any]:
         "design": {
             **asdict(benchmark.design),
             "tune_by": benchmark.tune_by,
+            **_options(benchmark),
             "protocol": benchmark.protocol or None,
         },
         "models": [
@@ -103,7 +107,7 @@ def benchmark_json(benchmark: Benchmark) -> dict[str, Any]:
             "not_told_apart": [list(group) for group in board.groups],
             "pairs": _records(board.pairs),
         },
-        "cohorts": [_cohort(result, printed.get(result.name, {})) for result in benchmark.results],
+        "cohorts": [_cohort(result, printed.get(result.name, {})) for result in benchmark.cohorts],
         "left_out": [{"cohort": one.name, "reason": one.reason} for one in benchmark.left_out],
         "failures": [
             {"cohort": cohort, "model": model, "reason": reason}
@@ -139,10 +143,7 @@ def validation_json(validation: Validation) -> dict[str, Any]:
         "called": _number(validation.share_called),
         "right_among_called": _number(validation.right_among_called),
         "reasons": validation.reasons,
-        "calibration": {
-            "mean_confidence": validation.confidence,
-            "accuracy": float(validation.right.mean()),
-        },
+        "calibration": {"mean_confidence": validation.confidence, "accuracy": float(validation.right.mean())},
         "sets": None
         if coverage is None
         else {"level": calls.level, **_number(coverage), "mean_size": validation.set_size},
@@ -205,6 +206,18 @@ def _metrics(frame: pd.DataFrame) -> dict[str, Any]:
     return {row.pop("metric"): row for row in _records(frame[names])}
 
 
+def _options(result: Evaluation | Benchmark) -> dict[str, Any]:
+    """Return the options of the recipe; empty if none was used, as in files of earlier versions."""
+    options = {"align": result.align, "max_probes": result.max_probes}
+    return {} if options == {"align": "none", "max_probes": None} else options
+
+
+def _without(other: Evaluation) -> dict[str, Any]:
+    summary = other.summary()
+    models = {model: {"metrics": _metrics(_of(summary, model=model))} for model in other.names}
+    return {"align": other.align, "max_probes": other.max_probes, "models": models}
+
+
 def _cohort(result: CohortResult, printed: Mapping[str, float]) -> dict[str, Any]:
     from leukotype.evaluation import AUTO
 
@@ -230,22 +243,3 @@ def _cohort(result: CohortResult, printed: Mapping[str, float]) -> dict[str, Any
 def _number(number: Number) -> dict[str, Any]:
     values = {key: plain(getattr(number, key)) for key in ("value", "low", "high")}
     return {**values, "n": number.n, "interval": number.method}
-
-
-def classifier_facts(classifier: Classifier) -> dict[str, Any]:
-    """Return the facts of a classifier for a page of calls; None for what its file does not state."""
-    record = classifier.record
-    model, cohort = (_object(record.get(name)) for name in ("model", "cohort"))
-    return {
-        "name": classifier.name,
-        "fingerprint": classifier.fingerprint,
-        "classes": list(classifier.classes),
-        "title": model.get("title"),
-        "trained_on": cohort.get("name"),
-        "n_samples": cohort.get("n_samples"),
-        "simulated": cohort.get("simulated"),
-    }
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from leukotype import __version__, inference, metrics, wording
 from leukotype.audits import AUDITS
+from leukotype.benchmark import Benchmark
 from leukotype.evaluation import AUTO, Evaluation
 from leukotype.metrics.intervals import N_RESAMPLES
 from leukotype.models import Model, versions
+from leukotype.resampling import Design
 from leukotype.results.page import Paragraph
 from leukotype.studies import Study
 from leukotype.wording import counted
@@ -58,22 +60,17 @@ def of_evaluation(evaluation: Evaluation) -> dict[str, Paragraph]:
     texts = {
         "Data": _data(evaluation),
         "Design": _design(evaluation),
+        "Alignment and panel": options(evaluation),
         "Tuning": _tuning(evaluation),
         "Metrics and intervals": _metrics(evaluation),
         "Software": f"{software()}.",
     }
-    return {title: Paragraph(title, text) for title, text in texts.items()}
+    return {title: Paragraph(title, text) for title, text in texts.items() if text}
 
 
 def tests(study: Study) -> tuple[str, ...]:
     """Comparisons and tests with their results, for the sheets."""
-    found = (
-        _choice(study),
-        _chosen_value(study),
-        _comparison(study),
-        _permutation(study),
-        _p_values(study),
-    )
+    found = (_choice(study), _chosen_value(study), _comparison(study), _permutation(study), _p_values(study))
     return tuple(text for text in found if text)
 
 
@@ -95,6 +92,17 @@ def describe(model: Model) -> ModelDescription:
     grid = "; ".join(_tuned(setting, values) for setting, values in model.grid.items())
     text = f"{counted(len(model.settings()), 'setting')}: {grid}." if grid else "No settings to tune."
     return ModelDescription(model.name, model.title, model.cite, f"{'Baseline. ' * model.baseline}{text}")
+
+
+def without(evaluation: Evaluation, other: Evaluation) -> str:
+    """Name the option that another evaluation of the same models does not use."""
+    return "without alignment" if other.align != evaluation.align else "with all probes"
+
+
+def shape(design: Design) -> str:
+    """`5 × 3 nested cross-validation, 2 repeats`."""
+    repeats = "" if design.repeats == 1 else f", {design.repeats} repeats"
+    return f"{design.outer} × {design.inner} nested cross-validation{repeats}"
 
 
 def software() -> str:
@@ -130,6 +138,20 @@ def _design(evaluation: Evaluation) -> str:
         f"{folds.fingerprint[:12]}). Scaling, imputation, selection of probes and tuning used the training part only. "
         "All metrics and figures of the models are computed from the predictions of the outer test parts."
     )
+
+
+def options(evaluation: Evaluation | Benchmark) -> str:
+    """Describe alignment and panel; empty if neither was used."""
+    texts = []
+    if evaluation.align != "none":
+        texts.append(
+            f"Each sample was aligned to the training samples ({evaluation.align}), independently of the other samples."
+        )
+    if evaluation.max_probes is not None:
+        texts.append(
+            f"A panel of {counted(evaluation.max_probes, 'probe')} was chosen by F statistic in each training part."
+        )
+    return " ".join(texts)
 
 
 def _tuning(evaluation: Evaluation) -> str:

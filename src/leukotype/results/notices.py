@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -10,7 +10,6 @@ from leukotype import wording
 from leukotype.audits import Finding, by_code
 from leukotype.cohort import Cohort
 from leukotype.results.page import Notice
-from leukotype.results.rendered import RenderedFigure
 from leukotype.studies import Study
 from leukotype.wording import percent
 
@@ -88,13 +87,6 @@ def of_study(study: Study) -> Iterator[Notice]:
     for model, messages in study.evaluation.notes().items():
         text = f"Fitting raised: {wording.shortlist(messages, 3)}."
         yield Notice("note", f"Fitting of {study.evaluation.title(model)}", text)
-
-
-def of_figures(figures: Sequence[RenderedFigure]) -> Iterator[Notice]:
-    """The figures that could not be drawn."""
-    for figure in figures:
-        if figure.reason:
-            yield Notice("note", f"No figure “{figure.title}”", figure.reason)
 
 
 def simulated() -> Notice:

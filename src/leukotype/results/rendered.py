@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
@@ -17,8 +17,9 @@ from leukotype import figures
 from leukotype.benchmark import Benchmark
 from leukotype.classifier.validation import Validation
 from leukotype.cohort import Cohort
-from leukotype.figures import Chart, Drawing, Figure, theme
+from leukotype.figures import Drawing, Figure, theme
 from leukotype.figures.files import svg_of, vegalite_version
+from leukotype.results.page import Notice
 from leukotype.results.tables import Table
 from leukotype.studies import Study
 
@@ -34,14 +35,12 @@ MOST_ROWS = 40
 class RenderedFigure:
     """One figure as a page shows it.
 
-    spec   : Vega-Lite chart without the title, which the page prints; None if there is no figure
-    reason : why there is none
+    spec : Vega-Lite chart without the title, which the page prints
     """
 
     figure: Figure
-    drawing: Drawing | None = None
-    spec: Mapping[str, Any] | None = None
-    reason: str = ""
+    drawing: Drawing
+    spec: Mapping[str, Any]
 
     @property
     def name(self) -> str:
@@ -51,17 +50,9 @@ class RenderedFigure:
     def title(self) -> str:
         return self.figure.title
 
-    @property
-    def caption(self) -> str:
-        return self._drawing.caption
-
-    @property
-    def alt(self) -> str:
-        return self._drawing.alt
-
     @cached_property
     def svg(self) -> str:
-        return "" if self.spec is None else svg_of(self.spec)
+        return svg_of(self.spec)
 
     @property
     def width(self) -> int:
@@ -88,7 +79,7 @@ class RenderedFigure:
 
     @cached_property
     def numbers(self) -> pd.DataFrame:
-        return self._drawing.table()
+        return self.drawing.table()
 
     @cached_property
     def csv(self) -> str:
@@ -112,79 +103,50 @@ class RenderedFigure:
         caption = f"Numbers behind “{self.title}”{first}"
         return Table(f"numbers-{self.name}", caption, tuple(map(str, frame.columns)), rows, text)
 
-    @property
-    def _drawing(self) -> Drawing:
-        if self.drawing is None:
-            raise ValueError(f"figure {self.name!r} was not drawn: {self.reason}")
-        return self.drawing
-
     def _side(self, name: str) -> int:
         found = re.search(rf'<svg[^>]*\b{name}="([\d.]+)', self.svg)
         return round(float(found[1])) if found else 640
 
 
-class Charts(Mapping[str, Chart]):
-    """Altair charts by name of the figure; a chart is drawn when it is requested."""
-
-    def __init__(self, source: Source) -> None:
-        self._figures = {
-            figure.name: (figure, part)
-            for figure, part in _figures_of(source)
-            if figure.applies(part) is None
-        }
-
-    def __getitem__(self, name: str) -> Chart:
-        figure, part = self._figures[name]
-        return figure.draw(part).chart()
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._figures)
-
-    def __len__(self) -> int:
-        return len(self._figures)
-
-
-def draw(source: Source, *, on_step: Callable[[str], None]) -> tuple[RenderedFigure, ...]:
-    """Draw every figure of a result; figures that do not apply carry the reason.
+def draw(source: Source, on_step: Callable[[str], None]) -> tuple[list[RenderedFigure], list[Notice]]:
+    """Draw every figure of a result; return the figures, and the reasons for those that are missing.
 
     on_step : called with the title of each figure before it is drawn
     """
-    rendered = []
+    rendered, missing = [], []
     for figure, part in _figures_of(source):
+        reason = figure.applies(part)
         # A figure of an analysis that was not requested needs no explanation.
-        if figure.part == "study" and figure.applies(part) is not None:
+        if reason is not None and figure.part == "study":
             continue
         on_step(figure.title)
-        rendered.append(_draw(figure, part))
-    return tuple(rendered)
+        if reason is None:
+            try:
+                rendered.append(_draw(figure, part))
+                continue
+            except (ArithmeticError, ValueError, TypeError, LookupError) as problem:
+                # One figure that fails must not cost all results; the report states it.
+                reason = f"It could not be drawn ({type(problem).__name__}: {problem}). Please report this."
+        missing.append(Notice("note", f"No figure “{figure.title}”", reason))
+    return rendered, missing
 
 
 def _figures_of(source: Source) -> list[tuple[Figure, Any]]:
     """Return every figure of a result with what it is drawn from."""
-    parts: dict[figures.Part, Any]
     match source:
         case Study():
-            parts = {"data": source.cohort, "evaluation": source.evaluation, "study": source}
+            return figures.of_study(source)
         case Cohort():
-            parts = {"data": source}
+            return [(figure, source) for figure in figures.of_part("data")]
         case Benchmark():
-            parts = {"benchmark": source.leaderboard}
+            return [(figure, source.leaderboard) for figure in figures.of_part("benchmark")]
         case Validation():
-            parts = {"validation": source}
-    return [(figure, found) for part, found in parts.items() for figure in figures.of_part(part)]
+            return [(figure, source) for figure in figures.of_part("validation")]
 
 
 def _draw(figure: Figure, source: Any) -> RenderedFigure:
-    reason = figure.applies(source)
-    if reason is not None:
-        return RenderedFigure(figure, reason=reason)
-    try:
-        drawing = figure.draw(source)
-        chart = drawing.chart()
-    except (ArithmeticError, ValueError, TypeError, LookupError) as problem:
-        # One figure that fails must not cost all results; the report states it.
-        reason = f"It could not be drawn ({type(problem).__name__}: {problem}). Please report this."
-        return RenderedFigure(figure, reason=reason)
+    drawing = figure.draw(source)
+    chart = drawing.chart()
     # The chart is built once: Altair's validation takes longer than drawing.
     drawing = replace(drawing, paint=lambda numbers: chart)
     return RenderedFigure(figure, drawing, _untitled(chart.to_dict(validate=False)))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import pandas as pd
 
@@ -18,17 +18,33 @@ from leukotype.results import json_report, study_tables
 from leukotype.results.benchmark_page import benchmark_page
 from leukotype.results.folder import plain_name, staged
 from leukotype.results.guidelines import SHEETS
-from leukotype.results.rendered import RenderedFigure, draw
+from leukotype.results.page import Notice
+from leukotype.results.rendered import RenderedFigure, Source, draw
 from leukotype.results.sheets import Facts
 from leukotype.results.study_page import exploration_page, study_page
 from leukotype.results.validation_page import validation_page
 from leukotype.runs import NAME
 from leukotype.studies import Study, of_evaluation
 
-Figures = Sequence[RenderedFigure]
+# Figures, and notices of those that could not be drawn.
+Drawn = tuple[Sequence[RenderedFigure], Sequence[Notice]]
 # Name and text of each file of a folder.
 Files = Iterator[tuple[str, str]]
-OnStep = Callable[[str], None]
+
+
+class Options(TypedDict, total=False):
+    """Options of all writers of folders.
+
+    overwrite : whether to replace an earlier result of leukotype
+    resume    : whether the folder holds the store of finished tasks of this run, which is kept
+    command   : as typed
+    on_step   : called with the name of each step
+    """
+
+    overwrite: bool
+    resume: bool
+    command: str
+    on_step: Callable[[str], None]
 
 
 def _silent(step: str) -> None:
@@ -36,11 +52,11 @@ def _silent(step: str) -> None:
 
 
 def write_report(
-    source: Evaluation | Study | Cohort | Benchmark | Validation,
+    source: Evaluation | Source,
     path: str | Path,
     *,
     command: str = "",
-    on_step: OnStep = _silent,
+    on_step: Callable[[str], None] = _silent,
 ) -> Path:
     """Write the report of a result as one HTML file that needs no network; return its path.
 
@@ -53,36 +69,25 @@ def write_report(
     """
     if isinstance(source, Evaluation):
         source = of_evaluation(source)
-    atomic.put(Path(path), _html(source, draw(source, on_step=on_step), command).encode())
+    atomic.put(Path(path), _html(source, draw(source, on_step), command).encode())
     return Path(path)
 
 
-def save_study(
-    source: Study | Evaluation,
-    folder: str | Path,
-    *,
-    overwrite: bool = False,
-    resume: bool = False,
-    command: str = "",
-    on_step: OnStep = _silent,
-) -> Path:
+def save_study(source: Study | Evaluation, folder: str | Path, **options: Unpack[Options]) -> Path:
     """Write a study into a folder, completely or not at all; return the folder.
 
     study.json, predictions.csv, report.html, figures/*.svg, *.png and *.csv (their numbers), tables/*.csv and
     *.tex, sheets/*.md, manifest.json.  Only study.json, the sheets and the manifest differ between two runs of one
     study: they hold run times.
 
-    overwrite : whether to replace an earlier result of leukotype
-    resume    : whether the folder holds the store of finished tasks of this run, which is kept
-    command   : as typed
-    on_step   : called with the name of each step
+    options : see `Options`
 
     Raises OutputRefused as `check_output` does.
     """
     study = source if isinstance(source, Study) else of_evaluation(source)
     evaluation, design = study.evaluation, study.evaluation.folds.design
 
-    def files(drawn: Figures) -> Files:
+    def files(drawn: Drawn) -> Files:
         yield "predictions.csv", _csv(evaluation.predictions)
         yield "study.json", json_report.text(json_report.study_json(study))
         # A file holds the report without its command, so that two runs of one study give the same bytes.
@@ -92,7 +97,7 @@ def save_study(
         for paper in study_tables.paper_tables(study):
             yield f"tables/{paper.name}.tex", paper.latex()
         for sheet in SHEETS:
-            yield f"sheets/{sheet.name}.md", sheet.markdown(Facts(study, command))
+            yield f"sheets/{sheet.name}.md", sheet.markdown(Facts(study, options.get("command", "")))
 
     facts = {
         "kind": "study",
@@ -103,43 +108,29 @@ def save_study(
         "jobs": evaluation.jobs,
     }
     varying = ["study.json", *(f"sheets/{sheet.name}.md" for sheet in SHEETS)]
-    return _save(study, files, folder, facts, varying, overwrite, resume, command, on_step)
+    return _save(study, files, folder, facts, varying, **options)
 
 
-def save_exploration(
-    cohort: Cohort,
-    folder: str | Path,
-    *,
-    overwrite: bool = False,
-    command: str = "",
-    on_step: OnStep = _silent,
-) -> Path:
-    """Write the data part alone: cohort.json, report.html, figures, manifest.json; see `save_study`."""
+def save_exploration(cohort: Cohort, folder: str | Path, **options: Unpack[Options]) -> Path:
+    """Write the data part alone: cohort.json, report.html, figures, manifest.json."""
 
-    def files(drawn: Figures) -> Files:
+    def files(drawn: Drawn) -> Files:
         yield "cohort.json", json_report.text(json_report.cohort_json(cohort))
         yield "report.html", _html(cohort, drawn)
 
     facts = {"kind": "exploration", "cohort": cohort.facts()}
-    return _save(cohort, files, folder, facts, (), overwrite, False, command, on_step)
+    return _save(cohort, files, folder, facts, **options)
 
 
-def save_validation(
-    validation: Validation,
-    folder: str | Path,
-    *,
-    overwrite: bool = False,
-    command: str = "",
-    on_step: OnStep = _silent,
-) -> Path:
-    """Write validation.json, calls.csv, report.html, figures and manifest.json; see `save_study`."""
+def save_validation(validation: Validation, folder: str | Path, **options: Unpack[Options]) -> Path:
+    """Write validation.json, calls.csv, report.html, figures and manifest.json."""
 
-    def files(drawn: Figures) -> Files:
+    def files(drawn: Drawn) -> Files:
         table = validation.calls.table()
         table.insert(1, "label", validation.labels)
         yield "calls.csv", _csv(table)
         yield "validation.json", json_report.text(json_report.validation_json(validation))
-        yield "report.html", _html(validation, drawn, command)
+        yield "report.html", _html(validation, drawn, options.get("command", ""))
 
     classifier, batch = validation.classifier, validation.batch
     facts = {
@@ -147,19 +138,11 @@ def save_validation(
         "classifier": {"name": classifier.name, "fingerprint": classifier.fingerprint},
         "samples": {"n": batch.n_samples, "sha256": batch.provenance.sha256},
     }
-    return _save(validation, files, folder, facts, (), overwrite, False, command, on_step)
+    return _save(validation, files, folder, facts, **options)
 
 
-def save_benchmark(
-    benchmark: Benchmark,
-    folder: str | Path,
-    *,
-    overwrite: bool = False,
-    resume: bool = False,
-    command: str = "",
-    on_step: OnStep = _silent,
-) -> Path:
-    """Write a benchmark into a folder; see `save_study` for the options.
+def save_benchmark(benchmark: Benchmark, folder: str | Path, **options: Unpack[Options]) -> Path:
+    """Write a benchmark into a folder, completely or not at all; return the folder.
 
     leaderboard.html, leaderboard.json, leaderboard.csv (one row per model), cohorts.csv (one row per cohort, model
     and metric), pairs.csv, left_out.csv, failures.csv, predictions/<cohort>.csv, figures, manifest.json.
@@ -167,41 +150,42 @@ def save_benchmark(
     reasons = [(one.name, one.reason) for one in benchmark.left_out]
     tables = {
         "leaderboard": benchmark.table,
-        "cohorts": benchmark.cohorts,
+        "cohorts": benchmark.cohort_metrics,
         "pairs": benchmark.leaderboard.pairs,
         "left_out": pd.DataFrame(reasons, columns=["cohort", "reason"]),
         "failures": pd.DataFrame(list(benchmark.failures), columns=["cohort", "model", "reason"]),
     }
 
-    def files(drawn: Figures) -> Files:
+    def files(drawn: Drawn) -> Files:
         yield "leaderboard.html", _html(benchmark, drawn)
         yield "leaderboard.json", json_report.text(json_report.benchmark_json(benchmark))
         for name, table in tables.items():
             yield f"{name}.csv", _csv(table)
-        for result in benchmark.results:
+        for result in benchmark.cohorts:
             if result.predictions:
                 yield f"predictions/{plain_name(result.name)}.csv", result.predictions
 
     facts = {
         "kind": KIND,
-        "cohorts": [result.name for result in benchmark.results],
+        "cohorts": [result.name for result in benchmark.cohorts],
         "models": benchmark.names,
         "seed": benchmark.design.seed,
     }
     varying = ("leaderboard.json", "leaderboard.csv", "leaderboard.html", "cohorts.csv")
-    return _save(benchmark, files, folder, facts, varying, overwrite, resume, command, on_step)
+    return _save(benchmark, files, folder, facts, varying, **options)
 
 
 def _save(
-    source: Study | Cohort | Benchmark | Validation,
-    files: Callable[[Figures], Files],
+    source: Source,
+    files: Callable[[Drawn], Files],
     folder: str | Path,
-    facts: Mapping[str, Any],
-    varying: Sequence[str],
-    overwrite: bool,
-    resume: bool,
-    command: str,
-    on_step: OnStep,
+    facts: dict[str, Any],
+    varying: Sequence[str] = (),
+    *,
+    overwrite: bool = False,
+    resume: bool = False,
+    command: str = "",
+    on_step: Callable[[str], None] = _silent,
 ) -> Path:
     """Draw the figures of a result and write them, its files and the manifest.
 
@@ -210,11 +194,10 @@ def _save(
     varying : files that hold run times
     """
     with staged(folder, overwrite=overwrite, resume=resume) as place:
-        drawn = draw(source, on_step=on_step)
-        for one in drawn:
-            if one.drawing is not None:
-                figures.save(one.drawing, place / "figures", one.name)
-                (place / "figures" / f"{one.name}.csv").write_bytes(one.csv.encode())
+        drawn = draw(source, on_step)
+        for one in drawn[0]:
+            figures.save(one.drawing, place / "figures", one.name)
+            (place / "figures" / f"{one.name}.csv").write_bytes(one.csv.encode())
         on_step("Report")
         for name, text in files(drawn):
             (place / name).parent.mkdir(exist_ok=True)
@@ -224,16 +207,17 @@ def _save(
     return Path(folder)
 
 
-def _html(source: Study | Cohort | Benchmark | Validation, drawn: Figures, command: str = "") -> str:
+def _html(source: Source, drawn: Drawn, command: str = "") -> str:
     match source:
         case Study():
-            return study_page(source, drawn, command=command).html()
+            page = study_page(source, *drawn, command)
         case Cohort():
-            return exploration_page(source, drawn, command=command).html()
+            page = exploration_page(source, *drawn, command)
         case Benchmark():
-            return benchmark_page(source, drawn, command=command).html()
+            page = benchmark_page(source, *drawn, command)
         case Validation():
-            return validation_page(source, drawn, command=command).html()
+            page = validation_page(source, *drawn, command)
+    return page.html()
 
 
 def _csv(table: pd.DataFrame) -> str:

@@ -96,7 +96,7 @@ class Facts:
         )
 
     def design(self) -> str:
-        return self._method("Design")
+        return f"{self._method('Design')} {methods.options(self.evaluation)}".rstrip()
 
     def tuning(self) -> str:
         return self._method("Tuning")

@@ -8,7 +8,7 @@ from leukotype import inference, metrics, wording
 from leukotype.audits import AUDITS, SEVERITIES
 from leukotype.cohort import Cohort
 from leukotype.results import methods, notices, page, study_tables, summary
-from leukotype.results.page import Block, Page, Paragraph, details, heading, section, table
+from leukotype.results.page import Block, Notice, Page, Paragraph, details, heading, section, table
 from leukotype.results.rendered import RenderedFigure
 from leukotype.results.tables import Table
 from leukotype.studies import Study
@@ -17,11 +17,12 @@ from leukotype.wording import counted
 _MOST_SAMPLES = 20
 
 
-def study_page(study: Study, figures: Sequence[RenderedFigure], *, command: str = "") -> Page:
+def study_page(
+    study: Study, figures: Sequence[RenderedFigure], missing: Sequence[Notice] = (), command: str = ""
+) -> Page:
     """Return the page of a study."""
     evaluation, cohort = study.evaluation, study.cohort
     design = evaluation.folds.design
-    times = "" if design.repeats == 1 else f", {design.repeats} repeats"
     others = [model for model in study.models if model is not study.leader.model]
     sections = (
         section(
@@ -30,7 +31,7 @@ def study_page(study: Study, figures: Sequence[RenderedFigure], *, command: str 
             Block("tiles", summary.tiles(study)),
             Block("points", summary.of_study(study)),
         ),
-        page.notices([*notices.of_study(study), *notices.of_figures(figures)]),
+        page.notices([*notices.of_study(study), *missing]),
         section(
             "results",
             "Results",
@@ -74,16 +75,17 @@ def study_page(study: Study, figures: Sequence[RenderedFigure], *, command: str 
         ),
         section("glossary", "Glossary", Block("glossary")),
     )
-    shape = f"{design.outer} × {design.inner} nested cross-validation{times}"
-    facts = (*_size(cohort), *summary.compared(study), shape)
+    facts = (*_size(cohort), *summary.compared(study), methods.shape(design))
     return Page("Study of", cohort.name, facts, sections, cohort.provenance.simulated)
 
 
-def exploration_page(cohort: Cohort, figures: Sequence[RenderedFigure], *, command: str = "") -> Page:
+def exploration_page(
+    cohort: Cohort, figures: Sequence[RenderedFigure], missing: Sequence[Notice] = (), command: str = ""
+) -> Page:
     """Return the page of an exploration: the data without any model."""
     sections = (
         section("summary", "Summary", Block("points", summary.of_cohort(cohort))),
-        page.notices([*notices.of_cohort(cohort), *notices.of_figures(figures)]),
+        page.notices([*notices.of_cohort(cohort), *missing]),
         section("data", "Data", table(study_tables.classes(cohort)), _figures(figures, "data")),
         page.provenance(
             cohort.provenance, extra=_fingerprint(cohort), command=command, software=methods.software()
@@ -109,6 +111,8 @@ def _reliability(study: Study, figures: Sequence[RenderedFigure]) -> Iterator[Bl
             yield Block("text", summary.between(study))
         yield table(study_tables.comparisons(study, study.leader.name))
         yield details("All pairs", table(study_tables.comparisons(study)))
+    if study.without:
+        yield from part("options", "Effect of alignment and panel", study_tables.options(study))
     yield heading("split", "Dependence on the split")
     yield Block("text", _changes(study))
     if study.evaluation.folds.design.repeats > 1:
@@ -150,7 +154,7 @@ def _audited(study: Study) -> str:
 
 
 def _figures(found: Sequence[RenderedFigure], part: str, kind: page.Kind = "figure") -> list[Block]:
-    return [Block(kind, one) for one in found if one.figure.part == part and one.drawing is not None]
+    return [Block(kind, one) for one in found if one.figure.part == part]
 
 
 def _fingerprint(cohort: Cohort) -> list[Paragraph]:

@@ -13,6 +13,7 @@ from leukotype.cohort import Cohort
 from leukotype.evaluation import AUTO
 from leukotype.metrics import Metric
 from leukotype.models import Model
+from leukotype.results import methods
 from leukotype.results.tables import Bar, Cell, Row, Table, estimate, model_name, records, signed
 from leukotype.studies import Study
 from leukotype.wording import number, p_value
@@ -217,6 +218,19 @@ def comparisons(study: Study, leader: str | None = None) -> Table:
         "that only one of the models classified correctly"
     )
     return Table(name, caption, columns, rows, numbers=frame, paper=(0, 1, 2, 4))
+
+
+def options(study: Study) -> Table:
+    """Balanced accuracy of each model with and without the options of the study."""
+    evaluations = (study.evaluation, *study.without)
+    titles = [methods.without(study.evaluation, other).capitalize() for other in study.without]
+    cells = [_estimates(one.summary([metrics.HEADLINE]), "model") for one in evaluations]
+    rows = [
+        (model_name(model), *(found.get((model.name, metrics.HEADLINE), "–") for found in cells))
+        for model in study.models
+    ]
+    caption = "Balanced accuracy with the options of the study, and without each of them; 95 % intervals"
+    return Table("options", caption, ("Model", "This study", *titles), rows)
 
 
 def stability(study: Study) -> Table:

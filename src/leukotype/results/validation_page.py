@@ -22,7 +22,12 @@ from leukotype.wording import counted, number, percent
 _MOST_ROWS = 500
 
 
-def validation_page(validation: Validation, figures: Sequence[RenderedFigure], *, command: str = "") -> Page:
+def validation_page(
+    validation: Validation,
+    figures: Sequence[RenderedFigure],
+    missing: Sequence[Notice] = (),
+    command: str = "",
+) -> Page:
     """Return the page of an external validation."""
     one, source, classifier = validation, validation.batch.provenance, validation.classifier
     undefined = (
@@ -36,7 +41,7 @@ def validation_page(validation: Validation, figures: Sequence[RenderedFigure], *
         section(
             "summary", "Summary", Block("tiles", list(_tiles(one))), Block("points", list(_summary(one)))
         ),
-        page.notices([*notices(one), *shared.of_figures(figures)]),
+        page.notices([*notices(one), *missing]),
         section(
             "results",
             "Results",
@@ -44,7 +49,7 @@ def validation_page(validation: Validation, figures: Sequence[RenderedFigure], *
             [Block("note", undefined)] if one.undefined else [],
             heading("classes", "Results for each class"),
             table(_classes(one)),
-            [Block("figure", figure) for figure in figures if figure.drawing is not None],
+            [Block("figure", figure) for figure in figures],
         ),
         section("samples", "Samples", *_samples(one)),
         section("methods", "Methods", Block("prose", _methods())),

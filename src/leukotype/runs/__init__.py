@@ -1,4 +1,4 @@
-"""runs: finished tasks on disk, so that a run that was killed goes on where it was."""
+"""Finished tasks on disk, so that an interrupted run resumes."""
 
 from leukotype.runs.status import Status, read_status
 from leukotype.runs.store import LOCK, NAME, Item, Store, is_store_file, store_file

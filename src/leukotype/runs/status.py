@@ -1,4 +1,4 @@
-"""How far a run has come, told from a copy of its store: whoever looks holds nobody up."""
+"""Progress of a run, read from a copy of its store so that reading never blocks the run."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leukotype.errors import UnreadableFile
-from leukotype.runs import lock, rescue, schema
-from leukotype.runs.store import LOCK, NAME, store_file
+from leukotype.runs import lock
+from leukotype.runs.store import APPLICATION_ID, LOCK, LOG, NAME, is_damage, number, store_file
 
-_LOG = "-wal"
 _TRIES = 20
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Tasks of one cohort and model: planned, finished among these, and the seconds that one took, on average."""
+    """Tasks of one cohort and model: planned, finished, and mean seconds per task."""
 
     cohort: str
     model: str
@@ -31,7 +30,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class FailedPart:
-    """A task that gave no result in the latest session."""
+    """A task that failed in the latest session."""
 
     cohort: str
     model: str
@@ -41,14 +40,14 @@ class FailedPart:
 
 @dataclass(frozen=True)
 class Status:
-    """How far the latest session of a run has come.
+    """Progress of the latest session of a run.
 
-    state     : "running", "finished", or "stopped": killed, interrupted or failed
-    driver    : the process at work, e.g. "process 17 on node3"; "" where there is none
-    elapsed   : seconds since the session began, or that it took
-    computed  : tasks that were computed in it; the others were found finished
-    rate      : tasks computed in a minute, None before the first
-    remaining : seconds that the rest may take, None where it cannot be told
+    state     : "running", "finished", or "stopped" (killed, interrupted or failed)
+    driver    : the running process, e.g. "process 17 on node3"; "" if none
+    elapsed   : duration of the session so far, in seconds
+    computed  : tasks computed in this session; the other finished tasks are older
+    rate      : tasks computed per minute; None before the first
+    remaining : expected seconds until the end; None if unknown
     """
 
     path: Path
@@ -71,14 +70,14 @@ class Status:
 
 
 def read_status(folder: str | Path) -> Status:
-    """Return how far the run in a folder has come, while it runs or after; nothing there is written or locked.
+    """Return the progress of the run in a folder, during or after the run; nothing is written or locked.
 
-    Raises UnreadableFile where the folder holds no run, or one that is damaged.
+    Raises UnreadableFile if the folder has no run, or a damaged one.
     """
     path = store_file(folder)
     if not path.is_file():
         raise UnreadableFile(
-            f"{folder} holds no run: there is no {NAME} in it. Name the folder that --out named, or runs/NAME."
+            f"{folder} has no run: {NAME} is missing. Name the folder given to --out, or runs/NAME."
         )
     holder = lock.holder_of(path.parent / LOCK)
     with tempfile.TemporaryDirectory(prefix="leukotype-") as place:
@@ -89,45 +88,42 @@ def read_status(folder: str | Path) -> Status:
                 continue
             try:
                 with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
-                    if schema.number(connection, "application_id") == schema.APPLICATION_ID:
-                        return _told(connection, path, holder)
+                    if number(connection, "PRAGMA application_id") == APPLICATION_ID:
+                        return _status(connection, path, holder)
                     break
             except sqlite3.DatabaseError as problem:
-                if not rescue.is_damage(problem):
+                if not is_damage(problem):
                     raise
     raise UnreadableFile(
-        f"{path} is damaged, or no store of leukotype. The command of the run mends it and goes on with what is sound."
+        f"{path} is damaged, or not a store of leukotype. Repeat the command of the run: it recovers finished tasks."
     )
 
 
 def _copied(path: Path, place: Path) -> Path | None:
-    """Copy the store and its log; None where the driver moved the log into the store meanwhile."""
+    """Copy the store and its log; None if the driver moved the log into the store meanwhile."""
     copy = place / NAME
     before = _signature(path)
     shutil.copyfile(path, copy)
-    log = Path(f"{path}{_LOG}")
-    Path(f"{copy}{_LOG}").unlink(missing_ok=True)
+    Path(f"{copy}{LOG}").unlink(missing_ok=True)
     with suppress(FileNotFoundError):
-        shutil.copyfile(log, f"{copy}{_LOG}")
+        shutil.copyfile(f"{path}{LOG}", f"{copy}{LOG}")
     return copy if _signature(path) == before else None
 
 
 def _signature(path: Path) -> tuple[object, ...]:
-    """Return what changes when the log goes into the store, and not when the log grows."""
-    now = path.stat()
-    try:
-        with Path(f"{path}{_LOG}").open("rb") as handle:
-            head = handle.read(32)
-    except FileNotFoundError:
-        head = b""
-    return now.st_mtime_ns, now.st_size, head
+    """Return a value that changes when the log is moved into the store, but not when the log grows."""
+    found = path.stat()
+    head = b""
+    with suppress(FileNotFoundError), Path(f"{path}{LOG}").open("rb") as handle:
+        head = handle.read(32)
+    return found.st_mtime_ns, found.st_size, head
 
 
-def _told(connection: sqlite3.Connection, path: Path, holder: lock.Holder | None) -> Status:
-    asked = connection.execute(
+def _status(connection: sqlite3.Connection, path: Path, holder: lock.Holder | None) -> Status:
+    found = connection.execute(
         "SELECT id, started, ended, outcome FROM sessions ORDER BY id DESC LIMIT 1"
     ).fetchone()
-    session, started, ended, outcome = asked or (0, 0.0, 0.0, "finished")
+    session, started, ended, outcome = found or (0, 0.0, 0.0, "finished")
     mean = dict(connection.execute("SELECT model, avg(seconds) FROM tasks GROUP BY model"))
     progress = tuple(
         Progress(cohort, model, planned, finished, float(mean.get(model, 0.0)))
@@ -147,11 +143,9 @@ def _told(connection: sqlite3.Connection, path: Path, holder: lock.Holder | None
     elapsed = (time.time() if is_running else ended or latest or started) - started
     worked = (latest or started) - started
     n_missing = sum(row.planned - row.finished for row in progress)
-    remaining = None
-    if not n_missing:
-        remaining = 0.0
-    elif computed and spent > 0 and worked > 0:
-        # Models not seen yet are taken for average; `spent / worked` is how many tasks ran at once.
+    remaining = None if n_missing else 0.0
+    if n_missing and computed and spent > 0 and worked > 0:
+        # A model without finished tasks is assumed average; `spent / worked` tasks ran at the same time.
         average = sum(mean.values()) / len(mean)
         work = sum((row.planned - row.finished) * mean.get(row.model, average) for row in progress)
         remaining = work / (spent / worked)

@@ -1,30 +1,53 @@
-"""The run store: every finished task of a run in one SQLite file, committed as soon as it is done."""
+"""The run store: the finished tasks of a run in one SQLite file, each committed as soon as it is done."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from leukotype.errors import OutputRefused, StoreFailed
-from leukotype.runs import codec, rescue, schema
+from leukotype.runs import codec
 from leukotype.runs.lock import Lock
+from leukotype.wording import counted
 
 NAME = "tasks.sqlite"
 LOCK = "tasks.lock"
+LOG = "-wal"
+
+# "leuk": identifies our files among other SQLite databases.
+APPLICATION_ID = 0x6C65756B
+_FORMAT = 1
+# Longest wait for another program that reads the file.
+_PATIENCE_SECONDS = 60.0
+_COLUMNS = "key, session, cohort, model, part, seconds, finished, computed, record, arrays, seal"
+_INSERT = f"INSERT INTO tasks ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_TABLES = (
+    "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+    "CREATE TABLE sessions (id INTEGER PRIMARY KEY, started REAL NOT NULL, ended REAL, outcome TEXT)",
+    "CREATE TABLE plan (key TEXT PRIMARY KEY, session INTEGER NOT NULL, cohort TEXT NOT NULL, model TEXT NOT NULL,"
+    " part TEXT NOT NULL)",
+    "CREATE TABLE tasks (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, session INTEGER NOT NULL,"
+    " cohort TEXT NOT NULL, model TEXT NOT NULL, part TEXT NOT NULL, seconds REAL NOT NULL, finished REAL NOT NULL,"
+    " computed INTEGER NOT NULL, record TEXT NOT NULL, arrays BLOB NOT NULL, seal BLOB NOT NULL)",
+    "CREATE TABLE failures (key TEXT PRIMARY KEY, session INTEGER NOT NULL, cohort TEXT NOT NULL,"
+    " model TEXT NOT NULL, part TEXT NOT NULL, error TEXT NOT NULL, at REAL NOT NULL)",
+)
 
 
 @dataclass(frozen=True)
 class Item:
-    """One task as people call it, under the key that says all its result depends on.
+    """One task: its key, and its name for users.
 
-    key    : sha256, as hexadecimal digits
-    part   : what of the cohort, e.g. "repeat 1, fold 2"
+    key  : sha256 of everything its result depends on, as hexadecimal digits
+    part : part of the cohort, e.g. "repeat 1, fold 2"
     """
 
     key: str
@@ -34,24 +57,24 @@ class Item:
 
 
 class Store:
-    """The finished tasks of one folder, held by this process alone until `close`.
+    """The finished tasks of one folder; only this process can open it until `close`.
 
-    rescued : what was done about a damaged file, in one line; "" where there was none
+    rescued : one line on the recovery of a damaged file; "" if the file was intact
     """
 
     def __init__(self, path: str | Path) -> None:
-        """Open the store at `path`, made where it is not there; in a folder, the file `tasks.sqlite`.
+        """Open or create the store at `path`; in a folder, the file `tasks.sqlite`.
 
-        Raises RunInProgress where another process holds it, OutputRefused where the file is somebody else's,
-        StoreFailed where the disk does not let it be.
+        Raises RunInProgress if another process holds it, OutputRefused if the file is not a store, StoreFailed if
+        the disk cannot be written.
         """
         self.path = store_file(path)
         self._lock = _lock(self.path)
         try:
-            with self._no_fault():
+            with self._explained():
                 self._connection, self.rescued = _open(self.path)
-            with self._writing() as write:
-                self._session = write("INSERT INTO sessions (started) VALUES (?)", (time.time(),)).lastrowid
+            with self._writing() as execute:
+                self._session = execute("INSERT INTO sessions (started) VALUES (?)", (time.time(),)).lastrowid
         except BaseException:
             self._lock.release()
             raise
@@ -63,10 +86,10 @@ class Store:
         self.close("finished" if kind is None else "stopped")
 
     def close(self, outcome: str = "finished") -> None:
-        """Let the folder go; `outcome` is what `leukotype status` says of this session."""
+        """Close the store and release the folder; `leukotype status` shows `outcome`."""
         try:
-            with suppress(sqlite3.Error, StoreFailed), self._writing() as write:
-                write(
+            with suppress(sqlite3.Error, StoreFailed), self._writing() as execute:
+                execute(
                     "UPDATE sessions SET ended = ?, outcome = ? WHERE id = ?",
                     (time.time(), outcome, self._session),
                 )
@@ -77,91 +100,76 @@ class Store:
 
     def __len__(self) -> int:
         """Return the number of finished tasks."""
-        return int(self._connection.execute("SELECT count(*) FROM tasks").fetchone()[0])
+        return number(self._connection, "SELECT count(*) FROM tasks")
 
     def get(self, key: str) -> dict[str, Any] | None:
-        """Return the record of a finished task; None where it is not there, or its seal is broken."""
-        with self._no_fault():
+        """Return the record of a finished task, or None if there is none or its hash is wrong."""
+        with self._explained():
             row = self._connection.execute(
                 "SELECT record, arrays, seal FROM tasks WHERE key = ?", (key,)
             ).fetchone()
         if row is None:
             return None
         with suppress(ValueError, TypeError, AttributeError):
-            if schema.seal(key, row[0], row[1]) == row[2]:
+            if _seal(key, row[0], row[1]) == row[2]:
                 return codec.decode(row[0], row[1])
-        with self._writing() as write:
-            write("DELETE FROM tasks WHERE key = ?", (key,))
+        with self._writing() as execute:
+            execute("DELETE FROM tasks WHERE key = ?", (key,))
         return None
 
     def put(self, item: Item, record: Mapping[str, Any], seconds: float) -> None:
         """Keep the record of a finished task; it is on disk when this returns.
 
-        Raises StoreFailed where the disk is full, and then nothing that was kept before is lost.
+        Raises StoreFailed if the disk is full; earlier tasks are not lost.
         """
         text, arrays = codec.encode(record)
-        values = (
-            item.key,
-            self._session,
-            item.cohort,
-            item.model,
-            item.part,
-            seconds,
-            time.time(),
-            text,
-            arrays,
-        )
-        with self._writing() as write:
-            write(
-                "INSERT INTO tasks (key, session, cohort, model, part, seconds, finished, computed, record, arrays,"
-                " seal) VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)"
-                " ON CONFLICT (key) DO UPDATE SET computed = computed + 1",
-                (*values, schema.seal(item.key, text, arrays)),
+        names = (item.key, self._session, item.cohort, item.model, item.part)
+        seal = _seal(item.key, text, arrays)
+        with self._writing() as execute:
+            execute(
+                f"{_INSERT} ON CONFLICT (key) DO UPDATE SET computed = computed + 1",
+                (*names, seconds, time.time(), 1, text, arrays, seal),
             )
-            write("DELETE FROM failures WHERE key = ?", (item.key,))
+            execute("DELETE FROM failures WHERE key = ?", (item.key,))
 
     def put_if_plain(self, item: Item, record: Mapping[str, Any], seconds: float) -> None:
-        """Keep a record that comes back as it was; any other is let go."""
-        if codec.is_plain(dict(record)):
+        """Keep a record if the store can restore it exactly."""
+        if codec.is_exact(dict(record)):
             self.put(item, record, seconds)
 
     def fail(self, item: Item, error: str) -> None:
-        """Record why a task gave no result; it is run again the next time."""
-        with self._writing() as write:
-            write(
+        """Record why a task failed; the next session runs it again."""
+        with self._writing() as execute:
+            execute(
                 "INSERT OR REPLACE INTO failures (key, session, cohort, model, part, error, at)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (item.key, self._session, item.cohort, item.model, item.part, error, time.time()),
             )
 
     def plan(self, items: Sequence[Item]) -> None:
-        """Say which tasks this session is about, for `leukotype status`; may be called again with more."""
-        with self._writing() as write:
+        """Add tasks to those of this session, for `leukotype status`."""
+        with self._writing() as execute:
             for item in items:
-                write(
+                execute(
                     "INSERT OR REPLACE INTO plan (key, session, cohort, model, part) VALUES (?, ?, ?, ?, ?)",
                     (item.key, self._session, item.cohort, item.model, item.part),
                 )
 
     def fact(self, name: str) -> Any:
-        """Return what was kept under a name by `keep_fact`; None where nothing was."""
-        with self._no_fault():
+        """Return the value stored by `keep_fact`, or None."""
+        with self._explained():
             row = self._connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return None if row is None else json.loads(row[0])
 
     def keep_fact(self, name: str, value: Any) -> None:
-        """Keep something that JSON can hold under a name."""
-        with self._writing() as write:
-            write("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", (name, json.dumps(value)))
-
-    def computed(self) -> dict[str, int]:
-        """Return how often each finished task was computed, by key."""
-        return dict(self._connection.execute("SELECT key, computed FROM tasks").fetchall())
+        """Store a JSON value under a name."""
+        with self._writing() as execute:
+            execute("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", (name, json.dumps(value)))
 
     @contextmanager
     def _writing(self) -> Iterator[Any]:
         """Yield `execute` inside a transaction."""
-        with self._no_fault():
+        with self._explained():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection.execute
@@ -172,25 +180,36 @@ class Store:
                 raise
 
     @contextmanager
-    def _no_fault(self) -> Iterator[None]:
+    def _explained(self) -> Iterator[None]:
         try:
             yield
         except (sqlite3.Error, OSError) as problem:
             raise StoreFailed(
-                f"cannot keep finished tasks in {self.path}: {problem}. Free space on that disk or mend it, and give "
-                "the same command again: it goes on with what was finished."
+                f"cannot keep finished tasks in {self.path}: {problem}. Free space on that disk or repair it, then "
+                "repeat the same command: it resumes with the finished tasks."
             ) from problem
 
 
 def store_file(path: str | Path) -> Path:
-    """Return the file of a store that is named by its folder or by itself."""
+    """Return the file of the store in a folder, or `path` itself if it is a file."""
     path = Path(path)
     return path / NAME if path.is_dir() or not path.suffix else path
 
 
 def is_store_file(name: str) -> bool:
-    """Tell whether a name in a folder is that of a store, or of what belongs to one."""
+    """Tell whether a file name in a folder belongs to a store."""
     return name in (LOCK, NAME) or name.startswith((f"{NAME}-", f"{NAME}.damaged"))
+
+
+def number(connection: sqlite3.Connection, query: str) -> int:
+    """Return the single number that a query or pragma gives."""
+    return int(connection.execute(query).fetchone()[0])
+
+
+def is_damage(problem: sqlite3.Error) -> bool:
+    """Tell a damaged file from a full disk, a lock and other errors."""
+    code = getattr(problem, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def _lock(path: Path) -> Lock:
@@ -204,41 +223,90 @@ def _lock(path: Path) -> Lock:
 
 
 def _open(path: Path) -> tuple[sqlite3.Connection, str]:
-    said = ""
+    """Return the connection to the store at `path`, and a line on the recovery of a damaged one."""
+    rescued = "" if _is_sound(path) else _rescue(path)
+    connection = sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE_SECONDS)
     try:
-        connection = schema.connect(path)
-        is_sound = rescue.is_sound(connection)
-        if not is_sound:
-            connection.close()
-    except sqlite3.DatabaseError as problem:
-        if not rescue.is_damage(problem):
-            raise
-        is_sound = False
-    if not is_sound:
-        aside, n_kept = rescue.rescue(path)
-        tasks = "1 finished task is" if n_kept == 1 else f"{n_kept} finished tasks are"
-        said = f"{path} was damaged; {tasks} sound and kept, and the damaged file is now {aside.name}."
-        connection = schema.connect(path)
-    try:
-        _check(connection, path)
-        schema.write_ahead(connection)
+        if number(connection, "SELECT count(*) FROM sqlite_master") == 0:
+            _create(connection)
+        found = number(connection, "PRAGMA user_version")
+        if number(connection, "PRAGMA application_id") != APPLICATION_ID:
+            raise OutputRefused(
+                f"{path} is a database that leukotype did not write. Choose another folder with --out."
+            )
+        if found != _FORMAT:
+            raise OutputRefused(
+                f"{path} has format {found} of another version of leukotype; format {_FORMAT} is needed. "
+                "Choose another folder with --out."
+            )
+        # With a write-ahead log a commit is one write at the end of a file, complete or absent after a kill, and
+        # does not wait for the disk.
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
     except BaseException:
         connection.close()
         raise
-    return connection, said
+    return connection, rescued
 
 
-def _check(connection: sqlite3.Connection, path: Path) -> None:
-    is_empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
-    if is_empty:
-        schema.create(connection)
-    elif schema.number(connection, "application_id") != schema.APPLICATION_ID:
-        raise OutputRefused(
-            f"{path} is a database that leukotype did not write. Choose another folder with --out."
-        )
-    elif schema.number(connection, "user_version") != schema.FORMAT:
-        found = schema.number(connection, "user_version")
-        raise OutputRefused(
-            f"{path} has format {found} of another version of leukotype, and {schema.FORMAT} is needed. "
-            "Choose another folder with --out."
-        )
+def _create(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    for table in _TABLES:
+        connection.execute(table)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {_FORMAT}")
+    connection.execute("COMMIT")
+
+
+def _is_sound(path: Path) -> bool:
+    """Tell whether SQLite can read every page of the database; a missing or empty file is sound."""
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE_SECONDS)) as connection:
+            return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
+    except sqlite3.DatabaseError as problem:
+        if not is_damage(problem):
+            raise
+        return False
+
+
+def _rescue(path: Path) -> str:
+    """Move a damaged store aside and start a new one with its readable tasks; return a line that says so."""
+    aside, n_aside = path.with_name(f"{path.name}.damaged"), 1
+    while aside.exists():
+        n_aside += 1
+        aside = path.with_name(f"{path.name}.damaged{n_aside}")
+    os.replace(path, aside)
+    for ending in (LOG, "-shm"):
+        with suppress(FileNotFoundError):
+            os.replace(f"{path}{ending}", f"{aside}{ending}")
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        _create(connection)
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany(f"{_INSERT} ON CONFLICT DO NOTHING", _readable_rows(aside))
+        connection.execute("COMMIT")
+        n_recovered = number(connection, "SELECT count(*) FROM tasks")
+    return (
+        f"{path} was damaged and moved to {aside.name}; {counted(n_recovered, 'finished task')} recovered, the others "
+        "are computed again."
+    )
+
+
+def _readable_rows(damaged: Path) -> Iterator[tuple[Any, ...]]:
+    """Yield the finished tasks that SQLite can still read and whose hash is right; the file is not changed."""
+    # SQLite stops at the first damaged page.  A scan from each end finds all rows outside the damaged region.
+    for direction in ("ASC", "DESC"):
+        with (
+            suppress(sqlite3.Error),
+            closing(sqlite3.connect(f"{damaged.absolute().as_uri()}?mode=ro", uri=True)) as connection,
+        ):
+            for row in connection.execute(f"SELECT {_COLUMNS} FROM tasks ORDER BY id {direction}"):
+                with suppress(TypeError, AttributeError):
+                    if _seal(row[0], row[8], row[9]) == row[10]:
+                        yield row
+
+
+def _seal(key: str, record: str, arrays: bytes) -> bytes:
+    """Return the sha256 of a finished task and its key."""
+    digest = hashlib.sha256(f"{key}\n{len(record)}\n{record}".encode())
+    digest.update(arrays)
+    return digest.digest()

@@ -57,7 +57,6 @@ class FittedBoosting:
         return probabilities(self.trees.margins(fold.x_test, self.group, self.base))
 
     def rule(self, fold: Fold) -> TreeSums:
-        """Return the portable rule."""
         link = "softmax" if len(self.base) > 1 else "logistic"
         return TreeSums.of(self.trees, fold.x_train, link, self.group, self.base)
 

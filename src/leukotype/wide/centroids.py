@@ -10,7 +10,7 @@ import numpy as np
 from leukotype.arrays import FloatArray, IntArray
 from leukotype.rules import Linear
 from leukotype.wide.fold import Fold
-from leukotype.wide.path import RuleCandidate, Setting, complete, share
+from leukotype.wide.path import RuleCandidate, Setting, share
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,10 +42,7 @@ def path(
 
     Tibshirani, Hastie, Narasimhan & Chu (2002), PNAS 99, 6567-6572.
     """
-    shares = [
-        share("shrinkage", complete("shrunken centroids", {"shrinkage": 0.0}, setting)["shrinkage"])
-        for setting in grid
-    ]
+    shares = share("shrunken centroids", "shrinkage", 0.0, grid)
     moments = fold.classes(labels)
     width = moments.deviation + moments.typical_deviation
     size = np.sqrt(1.0 / moments.counts - 1.0 / moments.n_samples)

@@ -10,7 +10,7 @@ from leukotype.arrays import IntArray
 from leukotype.rules import Linear
 from leukotype.wide.fold import Fold
 from leukotype.wide.linear import SpanCandidate
-from leukotype.wide.path import RuleCandidate, Setting, complete, positive, share
+from leukotype.wide.path import RuleCandidate, Setting, positive, share
 
 
 def diagonal_path(
@@ -28,10 +28,7 @@ def diagonal_path(
     Dudoit, Fridlyand & Speed (2002), JASA 97, 77-87; Opgen-Rhein & Strimmer (2007), Stat. Appl. Genet. Mol.
     Biol. 6(1), 9.
     """
-    shares = [
-        share("shrinkage", complete("diagonal discriminant", {"shrinkage": 0.5}, setting)["shrinkage"])
-        for setting in grid
-    ]
+    shares = share("diagonal discriminant", "shrinkage", 0.5, grid)
     moments = fold.classes(labels)
     typical = moments.typical_deviation**2
     prior = np.log(moments.shares)
@@ -61,10 +58,7 @@ def ridge_path(
 
     Hastie & Tibshirani (2004), Biostatistics 5, 329-340; Friedman (1989), JASA 84, 165-175.
     """
-    ridges = [
-        positive("ridge", complete("ridge discriminant", {"ridge": 1.0}, setting)["ridge"])
-        for setting in grid
-    ]
+    ridges = positive("ridge discriminant", "ridge", 1.0, grid)
     counts = np.bincount(labels)
     members = np.eye(len(counts))[labels]
     x = fold.span.coordinates

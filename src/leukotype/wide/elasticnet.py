@@ -30,29 +30,27 @@ _SHARE_ENTERING = 0.2
 class FittedElasticNet:
     """A sparse linear rule on raw expression.
 
+    solution     : the optimum for standardised probes
     probes       : (n_chosen,) columns with a nonzero coefficient, ascending
-    coefficients : (n_chosen, n_margins) per unit of raw expression; one margin for the second of two classes, else one
-                   per class
+    coefficients : (n_chosen, n_margins) per unit of raw expression
     intercept    : (n_margins,)
-    penalty      : lambda of the objective, on standardised probes
-    kkt_residual : largest violation of the optimality conditions over all probes
     """
 
     setting: Setting
+    solution: SparseSolution
     probes: IntArray
     coefficients: FloatArray
     intercept: FloatArray
-    penalty: float
-    kkt_residual: float
 
     def predict_proba(self, fold: Fold) -> FloatArray:
         """(n_test, n_classes) logistic or softmax of the linear predictors."""
-        # Summed per sample over uncentred values; the rule centres them, and differs in the last digits.
-        products = fold.x_test[:, self.probes, None] * self.coefficients
-        return probabilities(products.sum(axis=1) + self.intercept)
+        # Uncentred values, summed probe by probe; the rule centres them, and differs in the last digits.
+        margins = np.zeros((fold.n_test, len(self.intercept)))
+        for probe, coefficients in zip(self.probes.tolist(), self.coefficients, strict=True):
+            margins += fold.x_test[:, probe, None] * coefficients
+        return probabilities(margins + self.intercept)
 
     def rule(self, fold: Fold) -> Linear:
-        """Return the portable rule."""
         n_margins, centre = len(self.intercept), fold.mean[self.probes]
         return Linear(
             n_classes=max(n_margins, 2),
@@ -97,7 +95,7 @@ def _on_raw_scale(fold: Fold, solution: SparseSolution, setting: Setting) -> Fit
     probes = np.flatnonzero(solution.coefficients.any(axis=1)).astype(np.intp)
     coefficients = solution.coefficients[probes] / fold.scale[probes, None]
     intercept = solution.intercept - fold.mean[probes] @ coefficients
-    return FittedElasticNet(setting, probes, coefficients, intercept, solution.penalty, solution.kkt_residual)
+    return FittedElasticNet(setting, solution, probes, coefficients, intercept)
 
 
 def _complete(setting: Setting) -> dict[str, Any]:

@@ -112,11 +112,6 @@ class Fold:
         return self._products[1]
 
     @cached_property
-    def squared_distances(self) -> FloatArray:
-        """(n_test, n_train) between standardised test and training samples; exactly 0 for equal ones."""
-        return self.squared_distances_from(self)
-
-    @cached_property
     def span(self) -> Span:
         """The training part in the fewest dimensions: below n_train, at most n_probes."""
         primal = self.n_probes < self.n_train
@@ -172,7 +167,7 @@ class Fold:
         return self.cross if other is self else self._cross_from(other)[0]
 
     def squared_distances_from(self, other: Fold) -> FloatArray:
-        """(other.n_test, n_train) squared distances to the test part of `other`, standardised as here."""
+        """(other.n_test, n_train) squared distances to the test part of `other`, standardised as here; 0 if equal."""
         cross, norms = self._products[1:] if other is self else self._cross_from(other)
         sums = norms[:, None] + self.gram.diagonal()
         squared = sums - 2 * cross
@@ -233,9 +228,8 @@ class Fold:
             mean, scale = self._scaling(z, squares[:, :size])
             yield _Block(columns, z, mean, scale)
 
-    def _imputed(self, rows: IntArray, columns: slice = slice(None)) -> FloatArray:
-        n_columns = len(range(*columns.indices(self.n_probes)))
-        return self._filled(np.empty((len(rows), n_columns)), rows, columns)
+    def _imputed(self, rows: IntArray) -> FloatArray:
+        return self._filled(np.empty((len(rows), self.n_probes)), rows, slice(None))
 
     def _filled(self, part: FloatArray, rows: IntArray, columns: slice) -> FloatArray:
         view = self.expression[:, columns]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from sklearn import config_context
@@ -18,12 +17,7 @@ from leukotype.wide.fold import Fold
 from leukotype.wide.path import Setting, at_least_one, complete
 from leukotype.wide.screen import FScreens
 
-_DEFAULTS: dict[str, Any] = {
-    "max_features": "sqrt",
-    "screen": None,
-    "n_estimators": 500,
-    "min_samples_leaf": 1,
-}
+_DEFAULTS = {"max_features": "sqrt", "screen": None, "n_estimators": 500, "min_samples_leaf": 1}
 # About 35 of them do not see a given sample; all settings are compared on the same draws.
 _TUNING_TREES = 100
 _BLOCK = 16
@@ -85,7 +79,6 @@ class FittedForest:
         return self.trees.votes(fold.x_test)
 
     def rule(self, fold: Fold) -> TreeSums:
-        """Return the portable rule."""
         return TreeSums.of(self.trees, fold.x_train)
 
 

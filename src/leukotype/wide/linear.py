@@ -48,7 +48,6 @@ class SpanCandidate:
         return apply_link(self.link, products + self.intercept, self.n_classes)
 
     def rule(self, fold: Fold) -> Linear:
-        """Return the portable rule."""
         reads = np.flatnonzero(self._coefficients.any(axis=0))
         return Linear(
             n_classes=self.n_classes,

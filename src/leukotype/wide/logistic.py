@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from leukotype.arrays import FloatArray, IntArray
 from leukotype.wide.fold import Fold
 from leukotype.wide.linear import SpanCandidate
-from leukotype.wide.path import Setting, complete, positive
+from leukotype.wide.path import Setting, positive
 
 _MOST_STEPS = 100
 _MOST_INNER_STEPS = 1000
@@ -44,7 +44,7 @@ def path(
 
     Hastie & Tibshirani (2004), Biostatistics 5, 329-340.
     """
-    strengths = [positive("C", complete("logistic regression", {"C": 1.0}, setting)["C"]) for setting in grid]
+    strengths = positive("logistic regression", "C", 1.0, grid)
     problem = Problem(fold.span.coordinates, fold.span.lengths, labels)
     weights = problem.start()
     fitted: dict[float, tuple[FloatArray, FloatArray, float]] = {}
@@ -115,11 +115,8 @@ class Problem:
             weights = weights + size * step
             value, p = found
         if norm > 1e3 * self.tolerance:
-            warnings.warn(
-                f"logistic regression stopped at a gradient of norm {norm:.1e}.",
-                ConvergenceWarning,
-                stacklevel=3,
-            )
+            message = f"logistic regression stopped at a gradient of norm {norm:.1e}."
+            warnings.warn(message, ConvergenceWarning, stacklevel=3)
         return weights, norm
 
     def _objective(self, penalties: FloatArray, weights: FloatArray) -> tuple[float, FloatArray]:

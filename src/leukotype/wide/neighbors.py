@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,6 +17,7 @@ from leukotype.wide.path import Setting, complete
 _DEFAULTS = {"n_neighbors": 5, "weights": "uniform"}
 
 
+@dataclass(frozen=True, eq=False)
 class Neighborhood:
     """The training samples around each test sample, nearest first; shared by all settings.
 
@@ -25,58 +26,53 @@ class Neighborhood:
     labels : (n_train,) class codes of the neighbours
     """
 
-    def __init__(self, own: Fold, other: Fold, labels: IntArray) -> None:
-        squared = own.squared_distances if other is own else own.squared_distances_from(other)
-        self._order = np.argsort(squared, axis=1, kind="stable")
-        ascending = np.take_along_axis(squared, self._order, axis=1)
-        self._distances = np.sqrt(ascending)
-        # The rank of each distance from 0; equal distances have equal ranks.
-        self._places = np.zeros(squared.shape, dtype=np.intp)
-        np.cumsum(np.diff(ascending, axis=1) > TIE * ascending[:, 1:], axis=1, out=self._places[:, 1:])
-        self._members = np.eye(int(labels.max()) + 1)[labels]
+    own: Fold
+    other: Fold
+    labels: IntArray
 
     def shares(self, k: int, weights: str) -> FloatArray:
         """(n_test, n_classes) of the votes of the k nearest."""
+        order, _, places = self._sorted
         counted = self._votes if weights == "distance" else self._heads
         votes = counted[:, k - 1] / counted[:, k - 1].sum(axis=1, keepdims=True)
-        if k < len(self._members):
-            for row in np.flatnonzero(self._places[:, k - 1] == self._places[:, k]).tolist():
-                chosen = voters(self._places[row], self._order[row], k)
+        if k < len(self.labels):
+            for row in np.flatnonzero(places[:, k - 1] == places[:, k]).tolist():
+                chosen = voters(places[row], order[row], k)
                 each = self._inverse_distances[row, chosen] if weights == "distance" else np.ones(k)
-                own = each @ self._members[self._order[row, chosen]]
+                own = each @ self._members[order[row, chosen]]
                 votes[row] = own / own.sum()
         return votes
 
     @cached_property
+    def _sorted(self) -> tuple[IntArray, FloatArray, IntArray]:
+        """(n_test, n_train) samples, their distances, and the ranks of these from 0; equal distances tie."""
+        squared = self.own.squared_distances_from(self.other)
+        order = np.argsort(squared, axis=1, kind="stable")
+        ascending = np.take_along_axis(squared, order, axis=1)
+        places = np.zeros(squared.shape, dtype=np.intp)
+        np.cumsum(np.diff(ascending, axis=1) > TIE * ascending[:, 1:], axis=1, out=places[:, 1:])
+        return order, np.sqrt(ascending), places
+
+    @cached_property
+    def _members(self) -> FloatArray:
+        return np.eye(int(self.labels.max()) + 1)[self.labels]
+
+    @cached_property
     def _heads(self) -> FloatArray:
         """(n_test, n_train, n_classes) samples of each class among the k nearest, for k - 1 = 0, 1, ..."""
-        return np.cumsum(self._members[self._order], axis=1)
+        return np.cumsum(self._members[self._sorted[0]], axis=1)
 
     @cached_property
     def _votes(self) -> FloatArray:
-        return np.cumsum(self._members[self._order] * self._inverse_distances[:, :, None], axis=1)
+        return np.cumsum(self._members[self._sorted[0]] * self._inverse_distances[:, :, None], axis=1)
 
     @cached_property
     def _inverse_distances(self) -> FloatArray:
         # If samples are at distance 0, only they vote.
-        touching = self._distances == 0
+        distances = self._sorted[1]
+        touching = distances == 0
         touched = touching[:, :1]
-        return np.where(touched, touching, 1.0 / np.where(touched, 1.0, self._distances))
-
-
-class _Around:
-    """The neighbourhoods of one training part; the one of its own fold is computed once for the whole grid."""
-
-    def __init__(self, fold: Fold, labels: IntArray) -> None:
-        self.fold = fold
-        self.labels = labels
-
-    def of(self, fold: Fold) -> Neighborhood:
-        return self._own if fold is self.fold else Neighborhood(self.fold, fold, self.labels)
-
-    @cached_property
-    def _own(self) -> Neighborhood:
-        return Neighborhood(self.fold, self.fold, self.labels)
+        return np.where(touched, touching, 1.0 / np.where(touched, 1.0, distances))
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,18 +82,19 @@ class FittedNeighbors:
     setting: Setting
     n_neighbors: int
     weights: str
-    _around: _Around
+    around: Neighborhood
     probes: None = None
 
     def predict_proba(self, fold: Fold) -> FloatArray:
         """(n_test, n_classes) shares of the votes of the nearest training samples."""
         # Distances of all test samples and votes of all settings at once: much faster for a grid than the rule, which
         # differs in the last digits.
-        return self._around.of(fold).shares(self.n_neighbors, self.weights)
+        around = self.around if fold is self.around.other else replace(self.around, other=fold)
+        return around.shares(self.n_neighbors, self.weights)
 
     def rule(self, fold: Fold) -> Neighbours:
         """Return the portable rule, which holds the training samples."""
-        labels = self._around.labels
+        labels = self.around.labels
         return Neighbours(
             n_classes=int(labels.max()) + 1,
             n_probes=fold.n_probes,
@@ -126,7 +123,7 @@ def path(
 
     Cover & Hart (1967), IEEE Trans. Inf. Theory 13, 21-27.
     """
-    around = _Around(fold, labels)
+    around = Neighborhood(fold, fold, labels)
     fitted = []
     for setting in grid:
         full = complete("k nearest neighbours", _DEFAULTS, setting)

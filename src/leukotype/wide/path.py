@@ -71,7 +71,6 @@ class RuleCandidate:
         return self.portable.unchecked_output(fold.x_test[:, self.portable.reads])
 
     def rule(self, fold: Fold) -> Rule:
-        """Return the portable rule."""
         return self.portable
 
 
@@ -106,20 +105,22 @@ def complete(model: str, defaults: Mapping[str, Any], setting: Setting) -> dict[
     return {**defaults, **setting}
 
 
-def positive(name: str, value: Any) -> float:
-    """Return `value` as a float; raises ValueError unless it is positive and finite."""
-    number = float(value)
-    if not 0 < number < float("inf"):
-        raise ValueError(f"{name} is {value!r}, and must be positive and finite.")
-    return number
+def positive(model: str, name: str, default: float, grid: Sequence[Setting]) -> list[float]:
+    """Return the only setting `name` of `model` for each entry of the grid; raises ValueError unless positive."""
+    values = [complete(model, {name: default}, setting)[name] for setting in grid]
+    for value in values:
+        if not 0 < float(value) < float("inf"):
+            raise ValueError(f"{name} is {value!r}, and must be positive and finite.")
+    return [float(value) for value in values]
 
 
-def share(name: str, value: Any) -> float:
-    """Return `value` as a float; raises ValueError unless it is between 0 and 1."""
-    number = float(value)
-    if not 0 <= number <= 1:
-        raise ValueError(f"{name} is {value!r}, and must be between 0 and 1.")
-    return number
+def share(model: str, name: str, default: float, grid: Sequence[Setting]) -> list[float]:
+    """Return the only setting `name` of `model` for each entry of the grid; raises ValueError unless in [0, 1]."""
+    values = [complete(model, {name: default}, setting)[name] for setting in grid]
+    for value in values:
+        if not 0 <= float(value) <= 1:
+            raise ValueError(f"{name} is {value!r}, and must be between 0 and 1.")
+    return [float(value) for value in values]
 
 
 def at_least_one(setting: Mapping[str, Any], *names: str) -> None:

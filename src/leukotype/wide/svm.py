@@ -11,7 +11,7 @@ from sklearn.svm import SVC
 from leukotype.arrays import FloatArray, IntArray
 from leukotype.wide.fold import Fold
 from leukotype.wide.linear import SpanCandidate
-from leukotype.wide.path import Setting, complete, positive
+from leukotype.wide.path import Setting, positive
 
 # The default 1e-3 of libsvm leaves the third decimal of the margins uncertain; this costs little more here.
 _TOLERANCE = 1e-7
@@ -29,8 +29,7 @@ def path(
     Cortes & Vapnik (1995), Machine Learning 20, 273-297; Chang & Lin (2011), ACM TIST 2(3), 27.
     """
     fitted = []
-    for setting in grid:
-        strength = positive("C", complete("the support vector machine", {"C": 1.0}, setting)["C"])
+    for setting, strength in zip(grid, positive("the support vector machine", "C", 1.0, grid), strict=True):
         machine = SVC(kernel="precomputed", C=strength, tol=_TOLERANCE).fit(fold.gram, labels)
         dual, intercept = _dual(machine, labels), np.asarray(machine.intercept_)
         fitted.append(SpanCandidate(setting, fold, "duels", len(machine.classes_), dual, intercept))

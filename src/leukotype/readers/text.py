@@ -1,0 +1,249 @@
+"""File → text → lines → cells → numbers, with the place of every fault."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import orjson
+
+from leukotype.arrays import FloatArray
+from leukotype.errors import BadValues, UnreadableFile
+from leukotype.readers.raw import MISSING, Head
+from leukotype.wording import counted
+
+DELIMITERS = (",", "\t", ";")
+POINT_HINT = "Use a decimal point, not a decimal comma."
+# Cells per row that suffice to detect the layout; splitting whole rows of a wide file is slow.
+_PEEK = 64
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
+_OTHER_FORMATS: tuple[tuple[bytes, str], ...] = (
+    (b"PK\x03\x04", "a zip archive or an Excel workbook"),
+    (b"%PDF", "a PDF document"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
+    (b"\x89HDF", "an HDF5 file"),
+    (b"BZh", "a bzip2 archive"),
+    (b"\xfd7zXZ", "an xz archive"),
+)
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """Return the bytes of a file; raises UnreadableFile if it cannot be read."""
+    with _readable(path):
+        return Path(path).read_bytes()
+
+
+def digest(path: str | Path) -> str:
+    """Return the sha256 of a file without loading it into memory; raises UnreadableFile."""
+    with _readable(path), Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextmanager
+def _readable(path: str | Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise UnreadableFile(
+            f"no file {path}. Check the path; relative paths start at {Path.cwd()}."
+        ) from None
+    except IsADirectoryError:
+        raise UnreadableFile(f"{path} is a folder; a file is needed. Name the table in it.") from None
+    except OSError as problem:
+        raise UnreadableFile(f"cannot read {path}: {problem.strerror}. Check its permissions.") from problem
+
+
+def read_text(path: str | Path) -> str:
+    """Return the text of a plain or gzipped file; raises UnreadableFile."""
+    return text_of(read_bytes(path), str(path))
+
+
+def text_of(data: bytes, path: str) -> str:
+    """Return the text of a file's bytes, plain or gzipped; raises UnreadableFile unless it is text in UTF-8."""
+    if not data:
+        raise UnreadableFile(f"{path} is empty. Download or export it again.")
+    if data[:2] == b"\x1f\x8b":
+        try:
+            data = gzip.decompress(data)
+        except (EOFError, zlib.error, OSError) as problem:
+            raise UnreadableFile(
+                f"{path} is a truncated or damaged gzip file ({problem}). Download it again."
+            ) from problem
+    for magic, kind in _OTHER_FORMATS:
+        if data.startswith(magic):
+            raise UnreadableFile(
+                f"{path} is {kind}; a text table is needed. Export it as CSV or tab-separated text."
+            )
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise UnreadableFile(f"{path} is encoded in UTF-16; UTF-8 is needed. Save it as CSV in UTF-8.")
+    if b"\x00" in data[:65536]:
+        raise UnreadableFile(f"{path} is a binary file; a text table in UTF-8 is needed. Export it as CSV.")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        line = data[: problem.start].count(b"\n") + 1
+        raise UnreadableFile(
+            f"{path}: line {line} contains byte 0x{data[problem.start]:02x}, which is not valid UTF-8. "
+            "Save the whole file as UTF-8."
+        ) from problem
+    if not text or text.isspace():
+        raise UnreadableFile(f"{path} has only blank lines. Download or export it again.")
+    if text[:4096].lstrip()[:1] == "<":
+        raise UnreadableFile(
+            f"{path} is a web page or XML, not a table; the server may have sent an error page. Download it again."
+        )
+    return text
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the lines of a text without blank lines at its end; lines may end in LF, CRLF or CR."""
+    if "\n" not in text:
+        text = text.replace("\r", "\n")
+    lines = text.split("\n")
+    while lines and not lines[-1].strip():
+        lines.pop()
+    return [line[:-1] if line.endswith("\r") else line for line in lines]
+
+
+def head_of(lines: Sequence[str], path: str) -> Head:
+    """Return the start of a delimited file; raises UnreadableFile if no delimiter splits it into columns."""
+    delimiter = max(DELIMITERS, key=lines[0].count)
+    if delimiter not in lines[0]:
+        if len(lines) > 2 and any(
+            delimiter in lines[1] and delimiter in lines[2] for delimiter in DELIMITERS
+        ):
+            raise UnreadableFile(
+                f"{path}: line 1 ({lines[0][:40]!r}) is not a header: it has one cell, the next lines have more. "
+                "Remove all lines above the column names."
+            )
+        guess = next((f" The delimiter may be {c!r}." for c in ("|", " ", ":") if c in lines[0]), "")
+        raise UnreadableFile(
+            f"{path} has only one column: line 1 contains no comma, tab or semicolon.{guess} "
+            "Export it as CSV or tab-separated text."
+        )
+    if len(lines) < 2:
+        raise UnreadableFile(f"{path} has a header but no rows. Export it again with its samples.")
+    header = split(lines[0], delimiter, f"{path}: line 1")
+    while len(header) > 1 and not header[-1]:
+        header.pop()
+    if len(header) == 1:
+        raise UnreadableFile(f"{path} has only one column, {header[0]!r}. Name a table with more columns.")
+    rows = tuple(
+        tuple(_first_cells(line, delimiter, f"{path}: line {number}"))
+        for number, line in enumerate(lines[1:6], start=2)
+    )
+    return Head(path, delimiter, tuple(header), rows, len(lines))
+
+
+def _first_cells(line: str, delimiter: str, place: str) -> list[str]:
+    if '"' in line:
+        return split(line, delimiter, place)[:_PEEK]
+    return [cell.strip() for cell in line.split(delimiter, _PEEK)[:_PEEK]]
+
+
+def split(line: str, delimiter: str, place: str) -> list[str]:
+    """Return the cells of a line without quotes; raises UnreadableFile with the `place` of an unmatched quote."""
+    if '"' not in line:
+        return [cell.strip() for cell in line.split(delimiter)]
+    try:
+        return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter, strict=True))]
+    except csv.Error:
+        raise UnreadableFile(
+            f'{place} has an unmatched quote ("). Remove it, or double it inside a quoted cell.'
+        ) from None
+
+
+def fitted(cells: list[str], width: int, head: Head, line: int) -> list[str]:
+    """Return `width` cells, without empty ones at the end; raises UnreadableFile for any other number."""
+    while len(cells) > width and not cells[-1]:
+        cells.pop()
+    if len(cells) == width:
+        return cells
+    hint = ""
+    if len(cells) == width + 1:
+        hint = " If the first column has no name in the header, add one."
+    elif head.delimiter == "," and 3 * width < 2 * len(cells) <= 4 * width:
+        hint = f" {POINT_HINT}"
+    raise UnreadableFile(
+        f"{head.path}: line {line} has {counted(len(cells), 'cell')}, but the header has {width}. "
+        f"Each line needs one cell per column.{hint}"
+    )
+
+
+def fast_numbers(text: str, delimiter: str, n: int) -> FloatArray | None:
+    """Return `n` numbers, or None unless the text holds only plain numbers (`+1`, `.5`, `NaN` are not plain)."""
+    # JSON also knows true, false, null and strings.
+    if "u" in text or "l" in text or '"' in text:
+        return None
+    if delimiter != ",":
+        if "," in text:
+            return None
+        text = text.replace(delimiter, ",")
+    try:
+        numbers = np.array(orjson.loads(f"[{text}]"), dtype=np.float64)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    # -0 becomes 0, so that equal values give equal fingerprints.
+    return numbers + 0.0 if numbers.shape == (n,) else None
+
+
+def numbers_of(cells: Sequence[str]) -> tuple[FloatArray, list[int]]:
+    """Return the numbers in cells (NaN if missing or not numeric), and the positions of the non-numeric cells."""
+    filled = ["nan" if cell.lower() in MISSING else cell for cell in cells]
+    try:
+        numbers = np.array(filled, dtype=np.float64) + 0.0
+    except ValueError:
+        numbers = np.full(len(cells), np.nan)
+    else:
+        # NumPy reads 1_000 as 1000, like Python; a table never means that.
+        if not any("_" in cell for cell in filled):
+            return numbers, []
+    wrong = []
+    for position, cell in enumerate(filled):
+        if is_number(cell):
+            numbers[position] = float(cell) + 0.0
+        else:
+            wrong.append(position)
+    return numbers, wrong
+
+
+def are_words(numbers: FloatArray, n_wrong: int) -> bool:
+    """Tell a text column from a damaged numeric one: it has more words than numbers; missing cells don't count."""
+    return n_wrong > int(np.count_nonzero(~np.isnan(numbers)))
+
+
+def is_number(cell: str) -> bool:
+    """Tell whether a cell is a number; "1_000" is not, although Python reads it."""
+    if "_" in cell:
+        return False
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def is_decimal_comma(cell: str) -> bool:
+    """Tell whether a cell is a number with a decimal comma."""
+    return _DECIMAL_COMMA.fullmatch(cell) is not None
+
+
+def refuse_words(path: str, count: int, cell: str, place: str) -> None:
+    """Raise BadValues if numeric columns hold non-numeric cells.
+
+    count : number of such cells; 0 raises nothing
+    cell  : the first of them, at `place`
+    """
+    if count:
+        hint = f" {POINT_HINT}" if is_decimal_comma(cell) else ""
+        raise BadValues(
+            f"{path}: {counted(count, 'non-numeric cell')}; the first is {cell!r} in {place}. Correct such cells or "
+            f"leave them empty; a cohort with empty cells needs --impute median.{hint}"
+        )
