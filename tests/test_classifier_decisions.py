@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from leukotype.classifier.honest import OutOfFold
 from numpy.testing import assert_allclose, assert_array_equal
 
 import classifier_cases as cases
@@ -97,11 +96,11 @@ def test_calibration_that_helps_is_chosen_and_one_that_does_not_is_not():
     fold_of = np.arange(400)[None] % 5
     good = calibration.choose(p[None], labels, fold_of)
     assert good.calibration.method == "raw"
-    assert good.said.startswith("Probabilities are raw: no calibration was better")
+    assert good.reason.startswith("Probabilities are not calibrated: no method had a clearly lower")
     sure = softmax(np.log(p) * 6)[None]
     bad = calibration.choose(sure, labels, fold_of)
     assert bad.calibration.method != "raw"
-    assert bad.calibration.method in bad.said
+    assert bad.calibration.method in bad.reason
     assert min(bad.losses, key=bad.losses.get) == bad.calibration.method
     assert_allclose(bad.losses["raw"], calibration.log_losses(sure[0], labels).mean())
     # What is used in the end was fitted on all samples.
@@ -128,7 +127,7 @@ def test_a_class_too_small_is_not_calibrated(smallest, tried):
     p = softmax(np.random.default_rng(0).normal(size=(len(labels), 2)) * 8)[None]
     choice = calibration.choose(p, labels, np.arange(len(labels))[None] % 3)
     assert list(choice.losses) == list(calibration.METHODS[:tried])
-    assert (f"The smallest class has {smallest} samples" in choice.said) == (tried < 3)
+    assert (f"the smallest class has {smallest} samples" in choice.reason) == (tried < 3)
 
 
 def calibration_gain(seeds, model: str) -> np.ndarray:
@@ -422,7 +421,7 @@ def test_more_folds_than_a_file_has_room_for_cost_the_sets(tmp_path):
     many = lt.simulate({"A": 24, "B": 24}, 40, markers_per_class=6, seed=1).cohort
     one = lt.train(many, cases.model("forest"), align="none", design=lt.Design(outer=24, inner=2), jobs=1)
     one.save(tmp_path / "a.leuko")
-    assert "a file has room for 200" in lt.load_classifier(tmp_path / "a.leuko").predict(many).sets_said
+    assert "the limit is 200" in lt.load_classifier(tmp_path / "a.leuko").predict(many).sets_note
 
 
 def test_sets_of_small_classes_hold_together():
@@ -430,11 +429,11 @@ def test_sets_of_small_classes_hold_together():
     simulated = lt.simulate({"A": 20, "B": 5, "C": 5}, 40, markers_per_class=4, effect=1.5, seed=1)
     one = lt.train(simulated.cohort, "diagonal-lda", align="none", design=lt.Design(outer=5, inner=2), jobs=1)
     assert one.sets.groups(0.9, 3) == [[0], [1, 2]]
-    said = one.predict(simulated.cohort).sets_said
+    said = one.predict(simulated.cohort).sets_note
     assert "B and C" in said
-    assert "a class of fewer than 9 training samples" in said
+    assert "90 % needs 9 training samples" in said
     assert said in one.card
-    assert "in every set" in one.predict(simulated.cohort, level=0.99).sets_said
+    assert "in every set" in one.predict(simulated.cohort, level=0.99).sets_note
 
 
 # The honest estimate of it all

@@ -25,5 +25,5 @@ def test_ids_come_before_symbols_where_they_find_as_many() -> None:
 
 
 def test_without_annotation_the_error_says_what_to_give() -> None:
-    with pytest.raises(BadIdentifiers, match="symbols with --annotation; if they are"):
+    with pytest.raises(BadIdentifiers, match="--annotation"):
         Matching.find(GENES, ("", "", ""), ("1_at", "2_at"))

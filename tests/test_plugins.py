@@ -13,18 +13,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from leukotype.cohort import Batch
 from numpy.testing import assert_allclose, assert_array_equal
 
 import leukotype as lt
 from leukotype import cli
-from leukotype.batch import Batch
 from leukotype.errors import BadPlugin, LeukotypeError, NotPortable, UnknownName
 from leukotype.evaluation import evaluate
 from leukotype.models import DEFAULT, MODELS, Model, plugins
 from leukotype.resampling import Design
-from run_cases import counts
-from leukotype.runs import Store
 from leukotype.wide import Fold, rule_of
+from run_cases import counts
 
 EXAMPLE = Path(__file__).with_name("plugin_example.py")
 TREES = Path(__file__).with_name("plugin_trees.py")
@@ -168,7 +167,10 @@ BROKEN = {
     "bad name": (HEAD + 'MODELS = (Model("a,b", "Mine", majority),)\n', "'a,b'"),
     "no path": (HEAD + 'MODELS = (Model("mine", "Mine", None),)\n', "not callable"),
     "gives": (HEAD + 'MODELS = (Model("mine", "Mine", majority, gives=frozenset({"luck"})),)\n', "luck"),
-    "clash": (HEAD + 'MODELS = (Model("forest", "Mine", majority),)\n', "'forest' is the name of a model of leukotype"),
+    "clash": (
+        HEAD + 'MODELS = (Model("forest", "Mine", majority),)\n',
+        "'forest' is the name of a model of leukotype",
+    ),
     "reserved": (HEAD + 'MODELS = (Model("auto", "Mine", majority),)\n', "reserved by leukotype"),
     "twice": (HEAD + 'MODELS = (Model("a", "", majority), Model("a", "", majority))\n', "also used"),
     "bytes": ("\0", "SyntaxError"),
