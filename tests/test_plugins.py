@@ -13,17 +13,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from leukotype.cohort import Batch
 from numpy.testing import assert_allclose, assert_array_equal
 
 import leukotype as lt
 from leukotype import cli
+from leukotype.cohort import Batch
 from leukotype.errors import BadPlugin, LeukotypeError, NotPortable, UnknownName
 from leukotype.evaluation import evaluate
 from leukotype.models import DEFAULT, MODELS, Model, plugins
 from leukotype.resampling import Design
+from leukotype.runs import Store
 from leukotype.wide import Fold, rule_of
-from run_cases import counts
 
 EXAMPLE = Path(__file__).with_name("plugin_example.py")
 TREES = Path(__file__).with_name("plugin_trees.py")
@@ -97,7 +97,8 @@ def test_the_text_of_the_file_is_part_of_the_key_of_its_tasks(write, tiny_cohort
     for content in (text, text, text + "# changed\n"):
         models = plugins.load(write(content))
         evaluate(tiny_cohort, models, design=Design(2, 2), jobs=1, store=tmp_path / "tasks.sqlite")
-        done.append(str(counts(tmp_path / "tasks.sqlite")))
+        with Store(tmp_path / "tasks.sqlite") as store:
+            done.append(str(sorted(store.computed().values())))
     assert done == ["[1, 1]", "[1, 1]", "[1, 1, 1, 1]"]
 
 
@@ -167,10 +168,7 @@ BROKEN = {
     "bad name": (HEAD + 'MODELS = (Model("a,b", "Mine", majority),)\n', "'a,b'"),
     "no path": (HEAD + 'MODELS = (Model("mine", "Mine", None),)\n', "not callable"),
     "gives": (HEAD + 'MODELS = (Model("mine", "Mine", majority, gives=frozenset({"luck"})),)\n', "luck"),
-    "clash": (
-        HEAD + 'MODELS = (Model("forest", "Mine", majority),)\n',
-        "'forest' is the name of a model of leukotype",
-    ),
+    "clash": (HEAD + 'MODELS = (Model("forest", "Mine", majority),)\n', "'forest' is the name of a model of leukotype"),
     "reserved": (HEAD + 'MODELS = (Model("auto", "Mine", majority),)\n', "reserved by leukotype"),
     "twice": (HEAD + 'MODELS = (Model("a", "", majority), Model("a", "", majority))\n', "also used"),
     "bytes": ("\0", "SyntaxError"),
@@ -289,7 +287,7 @@ def test_a_package_may_not_take_our_names(packages):
 
 @pytest.mark.slow
 def test_a_plugin_in_a_study_on_the_command_line(tmp_path, tiny_cohort, capsys):
-    from csv_files import write_csv
+    from leukotype.datasets.files import write_csv
 
     write_csv(tiny_cohort, tmp_path / "tiny.csv")
     arguments = [
