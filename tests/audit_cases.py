@@ -1,4 +1,4 @@
-"""For every audit a simulated cohort on which it must speak and one, close to it, on which it must not."""
+"""For each audit, a simulated cohort with its problem and a similar one without."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pandas as pd
 from leukotype.audits import Finding, audit
 from leukotype.cohort import Cohort, Provenance
 from leukotype.evaluation import Evaluation, FoldResult
+from leukotype.models import select
 from leukotype.resampling import Design, Folds, OuterFold, draw
 
 N_PROBES = 400
@@ -19,9 +20,9 @@ N_MARKERS = 20
 
 
 def clean(seed: int = 0, sizes: Mapping[str, int] | None = None, effect: float = 2.0) -> Cohort:
-    """A cohort with nothing wrong: rows in no order, ids without meaning, covariates unlike the classes.
+    """A sound cohort: rows in random order, random ids, covariates independent of the classes.
 
-    Probes share factors, as genes do; probe 0 is XIST and probe 1 RPS4Y1, in accord with the recorded sex.
+    Probes share factors, as genes do; probe 0 is XIST and probe 1 RPS4Y1, consistent with the recorded sex.
     """
     rng = np.random.default_rng([seed, 77])
     sizes = {"AML": 30, "Normal": 30} if sizes is None else sizes
@@ -57,7 +58,7 @@ def clean(seed: int = 0, sizes: Mapping[str, int] | None = None, effect: float =
 def evaluated(
     cohort: Cohort, skill: float = 2.0, baseline: float = 0.2, folds: Folds | None = None, seed: int = 0
 ) -> Evaluation:
-    """An evaluation made of arithmetic: logistic with the given skill, a single probe, the majority."""
+    """An evaluation with made-up probabilities: logistic with the given skill, a single probe, the majority."""
     folds = draw(cohort, Design(outer=5, inner=2)) if folds is None else folds
     k = len(cohort.classes)
     truth, results = np.eye(k)[cohort.codes], []
@@ -69,7 +70,7 @@ def evaluated(
             p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
             losses = np.full(len(split.train), 0.5)
             results.append(FoldResult(model, split.repeat, split.fold, p, {}, -0.5, losses, None, 0.1))
-    return Evaluation(cohort, folds, ("logistic", "single-probe", "majority"), tuple(results))
+    return Evaluation(cohort, folds, select(["logistic", "single-probe", "majority"]), tuple(results))
 
 
 def changed(cohort: Cohort, change: Callable[[Any], None]) -> Cohort:
@@ -88,7 +89,7 @@ def _with_donors(split: bool) -> list[Finding]:
     named = replace(cohort, donors=donors)
     if not split:
         return audit(named, evaluated(named, folds=draw(named, Design(outer=5, inner=2))))
-    # Somebody's folds, drawn without the donors: a sample of each donor on either side.
+    # Folds drawn without the donors, which separate the samples of each donor.
     parts = [np.arange(60) % 5]
     parts[0][mates[0]] = [0, 1]
     parts[0][mates[1]] = [1, 2]
@@ -110,7 +111,7 @@ def _twin(noise: float) -> list[Finding]:
 
 
 def _pairs(offset: int) -> list[Finding]:
-    """Samples that share a part of their deviations: with the next of a pair, or with either neighbour."""
+    """Samples that share part of their deviations: within pairs, or with both neighbours."""
     cohort = clean()
     rng = np.random.default_rng(3)
 
@@ -128,7 +129,7 @@ def _sorted_rows(fully: bool) -> list[Finding]:
     cohort = clean()
     order = np.argsort(cohort.codes, kind="stable")
     if not fully:
-        # Sorted within halves by something else: a few runs, as chance gives.
+        # Sorted by something else: runs of classes are as long as by chance.
         order = np.argsort(cohort.samples, kind="stable")
     return audit(cohort.take(order, "sorted"))
 
@@ -150,7 +151,7 @@ def _age(gap: float) -> list[Finding]:
 
 
 def _batch(share: float) -> list[Finding]:
-    """A batch that gives the class of a share of the samples."""
+    """A batch that determines the class for a share of the samples."""
     cohort = clean()
     told = np.random.default_rng(5).random(60) < share
     table = cohort.covariates.copy()
@@ -163,7 +164,7 @@ def _sex(wrong: int) -> list[Finding]:
     cohort = clean()
     table = cohort.covariates.copy()
     table.loc[: wrong - 1, "sex"] = table.loc[: wrong - 1, "sex"].map({"F": "M", "M": "F"})
-    # A man without his Y, as leukaemia often has it, contradicts nothing.
+    # Loss of Y in a man, common in leukaemia, is no contradiction.
     man = int(np.flatnonzero(table["sex"] == "M")[-1])
 
     def lose_y(values: Any) -> None:
@@ -204,7 +205,7 @@ def _quantile_normalised(fully: bool) -> list[Finding]:
         ranks = values.argsort(axis=1).argsort(axis=1)
         values[:] = target[ranks]
         if not fully:
-            # Each array brought to one median by itself: nothing was learned from the others.
+            # Each array is centred on its own.
             values += np.random.default_rng(0).normal(0, 0.05, values.shape)
             values -= np.median(values, axis=1, keepdims=True) - 7
 
@@ -281,7 +282,7 @@ def _perfect(n: int) -> list[Finding]:
     return audit(cohort, evaluated(cohort, skill=20.0))
 
 
-# code: (must speak, must not)
+# code: (with the problem, without)
 CASES: dict[str, tuple[Callable[[], list[Finding]], Callable[[], list[Finding]]]] = {
     "LT001": (lambda: _with_donors(split=True), lambda: _with_donors(split=False)),
     "LT002": (lambda: _twin(0.2), lambda: _twin(1.5)),

@@ -1,9 +1,10 @@
-"""Every audit speaks where it must and is silent beside it; clean cohorts raise few alarms."""
+"""Each audit reports its problem and nothing on a similar sound cohort; clean cohorts raise few alarms."""
 
 from __future__ import annotations
 
 import json
 import re
+import runpy
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,11 +14,14 @@ import pytest
 
 from audit_cases import CASES, clean, evaluated
 from leukotype import audits
-from leukotype.audits import AUDITS, SEVERITIES, Source, audit, by_code, reference
+from leukotype.audits import AUDITS, SEVERITIES, TOPICS, AuditInput, audit, by_code
 from leukotype.errors import UnknownName
+from leukotype.evaluation import auto
 from leukotype.genes import Annotation
+from leukotype.models import by_name
 
 CODES = [entry.code for entry in AUDITS]
+DOCS = Path(__file__).parents[1] / "docs"
 
 
 def test_codes_and_names_are_unique_and_in_order() -> None:
@@ -26,12 +30,12 @@ def test_codes_and_names_are_unique_and_in_order() -> None:
     assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", entry.name) for entry in AUDITS)
 
 
-def test_every_audit_has_a_cohort_it_must_speak_on_and_one_it_must_not() -> None:
+def test_every_audit_has_a_faulty_and_a_sound_cohort() -> None:
     assert list(CASES) == CODES
 
 
 @pytest.mark.parametrize("entry", AUDITS, ids=str)
-def test_speaks_where_it_must(entry: audits.Audit) -> None:
+def test_reports_the_faulty_cohort(entry: audits.Audit) -> None:
     found = [finding for finding in CASES[entry.code][0]() if finding.code == entry.code]
     assert len(found) == 1
     finding = found[0]
@@ -47,17 +51,16 @@ def test_speaks_where_it_must(entry: audits.Audit) -> None:
 
 
 @pytest.mark.parametrize("entry", AUDITS, ids=str)
-def test_is_silent_beside_it(entry: audits.Audit) -> None:
+def test_reports_nothing_on_the_sound_cohort(entry: audits.Audit) -> None:
     assert entry.code not in {finding.code for finding in CASES[entry.code][1]()}
 
 
-@pytest.mark.parametrize("entry", AUDITS, ids=str)
-def test_every_docstring_explains_the_cut(entry: audits.Audit) -> None:
-    assert entry.examine.__doc__
-    assert entry.title
+def test_every_audit_has_a_docstring_a_title_and_a_topic() -> None:
+    assert all(entry.examine.__doc__ and entry.title for entry in AUDITS)
+    assert {entry.topic for entry in AUDITS} == set(TOPICS)
 
 
-def test_gravest_first_then_by_code() -> None:
+def test_findings_are_ordered_by_severity_then_code() -> None:
     found = CASES["LT001"][0]() + CASES["LT015"][0]()
     for findings in (CASES["LT001"][0](), CASES["LT016"][0]()):
         keys = [(SEVERITIES.index(finding.severity), finding.code) for finding in findings]
@@ -65,11 +68,11 @@ def test_gravest_first_then_by_code() -> None:
     assert {finding.severity for finding in found} == set(SEVERITIES)
 
 
-def test_audits_of_results_need_results() -> None:
+def test_audits_of_results_need_an_evaluation() -> None:
     cohort = clean()
     needy = {entry.code for entry in AUDITS if entry.needs == "evaluation"}
     assert needy == {"LT007", "LT021", "LT022", "LT023"}
-    assert all(by_code(code).finding(Source(cohort)) is None for code in needy)
+    assert all(by_code(code).finding(AuditInput(cohort)) is None for code in needy)
 
 
 def test_an_audit_changes_nothing() -> None:
@@ -81,7 +84,24 @@ def test_an_audit_changes_nothing() -> None:
     assert [str(finding) for finding in first] == [str(finding) for finding in second]
 
 
-def test_missing_values_are_no_obstacle() -> None:
+def test_a_plug_in_baseline_counts_as_a_baseline_and_auto_as_no_model() -> None:
+    cohort = clean()
+    found = evaluated(cohort, skill=0.2, baseline=2.0)
+    plug_in = replace(by_name("logistic"), name="rule", title="Rule", baseline=True)
+    named = [plug_in if name == "single-probe" else by_name(name) for name in found.names]
+    results = [replace(r, model="rule") if r.model == "single-probe" else r for r in found.results]
+    whole = auto(replace(found, models=tuple(named), results=tuple(results)))
+    assert "auto" in whole.names
+    data = AuditInput(cohort, whole)
+    assert list(data.scores) == ["logistic", "rule", "majority"]
+    assert data.best is not None
+    assert data.best.name == "logistic"
+    finding = by_code("LT021").finding(data)
+    assert finding is not None
+    assert "rule" in finding.numbers["baselines"]
+
+
+def test_missing_values_are_accepted() -> None:
     cohort = clean()
     values = cohort.expression.copy()
     values[np.random.default_rng(0).random(values.shape) < 0.02] = np.nan
@@ -91,13 +111,13 @@ def test_missing_values_are_no_obstacle() -> None:
 
 
 @pytest.mark.parametrize("n", [2, 3, 4, 6])
-def test_a_handful_of_samples_is_no_obstacle(n: int) -> None:
+def test_few_samples_are_accepted(n: int) -> None:
     cohort = clean()
     few = cohort.take(np.concatenate([np.flatnonzero(cohort.codes == code)[:n] for code in (0, 1)]), "few")
     assert {"LT018", "LT019", "LT020"} <= {finding.code for finding in audit(few)}
 
 
-def test_sex_is_read_by_annotation_and_by_known_probes() -> None:
+def test_sex_comes_from_annotated_or_known_probes() -> None:
     cohort = clean()
     for names, annotation in (
         (("x_at", "y_at"), Annotation({"x_at": "XIST /// TSIX", "y_at": "RPS4Y1"}, "test")),
@@ -118,76 +138,76 @@ def test_two_sexes_of_one_donor() -> None:
     donors = np.array([f"D{row}" for row in range(60)])
     woman, man = int(np.flatnonzero(sex == "F")[0]), int(np.flatnonzero(sex == "M")[0])
     donors[man] = donors[woman]
-    finding = by_code("LT008").finding(Source(replace(cohort, donors=donors, covariates=None)))
+    finding = by_code("LT008").finding(AuditInput(replace(cohort, donors=donors, covariates=None)))
     assert finding is not None
     assert finding.numbers == {"wrong": 0, "comparable": 0, "mixed_donors": 1}
 
 
-def test_a_donor_column_that_nobody_named() -> None:
+def test_an_unused_donor_column_is_reported() -> None:
     cohort = clean()
     table = cohort.covariates.copy()
     table["Patient ID"] = [f"P{row // 2}" for row in range(60)]
-    finding = by_code("LT001").finding(Source(replace(cohort, covariates=table)))
+    finding = by_code("LT001").finding(AuditInput(replace(cohort, covariates=table)))
     assert finding is not None
     assert finding.severity == "warning"
     assert "--donor Patient ID" in finding.sentence or "--donor 'Patient ID'" in finding.sentence
     table["Patient ID"] = "human"
-    assert by_code("LT001").finding(Source(replace(cohort, covariates=table))) is None
+    assert by_code("LT001").finding(AuditInput(replace(cohort, covariates=table))) is None
 
 
-def test_exact_copies_across_classes_are_found() -> None:
+def test_copies_across_classes_are_found() -> None:
     cohort = clean()
     values = cohort.expression.copy()
     first, second = int(np.flatnonzero(cohort.codes == 0)[0]), int(np.flatnonzero(cohort.codes == 1)[0])
     values[second] = values[first]
-    finding = by_code("LT002").finding(Source(replace(cohort, expression=values)))
+    finding = by_code("LT002").finding(AuditInput(replace(cohort, expression=values)))
     assert finding is not None
     assert len(finding.table) == 1
 
 
-def test_a_tight_subtype_is_no_set_of_copies() -> None:
-    """Four samples of one class that share most of what sets them apart are alike, but none leads."""
+def test_a_homogeneous_subtype_is_not_reported() -> None:
+    """Four samples of one class with a large common deviation are alike, but no pair is closest by a margin."""
     cohort = clean()
     values = cohort.expression.copy()
     rows = np.flatnonzero(cohort.labels == "AML")[:4]
     values[rows] += np.random.default_rng(2).normal(0, 2.0, cohort.n_probes)
-    source = Source(replace(cohort, expression=values))
-    assert 0.8 < source.residual_correlation[rows[0], rows[1]] < 0.95
-    assert by_code("LT002").finding(source) is None
+    data = AuditInput(replace(cohort, expression=values))
+    assert 0.8 < data.residual_correlation[rows[0], rows[1]] < 0.95
+    assert by_code("LT002").finding(data) is None
 
 
 @pytest.mark.parametrize(("shared", "found"), [(0.7, False), (1.6, True)])
-def test_alike_is_not_yet_a_copy(shared: float, found: bool) -> None:
-    """Two samples that stand out by a correlation of 0.3 share less than sets them apart."""
+def test_a_moderate_correlation_is_not_a_copy(shared: float, found: bool) -> None:
+    """Two samples with a correlation of 0.3 share less variance than they differ in."""
     rng = np.random.default_rng(6)
     cohort = clean()
     values = 7 + rng.normal(size=cohort.expression.shape)
     values[:2] += shared * rng.normal(size=cohort.n_probes)
     labels = cohort.labels.copy()
     labels[1] = labels[0]
-    source = Source(replace(cohort, expression=values, labels=labels))
-    assert bool(source.residual_correlation[0, 1] > 0.5) is found
-    assert (by_code("LT002").finding(source) is not None) is found
+    data = AuditInput(replace(cohort, expression=values, labels=labels))
+    assert bool(data.residual_correlation[0, 1] > 0.5) is found
+    assert (by_code("LT002").finding(data) is not None) is found
 
 
-def test_swapped_partners_are_named() -> None:
-    """As in chowdary, where the second breast sample and the last but eighth colon sample trade places."""
+def test_swapped_samples_are_named() -> None:
+    """As in chowdary, where the second breast sample and the ninth colon sample from the end are exchanged."""
     rng = np.random.default_rng(0)
     cohort = clean()
     cohort = cohort.take(np.argsort(cohort.codes, kind="stable"), "sorted")
     values = cohort.expression + np.repeat(rng.normal(0, 0.8, (30, cohort.n_probes)), 2, axis=0)
     values[[1, 31]] = values[[31, 1]]
-    finding = by_code("LT003").finding(Source(replace(cohort, expression=values)))
+    finding = by_code("LT003").finding(AuditInput(replace(cohort, expression=values)))
     assert finding is not None
     swapped = " ".join(finding.numbers["across_classes"])
     assert all(str(cohort.samples[row]) in swapped for row in (0, 1, 30, 31))
 
 
-def test_complete_confounding_is_said() -> None:
+def test_complete_confounding_is_reported() -> None:
     cohort = clean()
     table = cohort.covariates.copy()
     table["series"] = np.where(cohort.labels == "AML", "GSE1", "GSE2")
-    finding = by_code("LT006").finding(Source(replace(cohort, covariates=table)))
+    finding = by_code("LT006").finding(AuditInput(replace(cohort, covariates=table)))
     assert finding is not None
     assert finding.numbers["complete"] == ["series"]
     assert "completely" in finding.sentence
@@ -196,7 +216,7 @@ def test_complete_confounding_is_said() -> None:
 def test_a_copy_of_the_diagnosis_is_a_note() -> None:
     cohort = clean()
     table = pd.DataFrame({"FAB": np.where(cohort.labels == "AML", "M2", "none")})
-    finding = by_code("LT006").finding(Source(replace(cohort, covariates=table)))
+    finding = by_code("LT006").finding(AuditInput(replace(cohort, covariates=table)))
     assert finding is not None
     assert finding.severity == "note"
 
@@ -216,7 +236,7 @@ def _alarms(seeds: range, *, with_results: bool) -> list[str]:
 
 
 def test_few_false_alarms_on_clean_cohorts() -> None:
-    """50 clean cohorts of 60 samples: at most one warning in ten cohorts, from all audits of data together."""
+    """50 clean cohorts of 60 samples: all audits of data together give at most one warning per ten cohorts."""
     found = _alarms(range(50), with_results=False)
     assert len(found) <= 5, found
 
@@ -229,7 +249,7 @@ def test_few_false_alarms_on_clean_results() -> None:
 
 @pytest.mark.slow
 def test_few_false_alarms_with_real_models() -> None:
-    """Markers are weak enough that one alone does not do: else the finding on baselines would be no false one."""
+    """Weak markers, so that a single probe is a poor model and the finding on baselines would be false."""
     from leukotype.evaluation import evaluate
     from leukotype.resampling import Design
 
@@ -241,7 +261,6 @@ def test_few_false_alarms_with_real_models() -> None:
     assert len(found) <= 3, found
 
 
-def test_documentation_is_made_from_the_table() -> None:
-    """To renew it: python -c "from leukotype.audits.reference import page; print(page(), end='')"."""
-    written = (Path(__file__).parents[1] / "docs" / "audits.md").read_text()
-    assert written == reference.page()
+def test_documentation_is_current() -> None:
+    page = runpy.run_path(str(DOCS / "make_audits.py"))["page"]()
+    assert (DOCS / "audits.md").read_text() == page, "run python docs/make_audits.py"

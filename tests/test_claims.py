@@ -1,4 +1,4 @@
-"""A printed number exists or not: by counting, against brute force."""
+"""Which published numbers are possible, against brute force."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score
 
-from leukotype.claims import Counts, check, exact_interval, read
+from leukotype.claims import Counts, check, read
 from leukotype.errors import InputError
 
 
-def test_thirteen_samples_and_96_percent() -> None:
+def test_96_percent_of_13_samples_is_impossible() -> None:
     claim = check(13, accuracy="0.96")
     assert not claim.possible
     assert not claim.if_cut
@@ -30,7 +30,7 @@ def test_thirteen_samples_and_96_percent() -> None:
     json.dumps(claim.as_dict(), allow_nan=False)
 
 
-def test_all_right_deserves_three_quarters() -> None:
+def test_interval_of_13_correct_predictions() -> None:
     claim = check(13, accuracy="100%")
     assert claim.possible
     assert claim.nearest[0]["low"] == pytest.approx(0.025 ** (1 / 13))
@@ -48,7 +48,7 @@ def test_every_true_accuracy_is_possible(n: int, data: st.DataObject, digits: in
 
 @given(st.integers(1, 60), st.integers(0, 1000))
 @settings(max_examples=150, deadline=None)
-def test_possible_means_that_a_count_rounds_to_it(n: int, thousandths: int) -> None:
+def test_possible_if_and_only_if_a_count_rounds_to_it(n: int, thousandths: int) -> None:
     shown = Fraction(thousandths, 1000)
     half = Fraction(1, 2000)
     exists = any(shown - half <= Fraction(hits, n) <= shown + half for hits in range(n + 1))
@@ -62,7 +62,7 @@ def test_possible_means_that_a_count_rounds_to_it(n: int, thousandths: int) -> N
 def test_every_true_table_is_possible(tp: int, fp: int, fn: int, tn: int, known: bool) -> None:
     counts = Counts(tp, fp, fn, tn)
     if tp == 0:
-        return  # precision, recall or F1 may then divide nothing
+        return  # precision, recall or F1 may be 0 / 0
     shown = {name: f"{value:.4f}" for name, value in counts.metrics.items()}
     claim = check(tp + fp + fn + tn, n_positive=tp + fn if known else None, **shown)
     assert claim.possible
@@ -72,7 +72,7 @@ def test_every_true_table_is_possible(tp: int, fp: int, fn: int, tn: int, known:
             assert abs(value - float(shown[name])) <= 0.5e-4 + 1e-9
 
 
-def test_metrics_of_counts_are_scikit_learns() -> None:
+def test_metrics_of_counts_agree_with_scikit_learn() -> None:
     truth = np.repeat([1, 0, 1, 0], [7, 2, 3, 11])
     calls = np.repeat([1, 1, 0, 0], [7, 2, 3, 11])
     found = Counts(7, 2, 3, 11).metrics
@@ -82,34 +82,34 @@ def test_metrics_of_counts_are_scikit_learns() -> None:
     assert found["f1"] == pytest.approx(f1_score(truth, calls))
 
 
-def test_numbers_that_exist_alone_but_not_together() -> None:
+def test_numbers_possible_alone_but_not_together() -> None:
     assert check(13, recall="0.80", n_positive=5).possible
     assert check(13, precision="0.75").possible
     together = check(13, recall="0.80", precision="0.75", n_positive=5)
-    assert not together.possible  # 4 of 5 found, and 4 of 4, 5, 6 ... called: 1, 0.8, 0.667
+    assert not together.possible  # recall 4 of 5 leaves precision 4 of 4, 5, 6 ...: 1, 0.8, 0.667
     assert together.examples[0].true_positive == 4
     assert "nearest" in " ".join(together.lines())
 
 
-def test_ways_are_counted_right() -> None:
-    # Recall 1/2 of n = 4 with two positives: one found, and any number of false alarms.
+def test_number_of_combinations() -> None:
+    # Recall 1/2 of n = 4 with two positives: one true positive, and 0, 1 or 2 false positives.
     assert check(4, recall="0.50", n_positive=2).n_ways == 3
 
 
-def test_more_digits_allow_less() -> None:
+def test_more_digits_allow_fewer_combinations() -> None:
     ways = [check(50, precision=text).n_ways for text in ("0.9", "0.90", "0.900", "0.9000")]
     assert ways == sorted(ways, reverse=True)
     assert ways[0] > ways[-1] > 0
 
 
-def test_cut_off_digits() -> None:
+def test_truncated_digits() -> None:
     claim = check(65, accuracy="0.96")  # 63 of 65 is 0.9692
     assert not check(63, accuracy="0.960").possible
     assert claim.if_cut
     assert check(13, accuracy="0.92").if_cut
 
 
-def test_means_of_folds() -> None:
+def test_means_over_folds() -> None:
     # 64 in 5 folds: 13, 13, 13, 13, 12; one error in the fold of 12.
     shown = f"{(4 + 11 / 12) / 5:.5f}"
     claim = check(n_total=64, folds=5, accuracy=shown)
@@ -125,13 +125,13 @@ def test_means_of_folds() -> None:
      ("1.0", 0.95, 1.0), ("1", 1.0, 1.0), ("0", 0.0, 0.0), (0.923, 0.9225, 0.9235), ("0,96", 0.955, 0.965),
      (".9", 0.85, 0.95), ("100%", 0.995, 1.0)],
 )  # fmt: skip
-def test_reading_print(text: str | float, low: float, high: float) -> None:
+def test_reading_a_number(text: str | float, low: float, high: float) -> None:
     number = read(text)
     assert (number.low, number.high) == pytest.approx((low, high))
 
 
 @pytest.mark.parametrize("text", ["-0.1", "101%", "x", "", "nan", "1e400", "120"])
-def test_no_share(text: str) -> None:
+def test_a_number_that_is_not_a_share_is_refused(text: str) -> None:
     with pytest.raises(InputError, match=r"0\.96"):
         check(13, accuracy=text)
 
@@ -142,13 +142,6 @@ def test_no_share(text: str) -> None:
      {"n_test": 13, "f1": "0.9", "n_positive": 14},
      {"n_test": 13, "accuracy": "0.9", "folds": 1}, {"n_test": 5000, "f1": "0.9"}],
 )  # fmt: skip
-def test_nothing_to_check(wrong: dict[str, object]) -> None:
+def test_claim_that_cannot_be_checked_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(InputError):
         check(**wrong)  # type: ignore[arg-type]
-
-
-def test_exact_interval_is_the_metrics_own() -> None:
-    from leukotype.metrics.intervals import clopper_pearson
-
-    for hits, n in ((0, 5), (3, 7), (13, 13)):
-        assert exact_interval(hits, n) == pytest.approx(clopper_pearson(hits, n))

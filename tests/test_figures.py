@@ -27,6 +27,7 @@ from leukotype.cohort import Cohort, Provenance
 from leukotype.errors import OutputRefused, UnknownName
 from leukotype.evaluation import Evaluation, FoldResult
 from leukotype.figures import FIGURES, Drawing, Figure, files, theme
+from leukotype.models import select
 from leukotype.resampling import Design, draw
 
 ODD = ("B[cell].1", 'T "h", 2', "a\\b", "x.y", "ü<µ>&", "null", "10", "2", "it's", "datum.x", "- -", "#5")
@@ -79,7 +80,7 @@ def make_evaluation(cohort: Cohort, models: tuple[str, ...], repeats: int = 1) -
                     seconds=0.1,
                 )
             )
-    return Evaluation(cohort, folds, models, tuple(results))
+    return Evaluation(cohort, folds, select(models), tuple(results))
 
 
 SIMULATED = Provenance("tests", simulated=True)

@@ -1,4 +1,4 @@
-"""Laws that every metric obeys, and intervals against other implementations."""
+"""Properties of every metric, and values and intervals against independent formulas."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics as sk
 
+from leukotype import metrics
 from leukotype.errors import UnknownName
-from leukotype.metrics import METRICS, Scored, by_name, intervals
+from leukotype.metrics import HEADLINE, METRICS, Scored, by_name, intervals
 from leukotype.metrics.estimate import Units, estimate
 
 
@@ -32,13 +33,13 @@ def perfect(n_per_class: int = 6, k: int = 3) -> Scored:
 @pytest.mark.parametrize("metric", METRICS, ids=str)
 @pytest.mark.parametrize("ties", [False, True])
 @pytest.mark.parametrize("k", [2, 3, 5])
-def test_unit_weights_give_the_value(metric, ties, k):
+def test_unit_weights_give_the_unweighted_value(metric, ties, k):
     s = scored(k, k=k, ties=ties)
     np.testing.assert_allclose(metric.weighted(s, s.ones)[0], metric.value(s), rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=str)
-def test_a_whole_weight_is_a_repeated_sample(metric):
+def test_integer_weight_equals_repeated_sample(metric):
     s = scored(3)
     counts = np.random.default_rng(1).integers(1, 4, s.n_samples)
     again = np.repeat(np.arange(s.n_samples), counts)
@@ -50,7 +51,7 @@ def test_a_whole_weight_is_a_repeated_sample(metric):
 
 @pytest.mark.parametrize("metric", METRICS, ids=str)
 @pytest.mark.parametrize("seed", range(5))
-def test_value_within_bounds_and_interval_around_it(metric, seed):
+def test_interval_contains_value_and_both_are_within_bounds(metric, seed):
     s = scored(seed, skill=0.4)
     found = estimate(metric, [s], Units.of(s.labels, None))
     low, high = metric.bounds
@@ -68,32 +69,76 @@ def test_perfect_predictions_reach_the_best_value(metric):
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=str)
-def test_order_of_samples_does_not_matter(metric):
+def test_sample_order_does_not_matter(metric):
     s = scored(4, ties=True)
     order = np.random.default_rng(0).permutation(s.n_samples)
     turned = Scored(s.labels[order], s.predicted[order], s.probabilities[order])
     np.testing.assert_allclose(metric.value(turned), metric.value(s), rtol=1e-10)
 
 
+def correlation_of_indicators(s: Scored) -> float:
+    """Gorodkin's R_K: covariance of the one-hot labels and predictions, over the root of their variances."""
+    truth, calls = (np.eye(s.n_classes)[codes] - np.bincount(codes, minlength=s.n_classes) / s.n_samples
+                    for codes in (s.labels, s.predicted))  # fmt: skip
+    return (truth * calls).sum() / np.sqrt((truth**2).sum() * (calls**2).sum())
+
+
+def share_of_ordered_pairs(s: Scored) -> float:
+    """Mean over classes of the share of (positive, negative) pairs with the higher score for the positive."""
+    wins = []
+    for k, p in enumerate(s.probabilities.T):
+        gap = p[s.labels == k][:, None] - p[s.labels != k][None, :]
+        wins.append((gap > 0).mean() + (gap == 0).mean() / 2)
+    return float(np.mean(wins))
+
+
+def precision_at_positives(s: Scored) -> float:
+    """Mean over classes of the mean precision among samples that score at least as high as each positive."""
+    means = []
+    for k, p in enumerate(s.probabilities.T):
+        own = s.labels == k
+        means.append(np.mean([own[p >= score].mean() for score in p[own]]))
+    return float(np.mean(means))
+
+
 @pytest.mark.parametrize(
     ("name", "reference"),
     [
         ("kappa", lambda s: sk.cohen_kappa_score(s.labels, s.predicted)),
-        ("mcc", lambda s: sk.matthews_corrcoef(s.labels, s.predicted)),
-        ("roc_auc_macro", lambda s: sk.roc_auc_score(s.labels, s.probabilities, multi_class="ovr")),
+        ("mcc", correlation_of_indicators),
+        ("roc_auc_macro", share_of_ordered_pairs),
+        ("average_precision_macro", precision_at_positives),
         (
-            "average_precision_macro",
-            lambda s: sk.average_precision_score(
-                np.eye(s.n_classes)[s.labels], s.probabilities, average="macro"
-            ),
+            "log_loss",
+            lambda s: -np.mean([np.log(p[k]) for k, p in zip(s.labels, s.probabilities, strict=True)]),
         ),
-        ("log_loss", lambda s: sk.log_loss(s.labels, s.probabilities)),
         ("brier", lambda s: np.mean(((s.probabilities - np.eye(s.n_classes)[s.labels]) ** 2).sum(axis=1))),
     ],
 )
-def test_values_agree_with_scikit_learn(name, reference):
-    s = scored(9)
+@pytest.mark.parametrize("ties", [False, True])
+def test_value_agrees_with_independent_formula(name, reference, ties):
+    s = scored(9, ties=ties)
     assert by_name(name).value(s) == pytest.approx(reference(s), rel=1e-10)
+
+
+@pytest.mark.parametrize("table", metrics.MAIN_TABLES)
+def test_main_tables_are_nested_and_begin_with_the_headline(table):
+    names = [metric.name for metric in metrics.headline(table)]
+    assert names[0] == HEADLINE
+    assert not any(metric.per_class for metric in metrics.headline(table))
+    assert set(names) <= {metric.name for metric in metrics.headline("figure")}
+
+
+def test_chance_and_mean_of_match_the_metric():
+    """A constant prediction scores the value by chance; a mean is that of its per-class metric."""
+    s = Scored(np.repeat([0, 1, 2], [5, 3, 2]), np.zeros(10, dtype=int), np.tile([0.5, 0.3, 0.2], (10, 1)))
+    for metric in METRICS:
+        if metric.chance is not None:
+            assert metric.value(s) == pytest.approx(metric.chance(3))
+        if metric.mean_of:
+            per_class = by_name(metric.mean_of)
+            assert per_class.per_class
+            assert metric.value(scored()) == pytest.approx(np.mean(per_class.value(scored())))
 
 
 def test_calibration_error_by_hand():
@@ -110,17 +155,16 @@ def test_recall_macro_is_balanced_accuracy_and_micro_averages_are_accuracy():
         assert by_name(name).value(s) == pytest.approx(by_name("accuracy").value(s))
 
 
-def test_constant_calls_score_zero_agreement():
+def test_constant_predictions_have_no_agreement():
     labels = np.repeat([0, 1, 2], [5, 3, 2])
     s = Scored(labels, np.zeros(10, dtype=int), np.tile([0.5, 0.3, 0.2], (10, 1)))
-    assert by_name("mcc").value(s) == by_name("kappa").value(s) == 0.0
-    assert by_name("balanced_accuracy").value(s) == pytest.approx(1 / 3)
+    assert by_name("kappa").value(s) == 0.0
     np.testing.assert_allclose(by_name("roc_auc").value(s), 0.5)
 
 
 @settings(deadline=None, max_examples=80)
 @given(n=st.integers(1, 200), data=st.data())
-def test_clopper_pearson_is_scipys(n, data):
+def test_clopper_pearson_agrees_with_scipy(n, data):
     k = data.draw(st.integers(0, n))
     theirs = stats.binomtest(k, n).proportion_ci(method="exact")
     assert intervals.clopper_pearson(k, n) == pytest.approx((theirs.low, theirs.high), abs=1e-9)
@@ -128,28 +172,28 @@ def test_clopper_pearson_is_scipys(n, data):
 
 @settings(deadline=None, max_examples=80)
 @given(n=st.integers(1, 200), data=st.data())
-def test_wilson_is_scipys(n, data):
+def test_wilson_agrees_with_scipy(n, data):
     k = data.draw(st.integers(0, n))
     theirs = stats.binomtest(k, n).proportion_ci(method="wilson")
     assert intervals.wilson(k, n) == pytest.approx((theirs.low, theirs.high), abs=1e-9)
 
 
-def test_thirteen_of_thirteen_is_no_certainty():
+def test_exact_interval_of_thirteen_of_thirteen():
     assert intervals.clopper_pearson(13, 13) == pytest.approx((0.7529, 1.0), abs=1e-4)
 
 
-def test_mean_of_one_proportion_is_wilson():
+def test_mean_of_one_proportion_has_its_exact_interval():
     assert intervals.mean_of_proportions([7], [9]) == pytest.approx(intervals.clopper_pearson(7, 9))
 
 
-def test_perfect_balanced_accuracy_keeps_an_open_interval():
+def test_interval_of_perfect_balanced_accuracy_has_width():
     low, high = intervals.mean_of_proportions([8, 8], [8, 8])
     assert high == 1.0
     assert 0.6 < low < 0.9
 
 
 @pytest.mark.slow
-def test_mean_of_proportions_covers():
+def test_interval_of_mean_of_proportions_covers_at_its_level():
     rng = np.random.default_rng(0)
     truth, sizes = np.array([0.95, 0.8, 0.9]), np.array([26, 10, 8])
     hits = rng.binomial(sizes, truth, size=(4000, 3))
@@ -158,7 +202,7 @@ def test_mean_of_proportions_covers():
     assert covered >= 0.93
 
 
-def test_bootstrap_is_stratified_and_keeps_donors_whole():
+def test_bootstrap_is_stratified_and_draws_whole_donors():
     labels = np.repeat([0, 1], [6, 4])
     weights = intervals.bootstrap_weights(labels, n_resamples=50)
     np.testing.assert_array_equal(weights[:, :6].sum(axis=1), 6)
@@ -168,7 +212,7 @@ def test_bootstrap_is_stratified_and_keeps_donors_whole():
     np.testing.assert_array_equal(grouped[:, ::2], grouped[:, 1::2])
 
 
-def test_donors_widen_every_closed_form_interval():
+def test_donors_widen_closed_form_intervals():
     s = scored(2, n=60)
     order = np.argsort(s.labels, kind="stable")
     s = Scored(s.labels[order], s.predicted[order], s.probabilities[order])
@@ -194,6 +238,6 @@ def test_repeats_are_averaged_and_add_no_units():
     assert (once.low, once.high) == (twice.low, twice.high)
 
 
-def test_unknown_metric_names_the_known():
+def test_unknown_metric_is_refused_with_all_names():
     with pytest.raises(UnknownName, match=r"no metric 'auroc'.*roc_auc_macro"):
         by_name("auroc")

@@ -1,6 +1,6 @@
-"""Whether a printed accuracy, precision, recall or F1 can come from so many test samples, and what it deserves.
+"""Checks whether a published accuracy, precision, recall or F1 is possible for a number of test samples.
 
-Shares of n samples take n + 1 values only, so most printed numbers don't exist for a small n: Brown & Heathers
+A share of n samples has n + 1 possible values, so for small n most printed numbers are impossible: Brown & Heathers
 (2017), The GRIM test, Social Psychological and Personality Science 8, 363-369.
 """
 
@@ -17,6 +17,8 @@ from scipy import stats
 from leukotype.arrays import BoolArray, FloatArray, IntArray
 from leukotype.errors import InputError
 
+LEVEL = 0.95
+Interval = tuple[float, float]
 METRICS = ("accuracy", "precision", "recall", "f1")
 MOST_WITHOUT_POSITIVES = 600
 _TOLERANCE = 1e-12
@@ -25,10 +27,10 @@ _EXAMPLES = 5
 
 @dataclass(frozen=True)
 class Printed:
-    """A number as it stands in print, and what it may have been before it was rounded.
+    """A published number and the values from which it may have been rounded.
 
-    low, high : both included, since halves are rounded up by some and to even by others
-    cut       : the upper end if digits were cut off instead (the lower end is the number itself)
+    low, high : both included, since some round halves up and others to even
+    cut       : upper end if digits were truncated instead; the lower end is the number itself
     """
 
     text: str
@@ -38,17 +40,17 @@ class Printed:
     cut: float
 
     def fits(self, values: FloatArray) -> BoolArray:
-        """Tell which values are printed like this when rounded."""
+        """Tell which values give this number when rounded."""
         return (values >= self.low - _TOLERANCE) & (values <= self.high + _TOLERANCE)
 
     def fits_cut(self, values: FloatArray) -> BoolArray:
-        """Tell which values are printed like this when digits are cut off."""
+        """Tell which values give this number when truncated."""
         return (values >= self.value - _TOLERANCE) & (values < self.cut - _TOLERANCE)
 
 
 @dataclass(frozen=True)
 class Counts:
-    """A confusion table of one class against the rest, with its metrics (nan where nothing is divided)."""
+    """A confusion table of one class against the rest."""
 
     true_positive: int
     false_positive: int
@@ -57,12 +59,12 @@ class Counts:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """Accuracy, precision, recall and F1."""
+        """Accuracy, precision, recall and F1; nan for 0 / 0."""
         tp, fp, fn, tn = (np.array([getattr(self, name)]) for name in self.__dataclass_fields__)
         return {name: float(value[0]) for name, value in _metrics(tp, fp, fn, tn).items()}
 
     def shares(self) -> dict[str, tuple[int, int]]:
-        """Hits and trials of the metrics that are shares of samples."""
+        """Hits and trials of accuracy, precision and recall."""
         n = self.true_positive + self.false_positive + self.false_negative + self.true_negative
         return {
             "accuracy": (self.true_positive + self.true_negative, n),
@@ -79,17 +81,17 @@ class Counts:
 
 @dataclass(frozen=True)
 class Claim:
-    """What became of a claim.
+    """The result of a check.
 
-    n_test     : test samples
-    printed    : the numbers, by metric
+    n_test     : number of test samples
+    printed    : the published numbers, by metric
     possible   : whether counts of n_test samples give all of them, rounded
-    n_ways     : how many counts do
-    if_cut     : whether counts do when digits were cut off, not rounded
-    folds_fit  : whether a mean over folds of these samples gives the accuracy; None where no folds were named
-    nearest    : the nearest values that exist, with their share of samples and its exact 95 % interval
-    examples   : confusion tables that fit, or the nearest one where none does; empty for accuracy alone
-    smallest_n : fewest test samples for which the accuracy exists; None where not asked
+    n_ways     : number of such counts
+    if_cut     : whether counts give them truncated instead of rounded
+    folds_fit  : whether the accuracy may be a mean over folds; None if no folds were given
+    nearest    : the nearest possible values, with their counts and exact 95 % intervals
+    examples   : confusion tables that fit, or else the nearest one; empty for accuracy alone
+    smallest_n : fewest test samples for which the accuracy is possible; None if not computed
     """
 
     n_test: int
@@ -103,38 +105,33 @@ class Claim:
     smallest_n: int | None
 
     def lines(self) -> list[str]:
-        """Return the verdict in words, one sentence a line."""
-        said = ", ".join(f"{name} {number.text}" for name, number in self.printed.items())
-        ways = "one way" if self.n_ways == 1 else f"{self.n_ways} ways"
-        verdict = f"possible, in {ways} of counting" if self.possible else "impossible"
-        text = [f"{said} on {self.n_test} test samples: {verdict}."]
+        """Return the result as sentences."""
+        numbers = ", ".join(f"{name} {number.text}" for name, number in self.printed.items())
+        ways = "one combination of counts" if self.n_ways == 1 else f"{self.n_ways} combinations of counts"
+        verdict = f"possible, with {ways}" if self.possible else "impossible"
+        text = [f"{numbers} on {self.n_test} test samples: {verdict}."]
         if not self.possible and self.if_cut:
-            text.append("It exists if digits were cut off instead of rounded.")
+            text.append("It is possible if digits were truncated instead of rounded.")
         if self.folds_fit is not None:
-            text.append(
-                "As a mean over folds it is possible."
-                if self.folds_fit
-                else "As a mean over folds it is impossible as well."
-            )
+            text.append(f"As a mean over folds it is {'possible' if self.folds_fit else 'also impossible'}.")
         if not self.possible and self.smallest_n is not None:
-            text.append(f"The smallest test set that gives this accuracy has {self.smallest_n} samples.")
+            text.append(f"The smallest test set with this accuracy has {self.smallest_n} samples.")
         if self.examples:
             text.append(f"{'For example' if self.possible else 'The nearest counts'}: {self.examples[0]}.")
         for row in self.nearest:
-            exact = "" if self.possible else "The nearest that exists: "
             text.append(
-                f"{exact}{row['metric']} {row['hits']} of {row['n']} = {row['value']:.4g}, which deserves "
-                f"{row['low']:.3f} to {row['high']:.3f} (exact 95 % interval)."
+                f"{'' if self.possible else 'The nearest possible value: '}{row['metric']} {row['hits']} of {row['n']} "
+                f"= {row['value']:.4g}, 95 % CI {row['low']:.3f} to {row['high']:.3f} (exact)."
             )
         if not (self.possible or self.if_cut or self.folds_fit):
             text.append(
-                "Another average (over repeats, folds or classes), another number of samples or a slip of the pen "
-                "may be behind it: ask the authors for the counts."
+                "It may be another average (over repeats, folds or classes), another number of samples or a typing "
+                "error. Ask the authors for the counts."
             )
         return text
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the verdict for machines, ready for JSON."""
+        """Return the result as JSON values."""
         return {
             "n_test": self.n_test,
             "claim": {name: number.text for name, number in self.printed.items()},
@@ -159,30 +156,30 @@ def check(
     n_total: int | None = None,
     folds: int | None = None,
 ) -> Claim:
-    """Check numbers from print against the counts that could give them.
+    """Check published numbers against the counts that could give them.
 
-    n_test     : test samples; n_total where every sample was tested once, in folds
-    accuracy   : of two classes where precision, recall or f1 stand beside it; of any number where it stands
-                 alone.  Numbers are best given as text, since 0.90 and 0.9 say different things; 96% is 0.96
+    n_test     : number of test samples; use n_total if folds tested every sample once
+    accuracy   : of two classes if precision, recall or f1 is given, else of any number of classes.  Text keeps the
+                 number of digits: "0.90" claims more than "0.9"; "96%" is 0.96
     precision, recall, f1 : of one class, called positive
-    n_positive : test samples of that class, where known
-    n_total, folds : samples and folds of a cross-validation, whose accuracy may be a mean over folds
+    n_positive : number of test samples of that class, if known
+    n_total, folds : samples and folds of a cross-validation whose accuracy may be a mean over folds
 
-    Raises InputError where nothing is claimed, or a number is no share.
+    Raises InputError if no number is given, or one is not a share.
     """
     given = {"accuracy": accuracy, "precision": precision, "recall": recall, "f1": f1}
     printed = {name: read(value, name) for name, value in given.items() if value is not None}
     n = n_total if n_test is None else n_test
     if n is None or n < 1:
-        raise InputError(f"{n} test samples: at least 1 is needed. Say --n-test, or --n-total with --folds.")
+        raise InputError(f"{n} test samples: at least 1 is needed. Use --n-test, or --n-total with --folds.")
     if not printed:
         raise InputError(
-            f"no number to check. Say at least one of {', '.join('--' + name for name in METRICS)}."
+            f"no number to check. Use at least one of {', '.join('--' + name for name in METRICS)}."
         )
     if n_positive is not None and not 0 <= n_positive <= n:
-        raise InputError(f"{n_positive} of {n} samples can't be positive. Say a number from 0 to {n}.")
+        raise InputError(f"{n_positive} of {n} samples can't be positive. Use a number from 0 to {n}.")
     if folds is not None and not 2 <= folds <= n:
-        raise InputError(f"{folds} folds of {n} samples: from 2 to {n} are possible.")
+        raise InputError(f"{n} samples can't be split into {folds} folds. Use 2 to {n}.")
     fit = None
     if folds is not None and "accuracy" in printed:
         fit = bool(printed["accuracy"].fits(_fold_means(n, folds)).any())
@@ -192,9 +189,9 @@ def check(
 
 
 def read(value: str | float, name: str = "number") -> Printed:
-    """Read a number from print: "0.96", "96%" or "96" (taken as per cent, being above 1).
+    """Parse "0.96", "96%" or "96"; numbers above 1 are per cent, and 1 and 0 without decimals are exact.
 
-    1 and 0 without decimals are taken as exact.  Raises InputError for what is no share.
+    Raises InputError for a number that is not a share.
     """
     text = str(value).strip()
     digits = text.rstrip("%").strip().replace(",", ".")
@@ -208,7 +205,7 @@ def read(value: str | float, name: str = "number") -> Printed:
         text += "%"
     scale = Decimal(100) if text.endswith("%") else Decimal(1)
     if not 0 <= number <= scale:
-        raise InputError(f"{name} {text!r} is no share. Say a number from 0 to 1, such as 0.96, or 96%.")
+        raise InputError(f"{name} {text!r} is not a share. Use a number from 0 to 1, such as 0.96, or 96%.")
     exponent = number.as_tuple().exponent
     whole = not isinstance(exponent, int) or exponent >= 0
     unit = Decimal(0) if scale == 1 and whole else Decimal(1).scaleb(0 if whole else int(exponent))
@@ -216,8 +213,10 @@ def read(value: str | float, name: str = "number") -> Printed:
     return Printed(text, float(number / scale), max(float(low), 0.0), min(float(high), 1.0), float(cut))
 
 
-def exact_interval(hits: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Exact binomial interval of hits of n; 13 of 13 gives (0.753, 1).
+def clopper_pearson(hits: float, n: float, level: float = LEVEL) -> Interval:
+    """Exact binomial interval of a proportion; `hits` may be a mean over repeats.
+
+    Conservative, and open at hits = n: 13 of 13 gives (0.753, 1).
 
     Clopper & Pearson (1934), Biometrika 26, 404-413.
     """
@@ -233,7 +232,7 @@ def _check_accuracy(n: int, printed: dict[str, Printed], fit: bool | None) -> Cl
     hits = np.flatnonzero(number.fits(values))
     near = hits
     if len(hits) == 0:
-        # The neighbours on either side, of which there is always one.
+        # The neighbours on either side; at least one exists.
         above = int(np.searchsorted(values, number.value))
         near = np.array([k for k in (above - 1, above) if 0 <= k <= n])
     best = near[np.argsort(np.abs(values[near] - number.value), kind="stable")]
@@ -248,7 +247,7 @@ def _check_accuracy(n: int, printed: dict[str, Printed], fit: bool | None) -> Cl
 def _check_table(n: int, printed: dict[str, Printed], n_positive: int | None, fit: bool | None) -> Claim:
     if n_positive is None and n > MOST_WITHOUT_POSITIVES:
         raise InputError(
-            f"{n} test samples have too many tables to look through. Say --n-positive, or check the accuracy alone."
+            f"{n} test samples have too many confusion tables. Use --n-positive, or check the accuracy alone."
         )
     examples: list[tuple[float, Counts]] = []
     closest: tuple[float, Counts] | None = None
@@ -275,7 +274,7 @@ def _check_table(n: int, printed: dict[str, Printed], n_positive: int | None, fi
 
 
 def _tables(n: int, n_positive: int | None) -> Iterator[tuple[IntArray, IntArray, IntArray, IntArray]]:
-    """Every confusion table of n samples, a batch for each number of positives."""
+    """All confusion tables of n samples, one batch for each number of positives."""
     for positives in range(n + 1) if n_positive is None else (n_positive,):
         tp, fp = np.indices((positives + 1, n - positives + 1)).reshape(2, -1)
         yield tp, fp, positives - tp, n - positives - fp
@@ -296,7 +295,7 @@ def _counts(table: tuple[IntArray, IntArray, IntArray, IntArray], at: int) -> Co
 
 
 def _share(metric: str, hits: int, n: int) -> dict[str, Any]:
-    low, high = exact_interval(hits, n)
+    low, high = clopper_pearson(hits, n)
     return {"metric": metric, "hits": hits, "n": n, "value": hits / n, "low": low, "high": high}
 
 
@@ -308,9 +307,9 @@ def _smallest(number: Printed, n: int) -> int | None:
 
 
 def _fold_means(n: int, folds: int) -> FloatArray:
-    """Every mean over folds of the accuracies of n samples in folds as equal as they can be."""
+    """All means over folds of the accuracies of n samples in folds of nearly equal size."""
     small, larger = n // folds, n % folds
-    # Hits in the folds with one sample more, and in the others.
+    # Hits in the larger folds, and in the others.
     in_large = np.arange(larger * (small + 1) + 1) / (small + 1)
     in_small = np.arange((folds - larger) * small + 1) / small
     return ((in_large[:, None] + in_small[None, :]) / folds).ravel()

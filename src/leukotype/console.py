@@ -219,7 +219,7 @@ def show_calls(calls: Calls, written: Sequence[Path]) -> None:
         why = ", ".join(f"{reason} {count}" for reason, count in reasons.items())
         print(f"{calls.n_samples - called} without a call: {why}")
     say(calls.matched)
-    say(calls.sets_said)
+    say(calls.sets_note)
     print(f"Calls: {', '.join(map(str, written))}")
 
 

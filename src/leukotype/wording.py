@@ -1,4 +1,4 @@
-"""Numbers, counts and lists as text, the same in every output; no value is rounded up to perfection."""
+"""Numbers, counts and lists as text, the same in every output."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _ROUNDING = 1e-9
 
 
 def number(value: float, bounds: Bounds = SHARE) -> str:
-    """Two decimals; a value that is not at a bound is never printed as if it were."""
+    """Two decimals; a value near a bound is not rounded to the bound: 0.998 is `>0.99`."""
     if not math.isfinite(value):
         return "–"
     text = f"{value:.2f}"
@@ -24,19 +24,19 @@ def number(value: float, bounds: Bounds = SHARE) -> str:
 
 
 def interval(low: float, high: float, bounds: Bounds = SHARE) -> str:
-    """`[0.88, 0.99]`; nothing where there is no interval."""
+    """`[0.88, 0.99]`; empty if there is no interval."""
     if not (math.isfinite(low) and math.isfinite(high)):
         return ""
     return f"[{number(low, bounds)}, {number(high, bounds)}]"
 
 
 def estimate(value: float, low: float, high: float, bounds: Bounds = SHARE) -> str:
-    """`0.95 [0.88, 0.99]`; the value alone where there is no interval."""
+    """`0.95 [0.88, 0.99]`; the value alone if there is no interval."""
     return f"{number(value, bounds)} {interval(low, high, bounds)}".rstrip()
 
 
 def count(value: float) -> str:
-    """`1,219`, or `7.5` where repeats were averaged."""
+    """`1,219`; `7.5` for a mean over repeats."""
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
 
 
@@ -49,7 +49,7 @@ def listed(names: Iterable[str], last: str = "and") -> str:
 
 
 def shortlist(names: Sequence[str], most: int = 8) -> str:
-    """The first names, and how many more there are."""
+    """`a, b and 3 more`: at most `most` names, and the number of the others."""
     if len(names) <= most:
         return listed(names)
     return f"{', '.join(names[:most])} and {len(names) - most} more"
@@ -63,7 +63,7 @@ def value(setting: object) -> str:
 
 
 def counted(n: int, noun: str) -> str:
-    """`1 sample`, `2 samples`, `22,283 probes`; the plural of `class` too."""
+    """`1 sample`, `2 classes`, `22,283 probes`."""
     plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
     return f"{n:,} {noun if n == 1 else plural}"
 
@@ -71,6 +71,12 @@ def counted(n: int, noun: str) -> str:
 def percent(share: float, digits: int = 0) -> str:
     """`87 %`."""
     return f"{100 * share:.{digits}f} %"
+
+
+def percent_floor(share: float, digits: int = 0) -> str:
+    """`94.7 %`, rounded down: 18 of 19 is not 95 %, and 99.9 % is not 100 %."""
+    unit = 10.0**digits
+    return f"{math.floor(100 * unit * share + 1e-9) / unit:g} %"
 
 
 def p_value(p: float) -> str:
@@ -81,7 +87,7 @@ def p_value(p: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """An expected time, roughly: `about 40 seconds`."""
+    """An approximate time: `about 40 seconds`."""
     for unit, length in (("hour", 3600), ("minute", 60)):
         if seconds >= 1.5 * length:
             return f"about {round(seconds / length)} {unit}s"

@@ -1,16 +1,16 @@
-"""AUDITS: what usually goes wrong, one entry each: coded, with its severity and what it needs."""
+"""AUDITS: one entry per common problem of data or results, with its code, severity and requirements."""
 
 from __future__ import annotations
 
-from leukotype.audits import covariates, donors, order, outliers, results, sex, sizes, values
+from leukotype.audits import covariates, donors, matrix, outliers, results, sex, sizes
 from leukotype.audits.finding import (
     SEVERITIES,
     TOPICS,
     Audit,
+    AuditInput,
     Finding,
     Observation,
     Severity,
-    Source,
     Topic,
 )
 from leukotype.cohort import Cohort
@@ -19,41 +19,32 @@ from leukotype.evaluation import Evaluation
 from leukotype.genes import Annotation
 
 __all__ = [
-    "AUDITS",
-    "SEVERITIES",
-    "TOPICS",
-    "Audit",
-    "Finding",
-    "Observation",
-    "Severity",
-    "Source",
-    "Topic",
-    "audit",
+    "AUDITS", "SEVERITIES", "TOPICS", "Audit", "AuditInput", "Finding", "Observation", "Severity", "Topic", "audit",
     "by_code",
-]
+]  # fmt: skip
 
 # fmt: off
 AUDITS: tuple[Audit, ...] = (
-    Audit("LT001", "donor-across", "A donor on both sides of a split", "independence", "error", "cohort", donors.donor_across),
+    Audit("LT001", "donor-across", "Donor in the training and the test part of a split", "independence", "error", "cohort", donors.donor_across),
     Audit("LT002", "near-duplicates", "Near-duplicate samples", "independence", "warning", "cohort", donors.near_duplicates, "Waldron et al. 2016", figure="correlation"),
-    Audit("LT003", "paired-rows", "Samples that stand in pairs, without donors", "independence", "warning", "cohort", donors.paired_rows),
-    Audit("LT004", "order-tells-class", "Row or sample number that gives the class", "confounding", "note", "cohort", order.order_tells_class),
-    Audit("LT005", "stray-columns", "Row number or clinical column among the probes", "confounding", "error", "cohort", order.stray_columns),
+    Audit("LT003", "paired-rows", "Rows that form pairs, without donors", "independence", "warning", "cohort", donors.paired_rows),
+    Audit("LT004", "order-tells-class", "Row or sample number that predicts the class", "confounding", "note", "cohort", matrix.order_tells_class),
+    Audit("LT005", "stray-columns", "Row number or clinical column among the probes", "confounding", "error", "cohort", matrix.stray_columns),
     Audit("LT006", "class-goes-with-covariate", "Covariate that differs between the classes", "confounding", "warning", "cohort", covariates.class_goes_with_covariate, figure="pca"),
     Audit("LT007", "covariates-as-good", "Covariates that predict as well as genes", "confounding", "warning", "evaluation", covariates.covariates_as_good),
-    Audit("LT008", "sex-mismatch", "Recorded sex against XIST and RPS4Y1", "quality", "warning", "cohort", sex.sex_mismatch, "Toker et al. 2016"),
+    Audit("LT008", "sex-mismatch", "Recorded sex contradicted by XIST and RPS4Y1", "quality", "warning", "cohort", sex.sex_mismatch, "Toker et al. 2016"),
     Audit("LT009", "sex-goes-with-class", "Classes that differ in sex", "confounding", "warning", "cohort", sex.sex_goes_with_class),
     Audit("LT010", "low-correlation", "Sample unlike the others of its class", "quality", "warning", "cohort", outliers.low_correlation, "Iglewicz & Hoaglin 1993", figure="correlation"),
-    Audit("LT011", "odd-intensities", "Sample with another distribution of values", "quality", "warning", "cohort", outliers.odd_intensities, "Iglewicz & Hoaglin 1993", figure="intensity"),
-    Audit("LT012", "normalised-together", "Normalisation over all samples", "normalisation", "note", "cohort", values.normalised_together, "Hornung et al. 2015"),
-    Audit("LT013", "standardised-probes", "Probes scaled over all samples", "normalisation", "warning", "cohort", values.standardised_probes),
-    Audit("LT014", "constant-probes", "Probes with one value", "quality", "note", "cohort", values.constant_probes),
-    Audit("LT015", "control-probes", "Control probes among the features", "confounding", "warning", "cohort", values.control_probes),
-    Audit("LT016", "mixed-scales", "Samples on different scales", "quality", "error", "cohort", values.mixed_scales, figure="intensity"),
-    Audit("LT017", "doubtful-scale", "Values that are no log2 intensities", "quality", "warning", "cohort", values.doubtful_scale, figure="intensity"),
-    Audit("LT018", "too-few-for-conformal", "Class too small for prediction sets at 95 %", "size", "note", "cohort", sizes.too_few_for_conformal, "Vovk et al. 2005"),
+    Audit("LT011", "odd-intensities", "Sample with an unusual distribution of values", "quality", "warning", "cohort", outliers.odd_intensities, "Iglewicz & Hoaglin 1993", figure="intensity"),
+    Audit("LT012", "normalised-together", "Normalisation over all samples", "normalisation", "note", "cohort", matrix.normalised_together, "Hornung et al. 2015"),
+    Audit("LT013", "standardised-probes", "Probes scaled over all samples", "normalisation", "warning", "cohort", matrix.standardised_probes),
+    Audit("LT014", "constant-probes", "Probes with one value", "quality", "note", "cohort", matrix.constant_probes),
+    Audit("LT015", "control-probes", "Control probes among the features", "confounding", "warning", "cohort", matrix.control_probes),
+    Audit("LT016", "mixed-scales", "Samples on different scales", "quality", "error", "cohort", matrix.mixed_scales, figure="intensity"),
+    Audit("LT017", "doubtful-scale", "Values that are not log2 intensities", "quality", "warning", "cohort", matrix.doubtful_scale, figure="intensity"),
+    Audit("LT018", "too-few-for-conformal", "Class too small for 95 % prediction sets", "size", "note", "cohort", sizes.too_few_for_conformal, "Vovk et al. 2005"),
     Audit("LT019", "too-few-for-auc", "Class too small for a precise AUC", "size", "note", "cohort", sizes.too_few_for_auc, "Hanley & McNeil 1982", figure="roc"),
-    Audit("LT020", "too-few-for-calibration", "Class too small to judge calibration", "size", "note", "cohort", sizes.too_few_for_calibration, "Collins et al. 2016", figure="calibration"),
+    Audit("LT020", "too-few-for-calibration", "Class too small to assess calibration", "size", "note", "cohort", sizes.too_few_for_calibration, "Collins et al. 2016", figure="calibration"),
     Audit("LT021", "baseline-as-good", "Baseline within the interval of the best model", "performance", "warning", "evaluation", results.baseline_as_good, figure="comparison"),
     Audit("LT022", "random-signature-as-good", "Random probes as good as the best model", "performance", "note", "evaluation", results.random_signature_as_good, "Venet et al. 2011"),
     Audit("LT023", "perfect-on-few", "Perfect result on few samples", "performance", "warning", "evaluation", results.perfect_on_few, "Clopper & Pearson 1934", figure="samples"),
@@ -64,23 +55,22 @@ AUDITS: tuple[Audit, ...] = (
 def audit(
     cohort: Cohort, evaluation: Evaluation | None = None, annotation: Annotation | None = None
 ) -> list[Finding]:
-    """Run every audit that applies; return what was found, the gravest first, then by code.
+    """Run all audits that apply; return the findings, most severe first, then by code.
 
-    evaluation : of this cohort; without it, audits of results are passed over
-    annotation : probe to gene, for the audits of sex; without it, probes named by symbol or known as
-                 Affymetrix's are used
+    evaluation : of this cohort; without it, audits of results are skipped
+    annotation : probe to gene, for the audits of sex; without it, probes named by gene symbol and known Affymetrix
+                 probes are used
 
-    Two audits refit something cheap on the evaluation's own folds and say so (LT007, LT022); none changes
-    the evaluation.
+    LT007 and LT022 fit a small model on the folds of the evaluation.  The evaluation is not changed.
     """
-    source = Source(cohort, evaluation, annotation)
-    found = [finding for entry in AUDITS if (finding := entry.finding(source)) is not None]
+    data = AuditInput(cohort, evaluation, annotation)
+    found = [finding for entry in AUDITS if (finding := entry.finding(data)) is not None]
     return sorted(found, key=lambda finding: (SEVERITIES.index(finding.severity), finding.code))
 
 
 def by_code(code: str) -> Audit:
-    """Return the audit with this code or name; raises UnknownName with the codes there are."""
+    """Return the audit with this code or name; raises UnknownName with the range of codes."""
     for entry in AUDITS:
         if code in (entry.code, entry.name):
             return entry
-    raise UnknownName(f"no audit {code!r}. There are {AUDITS[0].code} to {AUDITS[-1].code}.")
+    raise UnknownName(f"no audit {code!r}. Use a code from {AUDITS[0].code} to {AUDITS[-1].code}.")

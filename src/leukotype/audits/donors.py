@@ -1,14 +1,14 @@
-"""Samples that belong together and stand on both sides of a split."""
+"""Samples of one donor, or likely of one donor, that a split separates."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.stats import binomtest, norm
 
 from leukotype.arrays import BoolArray, FloatArray, IntArray, StrArray
-from leukotype.audits.finding import Observation, Source
-from leukotype.audits.profiles import fisher_z, listed, robust_sd
+from leukotype.audits.finding import AuditInput, Observation
+from leukotype.audits.stats import fisher_z, robust_sd
 from leukotype.cohort import Cohort
 from leukotype.resampling import Folds
 
@@ -19,12 +19,12 @@ _DONOR_NAMES = frozenset(
 )
 
 
-def donor_across(source: Source) -> Observation | None:
-    """A donor on both sides of an outer split, or a column of donors that nobody named as such.
+def donor_across(data: AuditInput) -> Observation | None:
+    """Finds donors with samples in the training and the test part of an outer split, and unused donor columns.
 
-    Drawn folds keep named donors together; folds made elsewhere, or without the donors, need not.
+    Drawn folds keep the samples of a named donor together.  Folds from a file, or drawn without donors, may not.
     """
-    donors, column = _donors(source.cohort)
+    donors, column = _donors(data.cohort)
     if donors is None:
         return None
     names, counts = np.unique(donors, return_counts=True)
@@ -32,56 +32,54 @@ def donor_across(source: Source) -> Observation | None:
     if len(repeated) == 0:
         return None
     numbers = {"donors": len(names), "repeated": len(repeated), "column": column}
-    if source.evaluation is not None:
-        table = _shared(donors, source.evaluation.folds)
+    if data.evaluation is not None:
+        table = _shared(donors, data.evaluation.folds)
         if len(table):
             n = table["donor"].nunique()
+            remedy = f"Use --donor {column}" if column else "Draw new folds with the donors named"
             return Observation(
-                f"{n} of {len(names)} donors stand on both sides of an outer split, the first "
-                f"{table['donor'].iloc[0]}: the models were tested on people they had seen. "
-                f"{_remedy(column)} so that each donor stays in one fold.",
+                f"{n} of {len(names)} donors have samples in both parts of an outer split, the first "
+                f"{table['donor'].iloc[0]}: the models were tested on donors from their training part. {remedy}, so "
+                "that each donor stays in one fold.",
                 numbers | {"across": n, "splits": len(table.drop_duplicates(["repeat", "fold"]))},
                 table,
             )
     if column is None:
         return None
     return Observation(
-        f"column {column!r} names {len(repeated)} donors with more than one sample, and is not used as the "
-        f"donor column. Say --donor {column}, so that each donor stays in one fold.",
+        f"column {column!r} names {len(repeated)} donors with more than one sample, but is not used as the donor "
+        f"column. Use --donor {column}, so that each donor stays in one fold.",
         numbers,
         pd.DataFrame({"donor": repeated, "samples": counts[counts > 1]}),
         "warning",
     )
 
 
-def near_duplicates(source: Source) -> Observation | None:
-    """Two samples far more alike than any two of the cohort, beyond what their class explains.
+def near_duplicates(data: AuditInput) -> Observation | None:
+    """Finds pairs of samples far more alike than their class explains.
 
-    Once each probe's class mean is taken away, a pair counts as near-duplicate where its correlation r is
+    After the class mean of each probe is subtracted, a pair is near-duplicate if its correlation r is
 
-    - at least 0.5: two measurements with that correlation share as much variance as they differ in, which
-      is what repeated measurements do and different people do not;
-    - an outlier among all pairs: its Fisher z exceeds the median by so many robust deviations as one pair
-      in 20 cohorts would by chance (Bonferroni over all pairs, normal tail); and
-    - the closest for both samples by 3 robust deviations, so that a subtype, whose samples are all alike,
-      is not taken for copies.  Pairs with r above 0.95 need no such lead: there may be three copies.
+    - at least 0.5: the two samples then share at least as much variance as they differ in, as repeated measurements
+      do and samples of different people do not;
+    - an outlier among all pairs: its Fisher z exceeds the median by a number of robust deviations that one pair in 20
+      cohorts reaches by chance (Bonferroni over all pairs, normal tail); and
+    - the highest of both samples by 3 robust deviations, so that a homogeneous subtype is not reported.  Pairs with r
+      of at least 0.95 are exempt, since there may be three copies.
 
-    Two different samples with all values equal count as well, whatever the rest.
+    Two samples with equal values are always reported.
 
-    Follows the idea of Waldron et al. (2016), JNCI 108, djw146 (doppelgänger samples).
+    After an idea of Waldron et al. (2016), JNCI 108, djw146 (doppelgänger samples).
     """
-    cohort = source.cohort
-    pairs = _duplicates(source)
+    cohort = data.cohort
+    pairs = _duplicates(data)
+    if cohort.donors is not None and len(pairs):
+        pairs = pairs[cohort.donors[pairs[:, 0]] != cohort.donors[pairs[:, 1]]]
     if len(pairs) == 0:
         return None
-    first, second = pairs[:, 0], pairs[:, 1]
-    r = source.residual_correlation[first, second]
-    donors = cohort.donors
-    unknown = np.ones(len(pairs), dtype=bool) if donors is None else donors[first] != donors[second]
-    if not unknown.any():
-        return None
-    pairs, r, first, second = pairs[unknown], r[unknown], first[unknown], second[unknown]
-    across = _split_share(source, pairs)
+    first, second = pairs.T
+    r = data.residual_correlation[first, second]
+    across = _separated(data, pairs)
     table = pd.DataFrame(
         {
             "sample": cohort.samples[first],
@@ -89,34 +87,34 @@ def near_duplicates(source: Source) -> Observation | None:
             "class": cohort.labels[first],
             "other_class": cohort.labels[second],
             "r": r,
-            "across_a_split": across > 0,
+            "across_a_split": across,
         }
     ).sort_values("r", ascending=False, ignore_index=True)
-    split = (
-        "" if source.evaluation is None else f", {int((across > 0).sum())} of them on both sides of a split"
-    )
+    n_across = int(across.sum())
+    split = "" if data.evaluation is None else f", {n_across} of them separated by a split"
     shown = [f"{row['sample']} and {row['other']} (r {row['r']:.2f})" for row in table.to_dict("records")]
     what = "pair of samples is" if len(table) == 1 else "pairs of samples are"
     return Observation(
-        f"{len(table)} {what} near-duplicate beyond what the class explains{split}: {listed(shown, 3)}. "
-        "Find out whether they come from one donor; if so, name donors with --donor, or keep one of each.",
-        {"pairs": len(table), "across": int((across > 0).sum()), "largest_r": float(r.max())},
+        f"{len(table)} {what} more alike than the class explains{split}: {'; '.join(shown[:3])}"
+        f"{f'; and {len(shown) - 3} more' if len(shown) > 3 else ''}. Check whether they come from one donor. If so, "
+        "name donors with --donor, or keep one sample of each.",
+        {"pairs": len(table), "across": n_across, "largest_r": float(r.max())},
         table,
-        None if source.evaluation is None or (across > 0).any() else "note",
+        None if data.evaluation is None or n_across else "note",
     )
 
 
-def paired_rows(source: Source) -> Observation | None:
-    """Rows that stand in twos, as with two samples of each donor.
+def paired_rows(data: AuditInput) -> Observation | None:
+    """Finds rows that form consecutive pairs, as with two samples of each donor.
 
-    Neighbours in the rows of a class are linked where one is the closest sample of the other, once the class
-    is taken away.  Samples measured in order of time are linked on either side; only with pairs do the links
-    within twos (rows 1 and 2, 3 and 4 ...) outnumber those between them.  Binomial test at 0.001.
+    Two consecutive rows of a class are linked if one is the sample most correlated with the other, after class means
+    are subtracted.  A drift over time links rows with both neighbours.  Only pairs give more links within pairs (rows 1
+    and 2, 3 and 4 ...) than between them.  Binomial test at level 0.001.
     """
-    cohort = source.cohort
+    cohort = data.cohort
     if cohort.donors is not None or cohort.n_samples < 8:
         return None
-    r = source.residual_correlation.copy()
+    r = data.residual_correlation.copy()
     np.fill_diagonal(r, -np.inf)
     closest = r.argmax(axis=1)
     blocks = [np.flatnonzero(cohort.codes == code) for code in range(len(cohort.classes))]
@@ -128,31 +126,25 @@ def paired_rows(source: Source) -> Observation | None:
     if len(linked) == 0:
         return None
     share = len(within) / (len(within) + len(between))
-    p = float(stats.binomtest(len(linked), len(linked) + len(others), share, alternative="greater").pvalue)
+    p = float(binomtest(len(linked), len(linked) + len(others), share, alternative="greater").pvalue)
     if p > 0.001:
         return None
-    across = _split_share(source, linked)
-    n_across = int((across > 0).sum())
-    strays = _foreign_partners(closest, source)
+    across = _separated(data, linked)
+    n_across = int(across.sum())
     swapped = [
         f"{cohort.samples[a]} ({cohort.labels[a]}) and {cohort.samples[b]} ({cohort.labels[b]})"
-        for a, b in strays
+        for a, b in _foreign_partners(closest, data)
     ]
     swap = (
-        f" Closest to each other across classes are {listed(swapped)}: were samples swapped?"
+        f" Mutually closest across classes: {'; '.join(swapped)}. Check for swapped samples."
         if swapped
         else ""
     )
-    split = (
-        f" In this run {n_across} of these pairs were split between training and test."
-        if source.evaluation
-        else ""
-    )
+    split = f" In this run, splits separated {n_across} of these pairs." if data.evaluation else ""
     return Observation(
-        f"the samples seem to stand in pairs: counting the rows of each class off in twos, {len(linked)} of "
-        f"{len(within)} pairs are closest to each other, and only {len(others)} of {len(between)} neighbours "
-        f"that are no pair (p = {p:.1g}), as with two samples of each donor.{split} If they are, name "
-        f"the donors with --donor.{swap}",
+        f"the rows seem to form pairs: {len(linked)} of {len(within)} consecutive pairs of rows within a class are "
+        f"closest to each other, but only {len(others)} of {len(between)} neighbours from different pairs "
+        f"(p = {p:.1g}), as with two samples of each donor.{split} If so, name the donors with --donor.{swap}",
         {"pairs": len(linked), "others": len(others), "p": p, "across": n_across, "across_classes": swapped},
         pd.DataFrame(
             {
@@ -160,15 +152,15 @@ def paired_rows(source: Source) -> Observation | None:
                 "other": cohort.samples[linked[:, 1]],
                 "class": cohort.labels[linked[:, 0]],
                 "r": r[linked[:, 0], linked[:, 1]],
-                "across_a_split": across > 0,
+                "across_a_split": across,
             }
         ),
     )
 
 
-def _foreign_partners(closest: IntArray, source: Source) -> IntArray:
+def _foreign_partners(closest: IntArray, data: AuditInput) -> IntArray:
     """(n_pairs, 2) samples of different classes that are each other's closest."""
-    rows, codes = np.arange(len(closest)), source.cohort.codes
+    rows, codes = np.arange(len(closest)), data.cohort.codes
     found = (closest[closest] == rows) & (codes != codes[closest]) & (rows < closest)
     return np.column_stack([rows[found], closest[found]])
 
@@ -180,6 +172,7 @@ def _linked(pairs: IntArray, closest: IntArray) -> BoolArray:
 
 
 def _donors(cohort: Cohort) -> tuple[StrArray | None, str | None]:
+    """Donors of a cohort, or of a covariate named like donors, with the name of that covariate."""
     if cohort.donors is not None:
         return cohort.donors, None
     if cohort.covariates is None:
@@ -188,14 +181,10 @@ def _donors(cohort: Cohort) -> tuple[StrArray | None, str | None]:
         plain = "".join(letter for letter in str(column).lower() if letter.isalnum())
         if plain in _DONOR_NAMES and not cohort.covariates[column].isna().any():
             names = cohort.covariates[column].astype(str).to_numpy(dtype=str)
-            # A column such as "individual" that says "human" in every row names nobody.
+            # A column such as "individual" with "human" in every row names no donors.
             if len(np.unique(names)) > max(2, len(cohort.classes)):
                 return names, str(column)
     return None, None
-
-
-def _remedy(column: str | None) -> str:
-    return "Draw the folds anew with the donors named," if column is None else f"Say --donor {column},"
 
 
 def _shared(donors: StrArray, folds: Folds) -> pd.DataFrame:
@@ -207,33 +196,28 @@ def _shared(donors: StrArray, folds: Folds) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["repeat", "fold", "donor"])
 
 
-def _duplicates(source: Source) -> IntArray:
+def _duplicates(data: AuditInput) -> IntArray:
     """(n_pairs, 2) rows of near-duplicates, the smaller first."""
-    n, z = source.cohort.n_samples, fisher_z(source.residual_correlation)
-    if n < 5:
-        return _equal_rows(source)
+    n, r = data.cohort.n_samples, data.residual_correlation
+    z = fisher_z(r)
     np.fill_diagonal(z, -np.inf)
-    upper = np.triu_indices(n, 1)
-    values = z[upper]
-    spread = robust_sd(values)
+    values = z[np.triu_indices(n, 1)]
+    spread = robust_sd(values) if n >= 5 else 0.0
     if spread == 0:
-        return _equal_rows(source)
-    cut = float(np.median(values)) + spread * float(stats.norm.isf(0.05 / len(values)))
+        return _equal_rows(data.matrix)
+    cut = float(np.median(values)) + spread * float(norm.isf(0.05 / len(values)))
     ranked = np.sort(z, axis=1)[:, ::-1]
     lead = (ranked[:, 0] - ranked[:, 1]) / spread
     closest = z.argmax(axis=1)
-    mutual = closest[closest] == np.arange(n)
     leads = np.zeros((n, n), dtype=bool)
-    sure = mutual & (lead >= 3) & (lead[closest] >= 3)
+    sure = (closest[closest] == np.arange(n)) & (lead >= 3) & (lead[closest] >= 3)
     leads[np.flatnonzero(sure), closest[sure]] = True
-    r = source.residual_correlation
     found = (z >= cut) & (((r >= 0.5) & leads) | (r >= 0.95))
     pairs = np.argwhere(np.triu(found, 1))
-    return np.unique(np.concatenate([pairs, _equal_rows(source)]), axis=0).astype(np.intp)
+    return np.unique(np.concatenate([pairs, _equal_rows(data.matrix)]), axis=0).astype(np.intp)
 
 
-def _equal_rows(source: Source) -> IntArray:
-    matrix = source.matrix
+def _equal_rows(matrix: FloatArray) -> IntArray:
     if matrix.shape[1] < 3:
         return np.empty((0, 2), dtype=np.intp)
     groups: dict[bytes, list[int]] = {}
@@ -243,10 +227,9 @@ def _equal_rows(source: Source) -> IntArray:
     return np.array(pairs, dtype=np.intp).reshape(-1, 2)
 
 
-def _split_share(source: Source, pairs: IntArray) -> FloatArray:
-    """(n_pairs,) share of the repeats in which the two samples were held out by different folds."""
-    if source.evaluation is None or len(pairs) == 0:
-        return np.zeros(len(pairs))
-    fold_of = source.evaluation.fold_of
-    share: FloatArray = (fold_of[:, pairs[:, 0]] != fold_of[:, pairs[:, 1]]).mean(axis=0)
-    return share
+def _separated(data: AuditInput, pairs: IntArray) -> BoolArray:
+    """(n_pairs,) whether different folds held out the two samples in any repeat."""
+    if data.evaluation is None:
+        return np.zeros(len(pairs), dtype=bool)
+    fold_of = data.evaluation.fold_of
+    return np.asarray((fold_of[:, pairs[:, 0]] != fold_of[:, pairs[:, 1]]).any(axis=0))

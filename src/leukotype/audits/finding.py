@@ -1,4 +1,4 @@
-"""What an audit looks at, and what it says."""
+"""What an audit reads, and what it reports."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ import numpy as np
 import pandas as pd
 
 from leukotype.arrays import FloatArray
-from leukotype.audits import profiles
+from leukotype.audits import stats
 from leukotype.cohort import Cohort
 from leukotype.evaluation import Evaluation
 from leukotype.genes import Annotation
+from leukotype.metrics import HEADLINE
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 Topic = Literal["independence", "confounding", "normalisation", "quality", "size", "performance"]
-# What the audits of each topic look for, as the reporting sheets name it.
+# What the audits of each topic look for, as named in the reporting sheets.
 TOPICS: Mapping[Topic, str] = {
     "independence": "shared donors, near-duplicates and pairs",
     "confounding": "stray columns, confounders and control probes",
@@ -30,12 +31,22 @@ TOPICS: Mapping[Topic, str] = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class Source:
-    """What is audited; what several audits compute is computed once.
+@dataclass(frozen=True)
+class ModelScore:
+    """Balanced accuracy of a model with its 95 % interval."""
 
-    evaluation : of this very cohort; None where nothing has been evaluated
-    annotation : probe to gene symbol; None where unknown
+    name: str
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, eq=False)
+class AuditInput:
+    """The audited data; quantities that several audits need are computed once.
+
+    evaluation : of the same cohort, or None
+    annotation : probe to gene symbol, or None
     """
 
     cohort: Cohort
@@ -44,13 +55,13 @@ class Source:
 
     @cached_property
     def matrix(self) -> FloatArray:
-        """(n_samples, n_probes) expression with missing values replaced by the probe's median."""
-        return profiles.filled(self.cohort.expression)
+        """(n_samples, n_probes) expression; missing values are replaced by the median of their probe."""
+        return stats.filled(self.cohort.expression)
 
     @cached_property
     def residual_correlation(self) -> FloatArray:
-        """(n_samples, n_samples) correlation of what is left of each sample once its class is taken away."""
-        return profiles.residual_correlation(self.matrix, self.cohort.codes)
+        """(n_samples, n_samples) correlation between samples after class means are subtracted."""
+        return stats.residual_correlation(self.matrix, self.cohort.codes)
 
     @property
     def evaluated(self) -> Evaluation:
@@ -59,15 +70,31 @@ class Source:
             raise TypeError("this audit needs an evaluation")
         return self.evaluation
 
+    @cached_property
+    def scores(self) -> dict[str, ModelScore]:
+        """Every model except `auto`, by name, in the order of the evaluation."""
+        rows = self.evaluated.summary([HEADLINE]).to_dict("records")
+        found = {
+            str(r["model"]): ModelScore(str(r["model"]), *map(float, (r["value"], r["low"], r["high"])))
+            for r in rows
+        }
+        return {model.name: found[model.name] for model in self.evaluated.tried}
+
+    @property
+    def best(self) -> ModelScore | None:
+        """The model with the highest balanced accuracy that is not a baseline; None if all are baselines."""
+        models = [self.scores[model.name] for model in self.evaluated.tried if not model.baseline]
+        return max(models, key=lambda score: score.value, default=None)
+
 
 @dataclass(frozen=True, eq=False)
 class Observation:
-    """What an audit saw.
+    """What an audit observed.
 
-    sentence : what was found, with its numbers, and what to do about it
-    numbers  : the same numbers, for machines
-    table    : one row per sample, probe, class or model concerned; None where the numbers say it all
-    severity : milder or graver than the audit's own; None for the audit's own
+    sentence : the observation with its numbers, and what to do
+    numbers  : the same numbers as values
+    table    : one row per sample, probe, class or model concerned, or None
+    severity : replaces that of the audit; None to keep it
     """
 
     sentence: str
@@ -78,10 +105,9 @@ class Observation:
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """An observation under the code of its audit.
+    """An observation with the code of its audit.
 
-    severity : "error": the results can't be believed as they stand; "warning": someone must decide what
-               it means; "note": good to know
+    severity : "error": the results are not valid; "warning": needs a decision by the user; "note": information
     """
 
     code: str
@@ -95,7 +121,7 @@ class Finding:
         return f"{self.code} {self.severity}: {self.sentence}"
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything but the table, ready for JSON."""
+        """Everything but the table, as JSON values."""
         return {
             "code": self.code,
             "name": self.name,
@@ -109,15 +135,15 @@ class Finding:
 class Audit:
     """One entry of AUDITS.
 
-    code     : never used again for something else
+    code     : never reused for another audit
     name     : kebab-case
     title    : what it looks for
-    topic    : key of TOPICS, for the reporting sheets
-    severity : of its findings, unless the observation says otherwise
-    needs    : "cohort": looks at data, and at the folds where there are some; "evaluation": at results too
-    examine  : from the source to what was seen, or None where all is well or the audit does not apply
-    cite     : where the cut-off or the method comes from
-    figure   : name of the figure that shows it; empty where none does
+    topic    : key of TOPICS
+    severity : of its findings, unless the observation has its own
+    needs    : "cohort": data, and folds if there are any; "evaluation": also results
+    examine  : from the input to an observation; None if there is no problem or the audit does not apply
+    cite     : source of the method or threshold
+    figure   : name of the figure that shows it; empty if there is none
     """
 
     code: str
@@ -126,15 +152,15 @@ class Audit:
     topic: Topic
     severity: Severity
     needs: Literal["cohort", "evaluation"]
-    examine: Callable[[Source], Observation | None]
+    examine: Callable[[AuditInput], Observation | None]
     cite: str = ""
     figure: str = ""
 
-    def finding(self, source: Source) -> Finding | None:
-        """Examine `source`; None where there is nothing to say, or no evaluation for an audit that needs one."""
-        if self.needs == "evaluation" and source.evaluation is None:
+    def finding(self, data: AuditInput) -> Finding | None:
+        """Run the audit; None without an observation, or without the evaluation that it needs."""
+        if self.needs == "evaluation" and data.evaluation is None:
             return None
-        seen = self.examine(source)
+        seen = self.examine(data)
         if seen is None:
             return None
         severity = seen.severity or self.severity

@@ -1,62 +1,72 @@
-"""The sex that expression tells, from XIST and RPS4Y1."""
+"""Sex of each sample from the expression of XIST and RPS4Y1."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.stats import fisher_exact
 
 from leukotype.arrays import FloatArray, StrArray
-from leukotype.audits.association import cramer
-from leukotype.audits.columns import is_sex
-from leukotype.audits.finding import Observation, Source
-from leukotype.audits.profiles import listed
+from leukotype.audits.covariates import is_sex
+from leukotype.audits.finding import AuditInput, Observation
+from leukotype.audits.stats import cramer
 from leukotype.cohort import Cohort
 from leukotype.genes import Annotation
+from leukotype.wording import shortlist
 
-# Probe sets of Affymetrix HG-U133A and HG-U133 Plus 2.0, used where no annotation is given.
+# Probe sets of Affymetrix HG-U133A and HG-U133 Plus 2.0, used without an annotation.
 _AFFYMETRIX = {"XIST": ("221728_x_at", "214218_s_at"), "RPS4Y1": ("201909_at",)}
+_WORDS = {"f": "female", "female": "female", "woman": "female", "w": "female",
+          "m": "male", "male": "male", "man": "male"}  # fmt: skip
 # log2: twice as much of one transcript as of the other.
 MARGIN = 1.0
 UNDECIDED = "undecided"
 
 
-def sex_mismatch(source: Source) -> Observation | None:
-    """Samples whose XIST and RPS4Y1 speak against the recorded sex, or against another sample of their donor.
+def sex_mismatch(data: AuditInput) -> Observation | None:
+    """Finds samples whose XIST and RPS4Y1 contradict the recorded sex, or another sample of the same donor.
 
-    XIST is transcribed from an inactive X, RPS4Y1 from the Y chromosome.  Within one sample, twice as much
-    XIST as RPS4Y1 says female, half as much male; in between nothing is said, since loss of Y (common in
-    leukaemia of older men), XXY and mixed samples lie there.  Fires on a single contradiction: a swapped
-    sample is a wrong label as likely as a wrong sex.
+    XIST is transcribed from an inactive X chromosome, RPS4Y1 from the Y chromosome.  A sample with twice as much XIST
+    as RPS4Y1 is called female, with half as much male.  Samples in between are undecided: loss of Y (common in
+    leukaemia of older men), XXY and mixed samples.  Reports a single contradiction, since a swapped sample is as likely
+    to have a wrong label as a wrong sex.
 
-    Toker, Feng & Pavlidis (2016), F1000Research 5, 2103 (nearly half of public data sets hold such samples).
+    Toker, Feng & Pavlidis (2016), F1000Research 5, 2103 (nearly half of public data sets contain such samples).
     """
-    told = expressed_sex(source)
-    if told is None:
+    expressed = expressed_sex(data)
+    if expressed is None:
         return None
-    cohort, (sex, score) = source.cohort, told
+    cohort, (sex, score) = data.cohort, expressed
     recorded = _recorded(cohort)
-    wrong = (recorded != "") & (sex != UNDECIDED) & (recorded != sex)
-    mixed = _mixed_donors(cohort, sex)
-    found = np.flatnonzero(wrong | np.isin(_donors(cohort), mixed))
+    donors = np.full(cohort.n_samples, "") if cohort.donors is None else cohort.donors
+    decided = sex != UNDECIDED
+    comparable = (recorded != "") & decided
+    wrong = comparable & (recorded != sex)
+    mixed = [
+        str(name)
+        for name in np.unique(donors[decided & (donors != "")])
+        if len(np.unique(sex[decided & (donors == name)])) > 1
+    ]
+    found = np.flatnonzero(wrong | np.isin(donors, mixed))
     if len(found) == 0:
         return None
-    comparable = int(((recorded != "") & (sex != UNDECIDED)).sum())
     names = [f"{cohort.samples[row]} (recorded {recorded[row]})" for row in np.flatnonzero(wrong)]
-    said = []
+    problems = []
     if names:
-        said.append(f"contradict the recorded sex of {len(names)} of {comparable} samples: {listed(names)}")
+        problems.append(
+            f"contradict the recorded sex of {len(names)} of {comparable.sum()} samples: {shortlist(names, 5)}"
+        )
     if mixed:
-        said.append(f"tell two sexes among the samples of one donor: {listed(mixed)}")
+        problems.append(f"give two sexes among the samples of one donor: {shortlist(mixed, 5)}")
     return Observation(
-        f"XIST and RPS4Y1 {', and '.join(said)}. Such a sample may be swapped, and then carries someone else's "
-        "label: check the records, or leave it out.",
-        {"wrong": len(names), "comparable": comparable, "mixed_donors": len(mixed)},
+        f"XIST and RPS4Y1 {', and '.join(problems)}. Such samples may be swapped and have the label of another sample. "
+        "Check the records, or exclude them.",
+        {"wrong": len(names), "comparable": int(comparable.sum()), "mixed_donors": len(mixed)},
         pd.DataFrame(
             {
                 "sample": cohort.samples[found],
                 "class": cohort.labels[found],
-                "donor": _donors(cohort)[found],
+                "donor": donors[found],
                 "recorded": recorded[found],
                 "expressed": sex[found],
                 "log2_xist_minus_rps4y1": score[found],
@@ -65,52 +75,55 @@ def sex_mismatch(source: Source) -> Observation | None:
     )
 
 
-def sex_goes_with_class(source: Source) -> Observation | None:
-    """Classes that differ in the sex that XIST and RPS4Y1 tell, whether or not sex was recorded.
+def sex_goes_with_class(data: AuditInput) -> Observation | None:
+    """Finds classes that differ in sex according to XIST and RPS4Y1, whether or not sex was recorded.
 
-    Fisher's exact test, or chi-squared by permutation for more than two classes, at 0.01, among samples whose
-    sex is told.  Genes of X and Y then tell the classes apart.
+    Fisher's exact test, or a chi-squared permutation test for more than two classes, at level 0.01, without undecided
+    samples.  Genes of the X and Y chromosomes then separate the classes.
     """
-    cohort, told = source.cohort, expressed_sex(source)
-    if told is None or len(cohort.classes) < 2:
+    cohort, expressed = data.cohort, expressed_sex(data)
+    if expressed is None or len(cohort.classes) < 2:
         return None
-    sex, score = told
+    sex, score = expressed
     known = sex != UNDECIDED
     if len(np.unique(sex[known])) < 2 or len(np.unique(cohort.codes[known])) < 2:
         return None
-    told_of = {
-        name: (int((sex[mine] == "female").sum()), int((sex[mine] == "male").sum()))
+    counts = {
+        name: (int((sex[own] == "female").sum()), int((sex[own] == "male").sum()))
         for name in cohort.classes
-        if (mine := known & (cohort.labels == name)).any()
+        if (own := known & (cohort.labels == name)).any()
     }
-    table = np.array(list(told_of.values()))
-    two_by_two = table.shape == (2, 2)
-    p = float(stats.fisher_exact(table).pvalue) if two_by_two else cramer(sex[known], cohort.codes[known])[1]
+    table = np.array(list(counts.values()))
+    p = (
+        float(fisher_exact(table).pvalue)
+        if table.shape == (2, 2)
+        else cramer(sex[known], cohort.codes[known])[1]
+    )
     if p > 0.01:
         return None
-    shares = [f"{female} of {female + male} {name}" for name, (female, male) in told_of.items()]
+    shares = [f"{female} of {female + male} {name}" for name, (female, male) in counts.items()]
     return Observation(
-        f"the classes differ in sex as XIST and RPS4Y1 tell it: female are {listed(shares, 6)} (p = {p:.1g}). "
-        "Genes of the X and Y chromosomes then tell the classes apart: look whether the models use them.",
-        {"p": p, "undecided": int((~known).sum()), "female_male": told_of},
+        f"by XIST and RPS4Y1 the classes differ in sex: {shortlist(shares, 6)} are female (p = {p:.1g}). Genes of the "
+        "X and Y chromosomes then separate the classes: check whether the models use them.",
+        {"p": p, "undecided": int((~known).sum()), "female_male": counts},
         pd.DataFrame(
             {"sample": cohort.samples, "class": cohort.labels, "expressed": sex, "log2_xist_minus_rps4y1": score}
         ),
     )  # fmt: skip
 
 
-def expressed_sex(source: Source) -> tuple[StrArray, FloatArray] | None:
-    """(n_samples,) female, male or undecided, and log2 XIST minus RPS4Y1; None where a gene has no probe.
+def expressed_sex(data: AuditInput) -> tuple[StrArray, FloatArray] | None:
+    """(n_samples,) female, male or undecided, and log2 XIST minus RPS4Y1; None if a gene has no probe.
 
-    Each sample is judged by itself.  A gene with several probes is read from the one that varies most.
+    Uses one sample at a time.  For a gene with several probes, the one with the highest variance is read.
     """
-    cohort = source.cohort
+    cohort = data.cohort
     levels = []
     for gene in ("XIST", "RPS4Y1"):
-        at = _probes_of(gene, cohort, source.annotation)
+        at = _probes_of(gene, cohort, data.annotation)
         if not at:
             return None
-        block = source.matrix[:, at]
+        block = data.matrix[:, at]
         levels.append(block[:, int(block.std(axis=0).argmax())])
     score = np.asarray(levels[0] - levels[1])
     sex = np.where(score >= MARGIN, "female", np.where(score <= -MARGIN, "male", UNDECIDED))
@@ -126,30 +139,11 @@ def _probes_of(gene: str, cohort: Cohort, annotation: Annotation | None) -> list
     return [place[probe] for probe in _AFFYMETRIX[gene] if probe in place]
 
 
-def _donors(cohort: Cohort) -> StrArray:
-    return np.full(cohort.n_samples, "") if cohort.donors is None else cohort.donors
-
-
-def _mixed_donors(cohort: Cohort, sex: StrArray) -> list[str]:
-    if cohort.donors is None:
-        return []
-    known = sex != UNDECIDED
-    return [
-        str(name)
-        for name in np.unique(cohort.donors[known])
-        if len(np.unique(sex[known & (cohort.donors == name)])) > 1
-    ]
-
-
 def _recorded(cohort: Cohort) -> StrArray:
-    """(n_samples,) female, male or nothing."""
-    nothing = np.full(cohort.n_samples, "", dtype="<U6")
-    if cohort.covariates is None:
-        return nothing
-    spoken = {"f": "female", "female": "female", "woman": "female", "w": "female",
-              "m": "male", "male": "male", "man": "male"}  # fmt: skip
-    for column in cohort.covariates.columns:
-        if is_sex(str(column)):
-            words = cohort.covariates[column].astype(str).str.strip().str.lower()
-            return words.map(spoken).fillna("").to_numpy(dtype=str)
-    return nothing
+    """(n_samples,) female, male or empty."""
+    if cohort.covariates is not None:
+        for column in cohort.covariates.columns:
+            if is_sex(str(column)):
+                words = cohort.covariates[column].astype(str).str.strip().str.lower()
+                return words.map(_WORDS).fillna("").to_numpy(dtype=str)
+    return np.full(cohort.n_samples, "", dtype="<U6")

@@ -1,4 +1,4 @@
-"""METRICS: one entry a metric: the function, what it needs, its direction, its bounds and its interval."""
+"""METRICS: one entry per metric, with its function, direction, bounds, interval and place in the tables."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from sklearn import metrics as sk
 from leukotype.arrays import FloatArray
 from leukotype.errors import UnknownName
 from leukotype.metrics import weighted
-from leukotype.metrics.scored import Scored
+from leukotype.metrics.weighted import Scored
 
 IntervalMethod = Literal["Clopper-Pearson", "Wilson", "MOVER-exact", "bootstrap"]
-# The tables of main results, widest first: the comparison figure, the report, the LaTeX table of a paper, the
-# terminal, and the benchmark.
+# Tables of main results, widest first: comparison figure, report, LaTeX table of a paper, terminal, benchmark.
 MainTable = Literal["figure", "report", "paper", "terminal", "benchmark"]
 MAIN_TABLES: tuple[MainTable, ...] = ("figure", "report", "paper", "terminal", "benchmark")
 # The metric that ranks models.
@@ -27,17 +26,16 @@ __all__ = ["HEADLINE", "METRICS", "MainTable", "Metric", "Scored", "by_name", "g
 
 @dataclass(frozen=True)
 class Metric:
-    """One number of merit.
+    """A performance metric.
 
-    value    : Scored -> float, or (n_classes,) where `per_class`; scikit-learn's function where it has one
+    value    : Scored -> float, or (n_classes,) if `per_class`
     weighted : the same for many sample weightings at once, for the bootstrap
-    needs    : "calls" or "probabilities"
-    interval : Clopper-Pearson for a share of the samples, Wilson for a share of the samples of one class,
-               MOVER-exact for a mean of such shares, otherwise a stratified bootstrap over samples
+    interval : Clopper-Pearson for a share of all samples, Wilson for a share of one class, MOVER-exact for a mean
+               of such shares, otherwise a stratified bootstrap over samples
     short    : title for narrow columns; empty if the title is short enough
     headline : the narrowest table of main results that shows the metric, wider ones show it too; empty for none
     mean_of  : the per-class metric of which it is the unweighted mean; empty for other metrics
-    chance   : number of classes -> value without information, if that is the same for all such classifiers
+    chance   : number of classes -> value without information; None if that depends on the classifier
     """
 
     name: str
@@ -45,7 +43,6 @@ class Metric:
     value: Callable[[Scored], FloatArray | float]
     weighted: weighted.Weighted
     interval: IntervalMethod = "bootstrap"
-    needs: Literal["calls", "probabilities"] = "calls"
     per_class: bool = False
     higher_is_better: bool = True
     bounds: tuple[float, float] = (0.0, 1.0)
@@ -105,36 +102,35 @@ METRICS: tuple[Metric, ...] = (
     Metric("f1_weighted", "F1 (weighted)", _average(sk.f1_score, "weighted"), _w.by_size(_w.f1)),
     Metric("mcc", "Matthews correlation", lambda s: float(sk.matthews_corrcoef(s.labels, s.predicted)), _w.matthews, bounds=(-1.0, 1.0), cite="Gorodkin 2004", short="MCC", headline="paper", chance=lambda n_classes: 0.0),
     Metric("kappa", "Cohen's kappa", _unit(_w.kappa), _w.kappa, bounds=(-1.0, 1.0), cite="Cohen 1960"),
-    Metric("roc_auc_macro", "ROC AUC (macro, one-vs-rest)", lambda s: float(np.mean(_auc(s))), _w.macro(_w.roc_auc), needs="probabilities", short="ROC AUC (macro)", headline="benchmark", mean_of="roc_auc", chance=lambda n_classes: 0.5),
-    Metric("average_precision_macro", "Average precision (macro)", lambda s: float(np.mean(_ap(s))), _w.macro(_w.average_precision), needs="probabilities", headline="figure", mean_of="average_precision"),
-    Metric("log_loss", "Log loss", _log_loss, _w.log_loss, needs="probabilities", higher_is_better=False, bounds=(0.0, float("inf")), headline="benchmark"),
-    Metric("brier", "Brier score", _unit(_w.brier), _w.brier, needs="probabilities", higher_is_better=False, bounds=(0.0, 2.0), cite="Brier 1950", headline="report"),
-    Metric("ece", "Expected calibration error", _unit(_w.calibration_error), _w.calibration_error, needs="probabilities", higher_is_better=False, cite="Guo et al. 2017", short="ECE"),
+    Metric("roc_auc_macro", "ROC AUC (macro, one-vs-rest)", lambda s: float(np.mean(_auc(s))), _w.macro(_w.roc_auc), short="ROC AUC (macro)", headline="benchmark", mean_of="roc_auc", chance=lambda n_classes: 0.5),
+    Metric("average_precision_macro", "Average precision (macro)", lambda s: float(np.mean(_ap(s))), _w.macro(_w.average_precision), headline="figure", mean_of="average_precision"),
+    Metric("log_loss", "Log loss", _log_loss, _w.log_loss, higher_is_better=False, bounds=(0.0, float("inf")), headline="benchmark"),
+    Metric("brier", "Brier score", _unit(_w.brier), _w.brier, higher_is_better=False, bounds=(0.0, 2.0), cite="Brier 1950", headline="report"),
+    Metric("ece", "Expected calibration error", _unit(_w.calibration_error), _w.calibration_error, higher_is_better=False, cite="Guo et al. 2017", short="ECE"),
     Metric("precision", "Precision", _average(sk.precision_score, None), _w.precision, "Wilson", per_class=True),
     Metric("recall", "Recall", _average(sk.recall_score, None), _w.recall, "Wilson", per_class=True),
     Metric("f1", "F1", _average(sk.f1_score, None), _w.f1, per_class=True),
-    Metric("roc_auc", "ROC AUC (one-vs-rest)", _auc, _w.roc_auc, needs="probabilities", per_class=True, short="ROC AUC"),
-    Metric("average_precision", "Average precision", _ap, _w.average_precision, needs="probabilities", per_class=True),
+    Metric("roc_auc", "ROC AUC (one-vs-rest)", _auc, _w.roc_auc, per_class=True, short="ROC AUC"),
+    Metric("average_precision", "Average precision", _ap, _w.average_precision, per_class=True),
 )
 # fmt: on
 
 
 def by_name(name: str) -> Metric:
-    """Return the metric called `name`; raises UnknownName with the names there are."""
+    """Return the metric called `name`; raises UnknownName with all names."""
     for metric in METRICS:
         if metric.name == name:
             return metric
-    known = ", ".join(metric.name for metric in METRICS)
-    raise UnknownName(f"no metric {name!r}. There are {known}.")
-
-
-def headline(table: MainTable) -> tuple[Metric, ...]:
-    """Return the metrics that a table of main results shows, HEADLINE first, then in the order of METRICS."""
-    level = MAIN_TABLES.index(table)
-    shown = [metric for metric in METRICS if metric.headline and MAIN_TABLES.index(metric.headline) >= level]
-    return tuple(sorted(shown, key=lambda metric: metric.name != HEADLINE))
+    raise UnknownName(f"no metric {name!r}. Choose from {', '.join(map(str, METRICS))}.")
 
 
 def get(names: Sequence[str] | None = None) -> tuple[Metric, ...]:
     """Return the metrics called `names`, or all."""
     return METRICS if names is None else tuple(by_name(name) for name in names)
+
+
+def headline(table: MainTable) -> tuple[Metric, ...]:
+    """Return the metrics in a table of main results, HEADLINE first, then in the order of METRICS."""
+    level = MAIN_TABLES.index(table)
+    shown = [metric for metric in METRICS if metric.headline and MAIN_TABLES.index(metric.headline) >= level]
+    return tuple(sorted(shown, key=lambda metric: metric.name != HEADLINE))

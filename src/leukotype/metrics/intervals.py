@@ -1,7 +1,7 @@
-"""Intervals for numbers that derive from out-of-fold predictions.  Nothing is refitted.
+"""Confidence intervals from out-of-fold predictions; nothing is refitted.
 
-The unit is the donor where donors are known, else the sample.  Repeats of the folds do not add units:
-they are averaged, since they see the same samples again.
+The unit is the donor if donors are known, else the sample.  Repeats of the folds see the same samples again, so
+they are averaged and add no units.
 """
 
 from __future__ import annotations
@@ -13,26 +13,15 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from leukotype.arrays import FloatArray, IntArray, StrArray
-from leukotype.metrics.scored import Scored
-from leukotype.metrics.weighted import Weighted
+from leukotype.claims import LEVEL, Interval, clopper_pearson
+from leukotype.metrics.weighted import Scored, Weighted
 
-LEVEL = 0.95
+__all__ = [
+    "LEVEL", "N_RESAMPLES", "Interval", "bootstrap", "bootstrap_weights", "clopper_pearson", "mean_of_proportions",
+    "wilson",
+]  # fmt: skip
+
 N_RESAMPLES = 2000
-
-Interval = tuple[float, float]
-
-
-def clopper_pearson(hits: float, n: float, level: float = LEVEL) -> Interval:
-    """Exact binomial interval of a proportion; `hits` may be a mean over repeats.
-
-    Covers at least at the level, and stays open at hits = n: 13 of 13 gives (0.753, 1).
-
-    Clopper & Pearson (1934), Biometrika 26, 404-413.
-    """
-    tail = (1 - level) / 2
-    low = 0.0 if hits <= 0 else float(stats.beta.ppf(tail, hits, n - hits + 1))
-    high = 1.0 if hits >= n else float(stats.beta.ppf(1 - tail, hits + 1, n - hits))
-    return low, high
 
 
 def wilson(hits: float, n: float, level: float = LEVEL) -> Interval:
@@ -46,7 +35,7 @@ def wilson(hits: float, n: float, level: float = LEVEL) -> Interval:
     share = hits / n
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    # Rounding must not push the ends past the share itself.
+    # Rounding must not move the ends past the share.
     return float(max(min(centre - half, share), 0.0)), float(min(max(centre + half, share), 1.0))
 
 
@@ -55,9 +44,9 @@ def mean_of_proportions(hits: ArrayLike, sizes: ArrayLike, level: float = LEVEL)
 
     hits, sizes : (n_classes,) successes and trials of each class
 
-    The distances of the single Clopper-Pearson limits from their proportions are added as variances are
-    (MOVER), so the interval stays open where every class is perfect, unlike a bootstrap's.  With Wilson's limits,
-    which suffice for independent samples, it covers too seldom in cross-validation (docs/calibration.md).
+    MOVER: the squared distances between the Clopper-Pearson limits and their proportions are summed.  Unlike a
+    bootstrap interval it has width even if every class is perfect.  Wilson limits, which suffice for independent
+    samples, cover too seldom in cross-validation (docs/calibration.md).
 
     Zou & Donner (2008), Statistics in Medicine 27, 1693-1702.
     """
@@ -73,9 +62,9 @@ def mean_of_proportions(hits: ArrayLike, sizes: ArrayLike, level: float = LEVEL)
 def bootstrap_weights(
     labels: IntArray, donors: StrArray | None = None, *, n_resamples: int = N_RESAMPLES, seed: int = 0
 ) -> FloatArray:
-    """(n_resamples, n_samples) how often each sample is drawn in a bootstrap stratified by class.
+    """(n_resamples, n_samples) draws of each sample in a bootstrap stratified by class.
 
-    Where donors are given, whole donors are drawn within their class.
+    With donors, whole donors are drawn within their class.
     """
     rng = np.random.default_rng(seed)
     weights = np.zeros((n_resamples, len(labels)))
@@ -93,7 +82,7 @@ def bootstrap(
 ) -> tuple[FloatArray, FloatArray]:
     """Percentile interval of a metric, averaged over repeats within each resample.
 
-    Returns the lower and the upper ends: arrays of shape () or, for a per-class metric, (n_classes,).
+    Returns the lower and upper ends, of shape () or, for a per-class metric, (n_classes,).
 
     Efron & Tibshirani (1993), An Introduction to the Bootstrap, chapter 13.
     """

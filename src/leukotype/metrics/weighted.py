@@ -1,31 +1,65 @@
-"""Metrics as functions of sample weights, for many weightings at once: what the bootstrap needs.
+"""Predictions, and metrics of them under many sample weightings at once, for the bootstrap.
 
-Every function takes a `Scored` and weights (n_resamples, n_samples) and returns (n_resamples,), or
-(n_resamples, n_classes) for a per-class metric.  With weights of one each equals scikit-learn's function.
+Each function takes a `Scored` and weights (n_resamples, n_samples) and returns (n_resamples,), or
+(n_resamples, n_classes) for a per-class metric.  With unit weights each equals scikit-learn's function.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from leukotype.arrays import FloatArray, IntArray
-from leukotype.metrics.scored import Scored
-
-Weighted = Callable[[Scored, FloatArray], FloatArray]
 
 N_BINS = 10
 
 
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """One set of out-of-fold predictions.
+
+    labels        : (n_samples,) class codes 0 .. n_classes - 1; every class has at least one sample
+    predicted     : (n_samples,) class codes
+    probabilities : (n_samples, n_classes), rows sum to 1
+    """
+
+    labels: IntArray
+    predicted: IntArray
+    probabilities: FloatArray
+
+    @property
+    def n_samples(self) -> int:
+        return len(self.labels)
+
+    @property
+    def n_classes(self) -> int:
+        return int(self.probabilities.shape[1])
+
+    @cached_property
+    def ones(self) -> FloatArray:
+        """(1, n_samples) unit weights."""
+        return np.ones((1, self.n_samples))
+
+    @cached_property
+    def cells(self) -> FloatArray:
+        """(n_samples, n_classes²) indicator of the confusion-matrix cell of each sample."""
+        return np.eye(self.n_classes**2)[self.labels * self.n_classes + self.predicted]
+
+
+Weighted = Callable[[Scored, FloatArray], FloatArray]
+
+
 def confusion(scored: Scored, weights: FloatArray) -> FloatArray:
-    """(n_resamples, n_classes, n_classes) weighted counts; rows are the truth, columns the call."""
+    """(n_resamples, n_classes, n_classes) weighted counts; rows are true classes, columns predicted ones."""
     k = scored.n_classes
     return (weights @ scored.cells).reshape(-1, k, k)
 
 
 def _ratio(top: FloatArray, bottom: FloatArray) -> FloatArray:
-    # 0 where nothing was counted: a class never called earns no precision.
+    # 0 if nothing was counted: the precision of a class that was never predicted is 0.
     return np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0)
 
 
@@ -82,7 +116,7 @@ def kappa(scored: Scored, weights: FloatArray) -> FloatArray:
 
 
 def _ranked(scored: Scored, k: int, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Weights of positives and of negatives of class k, summed over ties, from the highest score down."""
+    """Weights of positives and negatives of class k, summed over ties, by falling score."""
     scores = scored.probabilities[:, k]
     order = np.argsort(-scores, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(scores[order]) != 0])
@@ -116,7 +150,7 @@ def average_precision(scored: Scored, weights: FloatArray) -> FloatArray:
 
 def log_loss(scored: Scored, weights: FloatArray) -> FloatArray:
     own = scored.probabilities[np.arange(scored.n_samples), scored.labels]
-    # scikit-learn's bound: without it one confident error would make the mean infinite.
+    # scikit-learn's bound, since one error at probability 0 makes the mean infinite.
     loss = -np.log(np.clip(own, np.finfo(np.float64).eps, 1.0))
     return (weights @ loss) / weights.sum(axis=1)
 
@@ -127,7 +161,7 @@ def brier(scored: Scored, weights: FloatArray) -> FloatArray:
 
 
 def confidence_bins(probabilities: FloatArray) -> IntArray:
-    """(n_samples,) bin 0 .. N_BINS - 1 of the probability of the most probable class, of equal width."""
+    """(n_samples,) bin 0 .. N_BINS - 1, of equal width, of the highest probability of each sample."""
     top = probabilities.max(axis=1)
     return np.clip(np.ceil(top * N_BINS) - 1, 0, N_BINS - 1).astype(np.intp)
 

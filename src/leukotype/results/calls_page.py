@@ -34,7 +34,7 @@ def calls_page(calls: Calls, *, classifier: Classifier, source: Provenance, comm
         Paragraph("Trained on", f"{trained}, {cohort.get('n_samples')} samples" if trained else "unknown"),
         Paragraph("Classes", ", ".join(classifier.classes)),
     ]
-    points = [Paragraph("Probes", calls.matched), Paragraph("Prediction sets", calls.sets_said)]
+    points = [Paragraph("Probes", calls.matched), Paragraph("Prediction sets", calls.sets_note)]
     sections = (
         section(
             "summary",

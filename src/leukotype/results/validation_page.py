@@ -142,7 +142,7 @@ def _summary(one: Validation) -> Iterator[Paragraph]:
         yield Paragraph(
             "Prediction sets",
             f"{_text(one.coverage)} of the sets contain the true class, at a level of {one.calls.level:g}. The mean "
-            f"set has {one.set_size:.2f} classes. {one.calls.sets_said}",
+            f"set has {one.set_size:.2f} classes. {one.calls.sets_note}",
         )
     yield Paragraph(
         "Distance",
