@@ -162,7 +162,7 @@ def test_failures_are_reported_and_finished_tasks_are_kept(tiny_cohort, tmp_path
         assert failures == [("missing", "KeyError: 'not there'")] * 3
     failed: list[FailedTask] = []
     rest = evaluate(tiny_cohort, models, design=DESIGN, jobs=1, store=tmp_path, on_failure=failed.append)
-    assert rest.tried == ("slow", "majority")
+    assert rest.names == ("slow", "majority", "auto")
     assert [(one.model, one.fold) for one in failed] == [("missing", 0), ("missing", 1), ("missing", 2)]
 
 
@@ -181,7 +181,7 @@ def test_all_engines_give_the_same_bytes(tiny_cohort):
         with open_engine(name, jobs=jobs) as engine:
             found[name, jobs] = content(evaluate(tiny_cohort, models, design=DESIGN, engine=engine))
     [first, *others] = found.values()
-    assert len(first) == 15
+    assert len(first) == 18
     for other in others:
         assert other == first
 
