@@ -168,7 +168,10 @@ BROKEN = {
     "bad name": (HEAD + 'MODELS = (Model("a,b", "Mine", majority),)\n', "'a,b'"),
     "no path": (HEAD + 'MODELS = (Model("mine", "Mine", None),)\n', "not callable"),
     "gives": (HEAD + 'MODELS = (Model("mine", "Mine", majority, gives=frozenset({"luck"})),)\n', "luck"),
-    "clash": (HEAD + 'MODELS = (Model("forest", "Mine", majority),)\n', "'forest' is the name of a model of leukotype"),
+    "clash": (
+        HEAD + 'MODELS = (Model("forest", "Mine", majority),)\n',
+        "'forest' is the name of a model of leukotype",
+    ),
     "reserved": (HEAD + 'MODELS = (Model("auto", "Mine", majority),)\n', "reserved by leukotype"),
     "twice": (HEAD + 'MODELS = (Model("a", "", majority), Model("a", "", majority))\n', "also used"),
     "bytes": ("\0", "SyntaxError"),
