@@ -101,7 +101,7 @@ EVALUATIONS = {
     "odd names": make_evaluation(COHORTS["odd names"], ("logistic", "knn", "majority"), repeats=2),
     "many samples": make_evaluation(COHORTS["many samples"], ("knn", "svm", "single-probe")),
 }
-CASES = [(figure, case) for figure in FIGURES for case in COHORTS]
+CASES = [(figure, case) for figure in DATA + OUTCOME for case in COHORTS]
 
 
 def source(figure: Figure, case: str) -> Cohort | Evaluation:
