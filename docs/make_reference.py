@@ -6,8 +6,6 @@ from pathlib import Path
 
 from leukotype.datasets import catalogue
 from leukotype.figures import FIGURES
-from leukotype.figures.external import EXTERNAL
-from leukotype.figures.inferred import INFERENCE
 from leukotype.metrics import METRICS
 from leukotype.models import DEFAULT, MODELS
 from leukotype.readers import READERS
@@ -99,7 +97,7 @@ def reference() -> str:
         ]
         for m in METRICS
     ]
-    figures = [[f"`{f.name}`", f.title, f.part] for f in (*FIGURES, *INFERENCE, *EXTERNAL)]
+    figures = [[f"`{f.name}`", f.title, f.part] for f in FIGURES]
     datasets = [[str(cell) for cell in entry.row()] for entry in catalogue().values()]
     return (
         "\n".join(
@@ -109,7 +107,7 @@ def reference() -> str:
                 table(["name", "model", "grid", "by default", "source"], models),
                 "## Metrics (`METRICS`)\n",
                 table(["name", "metric", "", "95 % interval", "better"], metrics),
-                "## Figures (`FIGURES`, `INFERENCE`, `EXTERNAL`)\n",
+                "## Figures (`FIGURES`)\n",
                 table(["name", "figure", "part"], figures),
                 "## File formats (`READERS`)\n",
                 table(["name", "format"], [[f"`{r.name}`", r.title] for r in READERS]),

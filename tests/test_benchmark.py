@@ -23,7 +23,7 @@ from leukotype.datasets.catalogue import catalogue
 from leukotype.datasets.files import write_csv
 from leukotype.errors import UnknownName
 from leukotype.evaluation import evaluate
-from leukotype.figures.leaderboard import LEADERBOARD
+from leukotype.figures import of_part
 from leukotype.models import select
 from leukotype.resampling import Design, too_small
 from leukotype.results import rendered
@@ -188,7 +188,7 @@ def test_dropping_never_leaves_a_single_class(tmp_path):
 
 
 def test_the_page_holds_everything_and_fetches_nothing(found):
-    drawn = rendered.draw_each(LEADERBOARD, found.board, on_step=str)
+    drawn = rendered.draw_each(of_part("benchmark"), found.board, on_step=str)
     text = page.of_benchmark(found, drawn)
     assert text == page.of_benchmark(found, drawn)
     assert "default-src &#39;none&#39;" in text
@@ -203,7 +203,7 @@ def test_names_of_cohorts_cannot_run_on_the_page(found):
     evil = dataclasses.replace(found.outcomes[0], name="<script>alert(1)</script>")
     changed = dataclasses.replace(found, outcomes=(evil, *found.outcomes[1:]))
     assert "<script>alert" not in page.of_benchmark(
-        changed, rendered.draw_each(LEADERBOARD, changed.board, on_step=str)
+        changed, rendered.draw_each(of_part("benchmark"), changed.board, on_step=str)
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 import leukotype as lt
 from leukotype import cli, console
 from leukotype.classifier.validation import validate
-from leukotype.figures import risk
+from leukotype.figures import validation as figures
 from leukotype.results import external
 from leukotype.results.validation_json import validation_json
 from test_classifier_files import RANK, forged, puts
@@ -77,7 +77,7 @@ def test_external_validation_does_not_mind(sheets, tmp_path, capsys, seed):
     assert all("\n" not in caution.title for caution in external.cautions(found))
     console.show_validation(found, tmp_path)
     assert json.dumps(validation_json(found), allow_nan=False)
-    assert len(risk.draw(found).table())
+    assert len(figures.risk(found).table())
 
 
 @pytest.mark.slow

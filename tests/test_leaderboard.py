@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from leukotype.figures import svg
-from leukotype.figures.leaderboard import LEADERBOARD
+from leukotype.figures import of_part, svg
 from leukotype.inference.leaderboard import Leaderboard
 from leukotype.inference.ranks import nemenyi
 
+LEADERBOARD = of_part("benchmark")
 MODELS = ["logistic", "knn", "forest", "majority"]
 
 

@@ -21,14 +21,14 @@ from leukotype.classifier.calls import ABSTAINED, MARGIN, UNLIKE, Calls
 from leukotype.classifier.validation import Validation, read_names, validate
 from leukotype.cohort import Provenance
 from leukotype.errors import BadLabels
-from leukotype.figures import theme
-from leukotype.figures.external import EXTERNAL
+from leukotype.figures import of_part, theme
 from leukotype.metrics import intervals
 from leukotype.results import external, rendered
 from leukotype.results.validation_folder import write
 from leukotype.results.validation_json import validation_json
 
 CLASSES = ("AML", "Bone_Marrow", "PB")
+EXTERNAL = of_part("validation")
 
 
 def made(

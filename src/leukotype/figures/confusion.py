@@ -37,7 +37,8 @@ def matrices(evaluation: Evaluation) -> Drawing:
     told = numbers["model"].isin(theme.informative(evaluation))
     worst = numbers[(numbers["truth"] != numbers["predicted"]) & told].nlargest(1, "count")
     frequent = "".join(
-        f" The most frequent error is {truth} classified as {called} by {model} ({_number(count)} samples)."
+        f" The most frequent error is {truth} classified as {called} by {model} "
+        f"({_number(count)} sample{'' if count == 1 else 's'})."
         for model, truth, called, count, _ in worst[worst["count"] > 0].itertuples(index=False)
     )
     return Drawing(

@@ -45,9 +45,10 @@ def errors(evaluation: Evaluation) -> Drawing:
     return Drawing(
         numbers,
         lambda table: _paint(table, evaluation),
-        f"The {len(shown)} of {counted(n, 'sample')} that at least one model misclassified out of fold{times}; all of "
-        f"{counted(len(models), 'model')} predicted the other {n - len(shown)} correctly{left_out}.{everywhere} Check "
-        "the label and the quality of samples that different models misclassify.",
+        f"The {len(shown)} of {counted(n, 'sample')} that at least one of {counted(len(models), 'model')} "
+        f"misclassified out of fold{times}. The other {n - len(shown)} were always predicted "
+        f"correctly{left_out}.{everywhere} Check the label and the quality of samples that different models "
+        "misclassify.",
         f"Heatmap of {counted(len(shown), 'sample')} by {counted(len(models), 'model')}, showing how often each was "
         f"misclassified.{everywhere}",
         theme.subtitle(cohort, f"{len(shown)} misclassified by at least one model"),
