@@ -28,6 +28,7 @@ from leukotype.results.validation_page import validation_page
 
 EXTERNAL = of_part("validation")
 CLASSES = ("AML", "Bone_Marrow", "PB")
+EXTERNAL = of_part("validation")
 
 
 def made(
