@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -93,8 +92,7 @@ def draw(cohort: Cohort, design: Design) -> Folds:
     splits = []
     for repeat in range(design.repeats):
         seed = np.random.SeedSequence([design.seed, repeat]).generate_state(1)[0] if repeat else design.seed
-        outer = _splitter(cohort, design.outer, int(seed))
-        pairs = outer(np.arange(cohort.n_samples))
+        pairs = _split(cohort, design.outer, int(seed), np.arange(cohort.n_samples))
         splits += [_nest(cohort, design, repeat, fold, *pair) for fold, pair in enumerate(pairs)]
     return Folds(design, tuple(splits), cohort.fingerprint, grouped=cohort.donors is not None)
 
@@ -132,7 +130,13 @@ def read_folds(path: str | Path, cohort: Cohort, design: Design) -> Folds:
         for fold, name in enumerate(names):
             test = np.flatnonzero(fold_of == name)
             train = np.flatnonzero(fold_of != name)
-            _check_donors(cohort, train, test, f"{path}, repeat {repeat}, fold {name}")
+            donors = cohort.samples if cohort.donors is None else cohort.donors
+            shared = np.intersect1d(donors[train], donors[test])
+            if len(shared):
+                raise InfeasibleDesign(
+                    f"{path}, repeat {repeat}, fold {name}: {counted(len(shared), 'donor')} in both training and test "
+                    f"part, the first {str(shared[0])!r}. Keep all samples of a donor in one fold."
+                )
             splits.append(_nest(cohort, design, n_repeats, fold, train, test))
         n_repeats += 1
     design = Design(n_outer, design.inner, n_repeats, design.seed)
@@ -173,7 +177,7 @@ def _folds_table(path: Path, cohort: Cohort) -> pd.DataFrame:
 def _nest(
     cohort: Cohort, design: Design, repeat: int, fold: int, train: IntArray, test: IntArray
 ) -> OuterFold:
-    inner = tuple(_splitter(cohort, design.inner, design.seed + 1)(train))
+    inner = tuple(_split(cohort, design.inner, design.seed + 1, train))
     where = f"outer fold {fold + 1} of repeat {repeat + 1}" if len(test) else "the whole cohort"
     for part, _ in ((train, test), *inner):
         absent = set(cohort.classes) - set(cohort.labels[part].tolist())
@@ -185,19 +189,15 @@ def _nest(
     return OuterFold(repeat, fold, train, test, inner)
 
 
-def _splitter(cohort: Cohort, folds: int, seed: int) -> Callable[[IntArray], list[Split]]:
-    """Return a function from row indices to pairs of row indices (train, test)."""
-
-    def split(rows: IntArray) -> list[Split]:
-        labels = cohort.labels[rows]
-        if cohort.donors is None:
-            pairs = StratifiedKFold(folds, shuffle=True, random_state=seed).split(rows, labels)
-        else:
-            grouped = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-            pairs = grouped.split(rows, labels, groups=cohort.donors[rows])
-        return [(rows[train], rows[test]) for train, test in pairs]
-
-    return split
+def _split(cohort: Cohort, folds: int, seed: int, rows: IntArray) -> list[Split]:
+    """Return pairs of row indices (train, test) that split `rows`."""
+    labels = cohort.labels[rows]
+    if cohort.donors is None:
+        pairs = StratifiedKFold(folds, shuffle=True, random_state=seed).split(rows, labels)
+    else:
+        grouped = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+        pairs = grouped.split(rows, labels, groups=cohort.donors[rows])
+    return [(rows[train], rows[test]) for train, test in pairs]
 
 
 def _check_classes(cohort: Cohort) -> None:
@@ -260,14 +260,3 @@ def _largest_feasible(count: int, design: Design) -> tuple[int, int]:
         if inner >= 2:
             return outer, inner
     return 0, 0
-
-
-def _check_donors(cohort: Cohort, train: IntArray, test: IntArray, where: str) -> None:
-    if cohort.donors is None:
-        return
-    shared = np.intersect1d(cohort.donors[train], cohort.donors[test])
-    if len(shared):
-        raise InfeasibleDesign(
-            f"{where}: {counted(len(shared), 'donor')} in both training and test part, the first {str(shared[0])!r}. "
-            "Keep all samples of a donor in one fold."
-        )

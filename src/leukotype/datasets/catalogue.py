@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from leukotype.cohort import Cohort
-from leukotype.errors import FingerprintMismatch, UnknownName
+from leukotype.errors import UnknownName
 
 # Half a unit of the sixth decimal, with room for rounding.
 _CELL_TOLERANCE = 6e-7
@@ -76,16 +76,6 @@ class Fingerprint:
             own = sorted(cohort.class_counts.values(), reverse=True)
             found.append(Line("class sizes", str(own)[1:-1], str(list(self.sizes))[1:-1]))
         return found + [self._cell(cohort, *cell) for cell in self.cells]
-
-    def check(self, cohort: Cohort, file: str, remedy: str) -> None:
-        """Raise FingerprintMismatch with the first difference unless `cohort` is the dataset."""
-        wrong = [line for line in self.lines(cohort) if not line.ok]
-        if wrong:
-            others = f" ({len(wrong) - 1} more differences)" if len(wrong) > 1 else ""
-            raise FingerprintMismatch(
-                f"{file} is not the dataset it is named after: {wrong[0].what} is {wrong[0].found}, expected "
-                f"{wrong[0].expected}{others}. {remedy}"
-            )
 
     @staticmethod
     def _cell(cohort: Cohort, sample: str, probe: str, value: float) -> Line:

@@ -162,8 +162,15 @@ def _in_cache(dataset: Dataset, folder: Path) -> Iterator[Path]:
 
 
 def _verify(dataset: Dataset, path: Path, remedy: str, file: str = "") -> None:
+    """Raise FingerprintMismatch with the first difference unless the file holds the dataset."""
     cohort = read(path, scale="log2", keep_controls=True)
-    dataset.fingerprint.check(cohort, file or str(path), remedy)
+    wrong = [line for line in dataset.fingerprint.lines(cohort) if not line.ok]
+    if wrong:
+        others = f" ({len(wrong) - 1} more differences)" if len(wrong) > 1 else ""
+        raise FingerprintMismatch(
+            f"{file or path} is not the dataset it is named after: {wrong[0].what} is {wrong[0].found}, expected "
+            f"{wrong[0].expected}{others}. {remedy}"
+        )
 
 
 def _check_cached(dataset: Dataset, path: Path) -> None:

@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
+import cloudpickle
+
 from leukotype.arrays import FloatArray
 from leukotype.errors import ClusterFailed, LeukotypeError, MissingPackage
-from leukotype.execution.engine import Engine
-from leukotype.execution.outcome import (
+from leukotype.execution.engine import (
     KILLED,
+    Engine,
     Failure,
     MatrixFile,
     Outcome,
@@ -25,8 +27,6 @@ from leukotype.execution.outcome import (
     TaskT,
     attempt_packed,
     mapped,
-    pack,
-    unpack,
 )
 from leukotype.models import versions
 
@@ -123,12 +123,12 @@ class Cluster(Engine):
             while True:
                 self._check()
                 for number in waiting:
-                    run.submit(held, number, pack(work, number, tasks[number]))
+                    run.submit(held, number, cloudpickle.dumps((work, tasks[number])))
                     if len(run.underway) >= _MOST_UNDERWAY:
                         break
                 if not run.underway and blamed:
                     alone = blamed.pop(0)
-                    run.submit(held, alone, pack(work, alone, tasks[alone]))
+                    run.submit(held, alone, cloudpickle.dumps((work, tasks[alone])))
                 if not run.underway:
                     return
                 number, key, status = self._next(run)
@@ -140,7 +140,7 @@ class Cluster(Engine):
                 elif status == "finished":
                     answer = run.take(number)
                     if answer is not None:
-                        yield unpack(answer)
+                        yield cloudpickle.loads(answer)
                 elif status == "error":
                     failure = run.failure(number)
                     if failure.kind == KILLED and number != alone:
@@ -156,7 +156,7 @@ class Cluster(Engine):
                     held = self._held(matrix)
                     for other in sorted(run.underway):
                         if str(run.underway[other].status) in ("cancelled", "lost"):
-                            run.submit(held, other, pack(work, other, tasks[other]))
+                            run.submit(held, other, cloudpickle.dumps((work, tasks[other])))
         except (OSError, TimeoutError) as problem:
             if self._address is None:
                 raise

@@ -17,12 +17,13 @@ from functools import partial
 from multiprocessing import connection
 from typing import Any
 
+import cloudpickle
 from joblib.externals.loky.backend import get_context
 
 from leukotype.arrays import FloatArray
 from leukotype.errors import TasksFailed
-from leukotype.execution.engine import Engine
-from leukotype.execution.outcome import (
+from leukotype.execution.engine import (
+    Engine,
     Failure,
     MatrixFile,
     Outcome,
@@ -30,8 +31,6 @@ from leukotype.execution.outcome import (
     TaskT,
     attempt_packed,
     mapped,
-    pack,
-    unpack,
 )
 
 # A worker that dies may not be the task's fault: the task is tried this often.
@@ -74,14 +73,14 @@ class Processes(Engine):
                 while waiting and len(busy) < self.workers:
                     worker = self._idle.pop() if self._idle else _Worker()
                     number, tries = waiting.popleft()
-                    worker.give(number, tries, (path, pack(work, number, tasks[number])))
+                    worker.give(number, tries, (path, cloudpickle.dumps((work, tasks[number]))))
                     busy.append(worker)
                 for worker in _wait(busy, self._time_limit):
                     busy.remove(worker)
                     if worker.answer is not None:
                         n_failed_starts = 0
                         self._idle.append(worker)
-                        yield unpack(worker.answer)
+                        yield cloudpickle.loads(worker.answer)
                     elif not worker.has_died:
                         worker.kill()
                         yield Outcome(worker.number, None, Failure.of_time(self._time_limit or 0.0))

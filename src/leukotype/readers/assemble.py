@@ -27,8 +27,6 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 
-Labels = dict[str, str]
-
 
 def cohort_of(
     raw: RawTable,
@@ -37,7 +35,6 @@ def cohort_of(
     sha256: str,
     name: str,
     options: Options,
-    labels: Labels | None,
     scale: str,
     impute: str | None,
     drop_class: Sequence[str] = (),
@@ -46,7 +43,7 @@ def cohort_of(
     if impute not in (None, "median"):
         raise UnknownName(f"unknown imputation {impute!r}. Use median.")
     sample_column, ids, steps = _samples(raw, options.samples, scale, path)
-    label_column, classes = _classes(raw, options.label, labels, ids, path, drop_class)
+    label_column, classes = _classes(raw, options, ids, path, drop_class)
     donors = None if options.donor is None else _donors(raw, options.donor, ids, path)
     used = {sample_column, label_column, options.donor}
     covariates = {column: cells for column, cells in raw.text.items() if column not in used}
@@ -66,24 +63,14 @@ def cohort_of(
 
 
 def batch_of(
-    raw: RawTable,
-    *,
-    path: str,
-    sha256: str,
-    options: Options,
-    labels: Labels | None,
-    wants_labels: bool,
-    scale: str,
+    raw: RawTable, *, path: str, sha256: str, options: Options, wants_labels: bool, scale: str
 ) -> Batch:
     """Return the samples in a raw table; raises InputError for what is wrong with it.
 
     wants_labels : whether each sample needs a label; if not, labels are not read
     """
     _, ids, steps = _samples(raw, options.samples, scale, path)
-    classes = None
-    if wants_labels:
-        _, names = _classes(raw, options.label, labels, ids, path, ())
-        classes = np.array(names, dtype=np.str_)
+    classes = np.array(_classes(raw, options, ids, path, ())[1], dtype=np.str_) if wants_labels else None
     _refuse(np.isinf(raw.values), "infinite value", raw, ids, path, "Replace them in the file")
     values, notes = scales.apply_by_sample(raw.values, scale)
     return Batch(
@@ -96,7 +83,7 @@ def batch_of(
     )
 
 
-def read_labels(path: str | Path) -> Labels:
+def read_labels(path: str | Path) -> dict[str, str]:
     """Read a CSV with two columns, sample and label; raises BadLabels if it is anything else."""
     lines = lines_of(read_text(path))
     head = head_of(lines, str(path))
@@ -104,7 +91,7 @@ def read_labels(path: str | Path) -> Labels:
         raise BadLabels(
             f"{path} has {len(head.header)} columns; a labels file needs two, sample and label. Keep only those two."
         )
-    found: Labels = {}
+    found: dict[str, str] = {}
     for number, line in enumerate(lines[1:], start=2):
         cells = split(line, head.delimiter, f"{path}: line {number}")
         if len(cells) < 2 or not cells[1]:
@@ -152,14 +139,10 @@ def _samples(
 
 
 def _classes(
-    raw: RawTable,
-    label: str | None,
-    labels: Labels | None,
-    ids: list[str],
-    path: str,
-    drop_class: Sequence[str],
+    raw: RawTable, options: Options, ids: list[str], path: str, drop_class: Sequence[str]
 ) -> tuple[str | None, list[str]]:
     """Return the column of the classes, None if a labels file gives them, and the class of each sample."""
+    labels = options.labels
     if labels is not None:
         without = [sample for sample in ids if sample not in labels]
         if without:
@@ -172,7 +155,7 @@ def _classes(
         classes = [labels[sample] for sample in ids]
         _refuse_unlabelled(ids, classes, "the labels file", drop_class)
         return None, classes
-    column = _named(raw, LABEL_NAMES) if label is None else label
+    column = _named(raw, LABEL_NAMES) if options.label is None else options.label
     if column is None:
         seen = ", ".join([*raw.text, *raw.probes][:6])
         raise BadLabels(

@@ -20,7 +20,7 @@ FORMAT = 5
 
 def key(sha256: str, options: Options) -> str:
     """Return the name of an entry: a hash of the file's content and the options that affect parsing."""
-    steering = (options.label, options.donor, options.samples, sorted(options.label_samples))
+    steering = (options.label, options.donor, options.samples, sorted(options.labels or ()))
     return hashlib.sha256(f"{FORMAT} {sha256} {steering!r}".encode()).hexdigest()[:40]
 
 

@@ -65,9 +65,10 @@ def read(lines: Sequence[str], head: Head, options: Options) -> RawTable:
 
     kept = [position for position in range(len(numeric)) if position not in late]
     steps: tuple[str, ...] = ()
-    if kept and numeric[kept[0]] == 0 and _counts_rows(values[:, kept[0]]):
-        # R and pandas write row numbers in the first column.
-        table[header[0]] = [str(int(value)) for value in values[:, kept[0]]]
+    first = values[:, kept[0]] if kept and numeric[kept[0]] == 0 else np.empty(0)
+    # R and pandas write row numbers in the first column.
+    if len(first) > 2 and first[0] in (0, 1) and (np.diff(first) == 1).all():
+        table[header[0]] = [str(int(value)) for value in first]
         kept = kept[1:]
         steps = (f"The first column ({header[0]!r}) holds row numbers and was not used as a probe.",)
     return RawTable(
@@ -125,7 +126,3 @@ def _numeric_after_all(table: dict[str, list[str]], columns: dict[str, int]) -> 
         if not are_words(numbers, len(wrong)):
             found[column] = [(row, table[name][row]) for row in wrong]
     return found
-
-
-def _counts_rows(column: FloatArray) -> bool:
-    return len(column) > 2 and column[0] in (0, 1) and bool((np.diff(column) == 1).all())
