@@ -14,7 +14,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import classifier_cases as cases
 import leukotype as lt
-from leukotype.classifier import abstention, calibration, conformal
+from leukotype.classifier import abstention, calibration, conformal, novelty
 from leukotype.classifier.abstention import NEVER, OutOfFold, Target, risk_coverage, thresholds
 from leukotype.classifier.calibration import Calibration
 from leukotype.classifier.calls import MARGIN, UNLIKE
@@ -508,3 +508,40 @@ def test_thresholds_of_the_file_are_those_of_all_out_of_fold_samples():
     assert_array_equal(strict.thresholds, abstention.thresholds(shown, cohort.codes, Target("coverage", 0.5)))
     assert strict.record["decisions"]["target"] == {"kind": "coverage", "value": 0.5}
     assert strict.record["decisions"]["called"]["value"] < one.record["decisions"]["called"]["value"]
+
+
+def test_thresholds_of_a_fold_are_learned_from_the_other_samples():
+    rng = np.random.default_rng(3)
+    n, repeats = 60, 3
+    labels = np.arange(n) % 3
+    p = rng.dirichlet(np.ones(3), (repeats, n)) * 0.6 + 0.4 * np.eye(3)[labels]
+    folds = np.array([rng.permutation(n) % 5 for _ in range(repeats)])
+    seen = OutOfFold(p, labels, folds, rng.gamma(9, size=(repeats, n)), n)
+    target = Target("accuracy", 0.9)
+    shown, margin, unlike = abstention._crossed(seen, "temperature", target, 0.2)
+    assert 0.1 < margin.mean() < 0.9
+    for repeat in range(repeats):
+        for fold in range(5):
+            out = folds[repeat] == fold
+            others = seen.p[:, ~out]
+            learned = calibration.fitted("temperature", others, labels[~out])
+            least = thresholds(np.array([learned.apply(q) for q in others]), labels[~out], target)
+            expected = learned.apply(seen.p[repeat, out])
+            assert_allclose(shown[repeat, out], expected)
+            assert_array_equal(margin[repeat, out], expected.max(axis=1) < least[expected.argmax(axis=1)])
+            held_out = seen.distances[:, ~out].mean(axis=0)
+            far = [novelty.p_value(held_out, d) <= 0.2 for d in seen.distances[repeat, out]]
+            assert_array_equal(unlike[repeat, out], far)
+
+
+def test_accuracy_of_a_class_counts_only_the_calls_of_that_class():
+    # 8 samples of A and 2 of B are called A with certainty. No sample is called B.
+    labels = np.array([0] * 8 + [1] * 2)
+    p = np.tile([0.99, 0.01], (1, 10, 1))
+    folds = np.array([[0, 1] * 5])
+    seen = OutOfFold(p, labels, folds, np.ones((1, 10)), 10)
+    found = abstention.decisions(seen, ("A", "B"), "raw", Target("coverage", 1.0), 0.0)["classes"]
+    assert found["A"]["right_among_called"]["value"] == 1
+    assert found["A"]["right_among_calls_of_it"]["value"] == 0.8
+    assert found["B"]["called"]["value"] == 1
+    assert found["B"]["right_among_calls_of_it"]["value"] is None

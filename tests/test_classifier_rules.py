@@ -462,3 +462,26 @@ def test_matching_is_the_median_of_equal_names(names, seed):
     for value, name in zip(found.values(row), wanted, strict=True):
         own = [v for v, other in zip(row, names, strict=True) if other == name and name and not np.isnan(v)]
         assert_array_equal(value, np.median(own) if own else NAN)
+
+
+# A classifier whose probe ids are gene symbols
+
+GENES = ("TP53", "MYC", "LCK")
+
+
+def test_ids_that_are_genes_match_annotated_probes():
+    annotation = {"1_at": "MYC", "2_at": "TP53", "3_at": "MYC"}
+    found = Matching.find(GENES, ("", "", ""), ("1_at", "2_at", "3_at", "4_at"), annotation)
+    assert found.by == "symbol"
+    assert found.n_found == 2
+    assert_array_equal(found.values(np.array([1.0, 5.0, 3.0, 9.0])), [5.0, 2.0, NAN])
+
+
+def test_ids_come_before_symbols_where_they_find_as_many():
+    found = Matching.find(GENES, ("", "", ""), GENES, {"TP53": "MYC"})
+    assert found.by == "id"
+
+
+def test_without_annotation_the_error_says_what_to_give():
+    with pytest.raises(BadIdentifiers, match="--annotation"):
+        Matching.find(GENES, ("", "", ""), ("1_at", "2_at"))
