@@ -290,7 +290,7 @@ def test_a_package_may_not_take_our_names(packages):
 
 @pytest.mark.slow
 def test_a_plugin_in_a_study_on_the_command_line(tmp_path, tiny_cohort, capsys):
-    from leukotype.datasets.files import write_csv
+    from csv_files import write_csv
 
     write_csv(tiny_cohort, tmp_path / "tiny.csv")
     arguments = [
