@@ -150,7 +150,7 @@ def test_a_plugin_with_a_rule_can_be_trained_and_saved(classes, tiny_cohort, tmp
 
 def test_a_plugin_without_a_rule_cannot_be_trained(tiny_cohort):
     [model] = plugins.load(EXAMPLE)
-    with pytest.raises(NotPortable, match="^model 'nearest' cannot be saved") as refused:
+    with pytest.raises(NotPortable, match=r"^model 'nearest' cannot be saved") as refused:
         lt.train(tiny_cohort, model, align="none", design=Design(2, 2), jobs=1)
     assert "\n" not in str(refused.value)
 
