@@ -280,7 +280,7 @@ def test_a_model_that_no_file_holds_is_refused():
         "qda", "Quadratic discriminant",
         SklearnPath(partial(QuadraticDiscriminantAnalysis, solver="eigen"), view="raw"), {"shrinkage": (0.5,)},
     )  # fmt: skip
-    with pytest.raises(NotPortable, match="^model 'qda' cannot be saved") as refused:
+    with pytest.raises(NotPortable, match=r"^model 'qda' cannot be saved") as refused:
         lt.train(cases.cohort(), quadratic, align="none", design=cases.DESIGN, jobs=1)
     assert "\n" not in str(refused.value)
 

@@ -83,7 +83,7 @@ if __name__ == "__main__":
 @pytest.mark.slow
 def test_a_cluster_gives_the_same_as_one_process(write):
     pytest.importorskip("distributed", reason="Dask is not installed")
-    # A process of its own: what Dask leaves to its end is not this one's.
+    # In a separate process, which also ends what Dask leaves running.
     script = write(ON_A_CLUSTER, "script.py")
     command = [sys.executable, str(script), str(EXAMPLE)]
     paths = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
@@ -150,7 +150,7 @@ def test_a_plugin_with_a_rule_can_be_trained_and_saved(classes, tiny_cohort, tmp
 
 def test_a_plugin_without_a_rule_cannot_be_trained(tiny_cohort):
     [model] = plugins.load(EXAMPLE)
-    with pytest.raises(NotPortable, match="^model 'nearest' cannot be saved") as refused:
+    with pytest.raises(NotPortable, match=r"^model 'nearest' cannot be saved") as refused:
         lt.train(tiny_cohort, model, align="none", design=Design(2, 2), jobs=1)
     assert "\n" not in str(refused.value)
 
@@ -168,7 +168,10 @@ BROKEN = {
     "bad name": (HEAD + 'MODELS = (Model("a,b", "Mine", majority),)\n', "'a,b'"),
     "no path": (HEAD + 'MODELS = (Model("mine", "Mine", None),)\n', "not callable"),
     "gives": (HEAD + 'MODELS = (Model("mine", "Mine", majority, gives=frozenset({"luck"})),)\n', "luck"),
-    "clash": (HEAD + 'MODELS = (Model("forest", "Mine", majority),)\n', "'forest' is the name of a model of leukotype"),
+    "clash": (
+        HEAD + 'MODELS = (Model("forest", "Mine", majority),)\n',
+        "'forest' is the name of a model of leukotype",
+    ),
     "reserved": (HEAD + 'MODELS = (Model("auto", "Mine", majority),)\n', "reserved by leukotype"),
     "twice": (HEAD + 'MODELS = (Model("a", "", majority), Model("a", "", majority))\n', "also used"),
     "bytes": ("\0", "SyntaxError"),
@@ -231,7 +234,7 @@ def test_predictions_of_a_plugin_are_checked(case, write, tiny_cohort):
 
 
 class Point:
-    """An entry point as `importlib.metadata` gives it."""
+    """An entry point like those of `importlib.metadata`."""
 
     def __init__(self, name, value, offered, version="1.2"):
         self.name, self.value, self._offered = name, value, offered
@@ -253,7 +256,7 @@ def packages(monkeypatch):
 
 
 def shares(fold, labels, grid, rng):
-    """A path that can be imported, as a package's can."""
+    """A path that can be imported, like that of a package."""
     from leukotype.models.baselines import majority
 
     return majority(fold, labels, grid, rng)
@@ -279,7 +282,7 @@ def test_a_broken_package_is_reported_only_if_it_is_needed(packages):
         plugins.choose(["theirs"])
 
 
-def test_a_package_may_not_take_our_names(packages):
+def test_a_package_cannot_use_the_names_of_our_models(packages):
     packages(Point("a", "package:MODEL", (Model("knn", "Theirs", shares),)))
     with pytest.raises(BadPlugin, match=r"package package 1\.2: the name 'knn'"):
         plugins.choose(["all"])
