@@ -1,4 +1,4 @@
-"""A plug-in as a user writes it: its own function, its own class, a dataclass, a value of its own in the grid."""
+"""A typical plug-in: a function, a class, and a dataclass as a value of the grid."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from leukotype.models import Model
 
 @dataclass(frozen=True)
 class Pull:
-    """How strongly class means are pulled to the middle."""
+    """The share by which class means are shrunken to the overall mean."""
 
     share: float
 
 
 class Nearest:
-    """The class whose pulled mean is nearest."""
+    """The class with the nearest shrunken mean."""
 
     probes = None
 

@@ -1,4 +1,4 @@
-"""A small cohort's folds, and every model fitted on them, for the tests of rules and of their files."""
+"""A small fold with every model fitted on it, for the tests of rules and of their files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from leukotype.wide import Candidate, Fold, rule_of
 from wide_problems import problem
 
 NAMES = [model.name for model in MODELS]
-# As many trees as the laws need; what the models are tuned over elsewhere only takes longer.
+# As few trees as the laws need.
 _QUICK = {
     "forest": {"n_estimators": 25, "screen": 30},
     "xgboost": {"n_estimators": 12, "max_depth": 3, "learning_rate": 0.3, "screen": 30},
@@ -24,7 +24,7 @@ def fitted(name: str, n_classes: int = 3, seed: int = 0) -> tuple[Fold, Candidat
     """A fold of 40 training and 13 test samples × 60 probes, and a model fitted on it."""
     x, labels = problem(53, 60, n_classes, seed=seed)
     model = by_name(name)
-    # Every class stands in the training part.
+    # Every class is in the training part.
     order = np.argsort(np.unique(labels, return_index=True)[1])
     firsts = np.unique(labels, return_index=True)[1][order]
     rows = np.concatenate([firsts, np.setdiff1d(np.arange(53), firsts)])

@@ -1,4 +1,4 @@
-"""What a command reads it does not replace, and no class is called as a missing call is."""
+"""A command does not overwrite its input, and no class is named like an abstention."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from leukotype.atomic import check_new
 from leukotype.errors import BadLabels, OutputRefused
 
 
-def test_what_is_read_is_not_replaced(tmp_path: Path) -> None:
+def test_input_is_not_overwritten(tmp_path: Path) -> None:
     source = tmp_path / "new.csv"
     source.write_text("samples,a\n1,2\n")
     other = tmp_path / "other.csv"
@@ -29,7 +29,7 @@ def test_a_name_that_is_too_long_is_refused(tmp_path: Path) -> None:
         check_new(tmp_path / ("y" * 300), overwrite=False)
 
 
-def test_no_class_is_called_abstained() -> None:
+def test_no_class_is_named_abstained() -> None:
     cohort = lt.simulate({"A": 8, "B": 8}, 20, seed=1).cohort
     named = np.where(cohort.labels == "A", "abstained", "B")
     with pytest.raises(BadLabels, match="Rename the class"):

@@ -33,7 +33,7 @@ def test_a_large_matrix_gives_the_same_bits_as_a_small_one(cohort, monkeypatch):
     assert len(released) > 2 * len(QUICK)
 
 
-def test_what_is_released_is_as_large_as_the_matrix_and_comes_back(cohort):
+def test_large_arrays_are_released_and_computed_again(cohort):
     fold = Fold(cohort.expression, np.arange(15), np.arange(15, 25))
     names = ("x_train", "x_test", "z_train", "z_test")
     before = [getattr(fold, name).copy() for name in names]
@@ -46,7 +46,7 @@ def test_what_is_released_is_as_large_as_the_matrix_and_comes_back(cohort):
         np.testing.assert_array_equal(getattr(fold, name), values)
 
 
-def test_the_best_probe_is_the_same_in_blocks(cohort, monkeypatch):
+def test_the_best_probe_does_not_depend_on_blocks(cohort, monkeypatch):
     fold, codes = Fold(cohort.expression, np.arange(25), np.arange(5)), cohort.codes
     [whole] = baselines.single_probe(fold, codes, [{}], np.random.default_rng(0))
     monkeypatch.setattr(baselines, "_WIDTH", 7)

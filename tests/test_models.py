@@ -15,7 +15,7 @@ from leukotype.resampling import Design, draw
 from leukotype.wide import Fold
 from leukotype.wide.adapter import SklearnPath
 
-# Which columns a random tree looks at depends on their positions.
+# A random tree draws columns by position.
 ORDER_MATTERS = {"forest", "tree"}
 
 
@@ -89,7 +89,7 @@ class TestEveryModel:
             atol=2e-3 if model.name == "mlp" else 1e-5,
         )
 
-    def test_a_call_does_not_depend_on_the_others(self, model, tiny_cohort):
+    def test_a_prediction_does_not_depend_on_other_samples(self, model, tiny_cohort):
         fold = first_fold(tiny_cohort.expression, tiny_cohort)
         tuned = tuned_on(model, tiny_cohort.expression, tiny_cohort)
         together = tuned.predict_proba(fold)
@@ -99,12 +99,12 @@ class TestEveryModel:
         ]
         np.testing.assert_allclose(alone[::-1], together, rtol=1e-9, atol=1e-12)
 
-    def test_constant_probes_and_single_precision_do_no_harm(self, model, tiny_cohort):
+    def test_constant_probes_and_single_precision_give_finite_output(self, model, tiny_cohort):
         values = np.hstack([tiny_cohort.expression, np.full((30, 3), 7.123)]).astype(np.float32)
         p = tuned_on(model, values, tiny_cohort).predict_proba(first_fold(values, tiny_cohort))
         assert np.isfinite(p).all()
 
-    def test_only_constant_probes_still_give_an_answer(self, model, tiny_cohort):
+    def test_only_constant_probes_give_probabilities(self, model, tiny_cohort):
         values = np.full((30, 5), 3.3)
         p = tuned_on(model, values, tiny_cohort).predict_proba(first_fold(values, tiny_cohort))
         np.testing.assert_allclose(p.sum(axis=1), 1.0, rtol=1e-6)
@@ -127,10 +127,10 @@ class TestEveryModel:
             assert len(np.unique(probes)) == len(probes)
             assert np.all((probes >= 0) & (probes < tiny_cohort.n_probes))
         elif "genes" in model.gives:
-            raise AssertionError(f"{model} says that it gives genes")
+            raise AssertionError(f"{model} gives genes, but its candidates have no probes")
 
 
-def test_the_asked_for_and_the_baselines_are_there():
+def test_required_models_and_baselines_exist():
     names = [model.name for model in MODELS]
     assert len(set(names)) == len(names)
     for name in (
@@ -160,7 +160,7 @@ def test_bad_selections_are_refused(names, words):
         select(names)
 
 
-def test_any_scikit_learn_classifier_joins_through_one_entry(tiny_cohort):
+def test_a_scikit_learn_classifier_needs_one_entry(tiny_cohort):
     from sklearn.ensemble import ExtraTreesClassifier
 
     entry = Model(

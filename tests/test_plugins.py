@@ -83,7 +83,7 @@ if __name__ == "__main__":
 @pytest.mark.slow
 def test_a_cluster_gives_the_same_as_one_process(write):
     pytest.importorskip("distributed", reason="Dask is not installed")
-    # A process of its own: what Dask leaves to its end is not this one's.
+    # In a separate process, which also ends what Dask leaves running.
     script = write(ON_A_CLUSTER, "script.py")
     command = [sys.executable, str(script), str(EXAMPLE)]
     paths = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
@@ -234,7 +234,7 @@ def test_predictions_of_a_plugin_are_checked(case, write, tiny_cohort):
 
 
 class Point:
-    """An entry point as `importlib.metadata` gives it."""
+    """An entry point like those of `importlib.metadata`."""
 
     def __init__(self, name, value, offered, version="1.2"):
         self.name, self.value, self._offered = name, value, offered
@@ -256,7 +256,7 @@ def packages(monkeypatch):
 
 
 def shares(fold, labels, grid, rng):
-    """A path that can be imported, as a package's can."""
+    """A path that can be imported, like that of a package."""
     from leukotype.models.baselines import majority
 
     return majority(fold, labels, grid, rng)
@@ -282,7 +282,7 @@ def test_a_broken_package_is_reported_only_if_it_is_needed(packages):
         plugins.choose(["theirs"])
 
 
-def test_a_package_may_not_take_our_names(packages):
+def test_a_package_cannot_use_the_names_of_our_models(packages):
     packages(Point("a", "package:MODEL", (Model("knn", "Theirs", shares),)))
     with pytest.raises(BadPlugin, match=r"package package 1\.2: the name 'knn'"):
         plugins.choose(["all"])

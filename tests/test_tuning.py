@@ -85,16 +85,16 @@ def test_temperature_of_constant_scores_is_defined():
 
 
 @pytest.mark.parametrize("n", [20, 200])
-def test_a_perfect_ranking_claims_no_more_than_its_samples_bear(n):
-    # Every sample right, all by the same margin: the best claim is the smoothed label itself.
+def test_the_confidence_of_a_perfect_ranking_is_bounded_by_its_samples(n):
+    # All correct by the same margin: the best probability is the smoothed label itself.
     truth = np.arange(n) % 2
     scores = 3.0 * (2 * np.eye(2)[truth] - 1)
     p = np.exp(log_softmax(scores / fit_temperature(scores, truth), axis=1))
     np.testing.assert_allclose(p[np.arange(n), truth], (n + 1) / (n + 2), rtol=1e-4)
 
 
-def test_inner_log_loss_of_a_score_model_is_measured_apart_from_its_temperature():
-    # Inner folds whose scores differ a hundredfold: one temperature for all would hide it in the log loss.
+def test_inner_log_loss_of_scores_uses_a_temperature_of_the_other_folds():
+    # Scores of the inner folds differ a hundredfold, which a common temperature would hide.
     outputs = [np.eye(2)[[0, 1] * 6] * size for size in (0.1, 10.0, 10.0)]
     truths = [np.array([0, 1] * 5 + [1, 0])] * 3
     trial = _Trial.of(outputs, truths, by_name("svm"))
@@ -103,8 +103,8 @@ def test_inner_log_loss_of_a_score_model_is_measured_apart_from_its_temperature(
     assert trial.temperature == fit_temperature(np.concatenate(outputs), np.concatenate(truths))
 
 
-def test_certainty_that_was_never_contradicted_does_not_win():
-    # Both call every inner sample right; one of them claims more than 20 samples can show.
+def test_unjustified_certainty_does_not_win():
+    # Both predict every inner sample correctly; one claims more certainty than 20 samples justify.
     truth = [np.arange(20) % 2]
     sure, careful = (
         _Trial((np.where(np.eye(2)[truth[0]] == 1, p, 1 - p),), truth, None) for p in (1 - 1e-12, 0.97)
@@ -118,7 +118,7 @@ def test_certainty_that_was_never_contradicted_does_not_win():
     assert best == pytest.approx(20.5 / 21, abs=1e-3)
 
 
-def test_inner_log_loss_is_told_whatever_the_criterion(tiny_cohort):
+def test_inner_log_loss_is_stored_for_every_criterion(tiny_cohort):
     by_loss = evaluate(tiny_cohort, ["majority"], design=Design(3, 2), jobs=1)
     by_calls = evaluate(tiny_cohort, ["majority"], design=Design(3, 2), tune_by="accuracy", jobs=1)
     for one, other in zip(by_loss.results, by_calls.results, strict=True):
@@ -127,8 +127,8 @@ def test_inner_log_loss_is_told_whatever_the_criterion(tiny_cohort):
         assert other.inner_score != one.inner_score
 
 
-def test_inner_losses_stand_in_the_order_of_the_training_part(tiny_cohort):
-    # Inner folds hold samples out in another order, and the training part may be in any.
+def test_inner_losses_follow_the_order_of_the_training_part(tiny_cohort):
+    # Inner folds hold samples out in another order, and the training part is shuffled.
     split = draw(tiny_cohort, Design(3, 2, 1, 0)).splits[0]
     train = np.random.default_rng(0).permutation(split.train)
     x, codes = tiny_cohort.expression, tiny_cohort.codes
@@ -150,7 +150,7 @@ def test_inner_losses_stand_in_the_order_of_the_training_part(tiny_cohort):
             assert tuned.inner_losses[place] == pytest.approx(-(target * np.log(p[row])).sum(), rel=1e-9)
 
 
-def test_a_forest_is_compared_by_the_trees_that_did_not_see_a_sample(tiny_cohort):
+def test_a_forest_is_compared_by_its_out_of_bag_votes(tiny_cohort):
     split = draw(tiny_cohort, Design(3, 2, 1, 0)).splits[0]
     fold, labels = Fold(tiny_cohort.expression, split.train, split.test), tiny_cohort.codes[split.train]
     tuned = tune(by_name("forest"), fold, [], labels, criterion="log_loss", rng=np.random.default_rng(0))
@@ -159,7 +159,7 @@ def test_a_forest_is_compared_by_the_trees_that_did_not_see_a_sample(tiny_cohort
     np.testing.assert_allclose(tuned.inner_losses, expected)
 
 
-def test_a_model_that_tells_only_its_own_mean_has_that_for_every_sample(tiny_cohort):
+def test_a_model_with_only_its_own_score_has_that_loss_for_every_sample(tiny_cohort):
     class Told:
         own_score = -0.4
         probes = None

@@ -1,4 +1,4 @@
-"""Boosting: XGBoost's numbers for every number of rounds, and the laws of every path."""
+"""Boosting: the numbers of XGBoost for every number of rounds."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def fit(x, labels, grid, test=None):
 @pytest.mark.parametrize("n_classes", [2, 4])
 def test_without_a_screen_it_is_xgboost_for_every_number_of_rounds(n_classes):
     x, labels = problem(n=60, n_classes=n_classes)
-    # Among the training samples are those whose values the trees split at.
+    # Trees split at values of training samples, so these are tested too.
     test = np.concatenate([problem(n=25, seed=9, n_classes=n_classes)[0], x])
     grid = [
         {"max_depth": depth, "learning_rate": rate, "n_estimators": rounds, "reg_lambda": 0.5}
@@ -51,7 +51,7 @@ def test_without_a_screen_it_is_xgboost_for_every_number_of_rounds(n_classes):
 
 
 @pytest.mark.parametrize("n_classes", [2, 4])
-def test_columns_per_tree_is_the_share_of_xgboost_in_numbers(n_classes):
+def test_columns_per_tree_is_colsample_bytree_as_a_count(n_classes):
     x, labels = problem(n=60, n_classes=n_classes)
     grid = [
         {"max_depth": depth, "n_estimators": rounds, "columns_per_tree": 15}
@@ -70,7 +70,7 @@ def test_columns_per_tree_is_the_share_of_xgboost_in_numbers(n_classes):
 
 
 @pytest.mark.parametrize("columns_per_tree", [1, 60, 1000, None])
-def test_a_tree_reads_no_more_probes_than_it_is_given(columns_per_tree):
+def test_a_tree_reads_at_most_columns_per_tree_probes(columns_per_tree):
     x, labels = problem(n_classes=2)
     x[:, 2:] += labels[:, None] * np.linspace(0.2, 0.8, 58)
     setting = {"n_estimators": 30, "max_depth": 4, "columns_per_tree": columns_per_tree}
@@ -87,13 +87,13 @@ def test_a_tree_reads_no_more_probes_than_it_is_given(columns_per_tree):
         assert most == 1
         assert len(one.probes) > len(unlimited.probes)
     else:
-        # More than there are is all of them.
+        # A count above the number of probes means all.
         assert_array_equal(one.trees.threshold, unlimited.trees.threshold)
 
 
 @pytest.mark.parametrize("min_child_weight", [0.0, 1.0, 3.0])
 @pytest.mark.parametrize("n_classes", [2, 5])
-def test_rounds_that_cannot_split_any_more_are_still_those_of_xgboost(n_classes, min_child_weight):
+def test_rounds_without_splits_equal_those_of_xgboost(n_classes, min_child_weight):
     x, labels = problem(n=34, n_classes=n_classes)
     setting = {
         "learning_rate": 0.3,
@@ -125,7 +125,7 @@ def test_one_fit_serves_every_number_of_rounds_and_every_depth_not_reached(monke
     counted = count_updates(monkeypatch)
     x, labels = problem(n=20)
     fit(x, labels, [{"n_estimators": k, "max_depth": d} for d in (1, 7, 8, 9) for k in (5, 12, 3)])
-    # Once for the depths that no tree reaches, once for stumps.
+    # One fit for the depths that no tree reaches, one for stumps.
     assert len(counted) == 24
 
 
@@ -137,7 +137,7 @@ def test_probes_are_not_searched_when_nothing_can_split(monkeypatch):
     assert 0 < counted.count(x.shape[1]) < 80
 
 
-def test_a_screen_keeps_to_its_probes():
+def test_a_screen_restricts_the_probes():
     x, labels = problem()
     _, (screened,) = fit(x, labels, [{"screen": 5, "n_estimators": 50}])
     assert len(screened.probes) <= 5
@@ -153,7 +153,7 @@ def test_no_value_is_lost_in_binning():
     assert_allclose(values.predict_proba(fold), orders.predict_proba(rank_fold), atol=1e-6)
 
 
-def test_the_order_of_the_grid_and_its_company_do_not_matter():
+def test_a_setting_does_not_depend_on_the_rest_of_the_grid():
     x, labels = problem()
     grid = [{"n_estimators": k, "max_depth": d, "screen": s} for s in SCREENS for d in (1, 3) for k in (4, 9)]
     grid += [{**setting, "columns_per_tree": 7} for setting in grid]

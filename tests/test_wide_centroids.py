@@ -1,4 +1,4 @@
-"""Nearest shrunken centroids: the paper's formulas by an independent script, and scikit-learn's."""
+"""Nearest shrunken centroids against an independent script of the paper's formulas and against scikit-learn."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_worked_example(result):
 
 
 @pytest.mark.parametrize("n_classes", [2, 3, 5])
-def test_differences_are_scikit_learns(n_classes):
+def test_differences_equal_those_of_scikit_learn(n_classes):
     x, labels = problem(40, 60, n_classes)
     _, fitted = fit(path, x, labels, GRID[1:-1])
     for candidate in fitted:
@@ -43,9 +43,9 @@ def test_differences_are_scikit_learns(n_classes):
         assert_allclose(ours, plain.deviations_, atol=1e-12)
 
 
-def test_with_one_deviation_for_all_probes_the_calls_are_scikit_learns():
+def test_predictions_equal_scikit_learn_if_all_deviations_are_equal():
     # scikit-learn measures the distance to the centroid in s_i, not s_i + s_0: with equal s_i and equal class
-    # sizes both order the classes alike.
+    # sizes both rank the classes equally.
     rng = np.random.default_rng(0)
     labels = np.repeat([0, 1, 2], 10)
     noise = rng.normal(size=(30, 50))
@@ -81,12 +81,12 @@ def test_the_largest_threshold_leaves_the_class_shares_and_none_smaller_does():
     assert_allclose(last.predict_proba(fold), np.tile(np.bincount(labels) / 30, (30, 1)))
 
 
-def test_a_larger_threshold_reads_fewer_probes_and_no_others():
+def test_a_larger_threshold_reads_a_subset_of_the_probes():
     x, labels = problem(p=500)
     fold, fitted = fit(path, x, labels, GRID)
     for wide, narrow in pairwise(fitted):
         assert set(narrow.probes) <= set(wide.probes)
-    # What is not among the probes is not read.
+    # Columns outside `probes` are not read.
     poisoned = x.copy()
     poisoned[:, np.setdiff1d(np.arange(500), fitted[5].probes)] = -1e9
     other, _ = fit(path, x, labels, GRID, poisoned)
@@ -99,8 +99,8 @@ def test_markers_are_found():
     assert set(candidate.probes) <= {0, 1, 2}
 
 
-def test_probes_without_spread_within_the_classes():
-    # More than half of the probes tell the classes apart without any spread: the median would be 0.
+def test_probes_that_are_constant_within_the_classes():
+    # More than half of the probes are constant within the classes: the median deviation would be 0.
     x, labels = problem(20, 4, 2)
     fold, fitted = fit(path, np.hstack([x, np.tile(labels[:, None] * 3.0, (1, 6))]), labels, GRID)
     for candidate in fitted[:-1]:

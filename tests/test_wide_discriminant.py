@@ -1,4 +1,4 @@
-"""Discriminant analysis: the posterior of normal classes, written out with whole covariance matrices."""
+"""Discriminant analysis against the posterior of normal classes with full covariance matrices."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_ridge_is_bayes_rule_with_a_ridge(p):
         assert_allclose(candidate.predict_proba(fold), expected, rtol=1e-6, atol=1e-10)
 
 
-def test_a_vanishing_ridge_with_few_probes_is_scikit_learns_analysis():
+def test_a_tiny_ridge_with_few_probes_equals_scikit_learn():
     x, labels = problem(60, 4)
     new, _ = problem(20, 4, seed=1)
     fold, (candidate,) = fit(ridge_path, x, labels, [{"ridge": 1e-12}], new)
@@ -63,7 +63,7 @@ def test_a_vanishing_ridge_with_few_probes_is_scikit_learns_analysis():
     coefficients, intercept = coefficients_of(candidate, fold)
     ours = fold.z_test @ coefficients.T + intercept - prior
     theirs = plain.decision_function(new) - prior
-    # Its covariance has the divisor n since version 1.9, and had n - n_classes before.
+    # scikit-learn divides the covariance by n since version 1.9, by n - n_classes before.
     factor = (theirs * ours).sum() / (ours**2).sum()
     assert min(abs(factor - 1), abs(factor - 60 / 57)) < 1e-8
     assert_allclose(theirs, factor * ours, atol=1e-7)
@@ -75,7 +75,7 @@ def test_an_infinite_ridge_gives_the_class_shares():
     assert_allclose(candidate.predict_proba(fold), np.tile(np.bincount(labels) / 30, (30, 1)), atol=1e-8)
 
 
-def test_by_probes_and_by_samples_the_answers_are_the_same():
+def test_primal_and_dual_solutions_are_equal():
     x, labels = problem(30, 6)
     grid = [{"ridge": ridge} for ridge in RIDGES]
     primal, few = fit(ridge_path, x, labels, grid)
@@ -84,13 +84,13 @@ def test_by_probes_and_by_samples_the_answers_are_the_same():
         assert_allclose(one.predict_proba(primal), two.predict_proba(dual), atol=1e-9)
 
 
-def test_diagonal_reads_what_varies():
+def test_diagonal_reads_only_varying_probes():
     x, labels = problem(20, 6)
     _, (candidate,) = fit(diagonal_path, np.hstack([np.ones((20, 2)), x]), labels, [{"shrinkage": 0.3}])
     assert_array_equal(candidate.probes, np.arange(2, 8))
 
 
-def test_a_probe_without_spread_within_the_classes_decides_but_not_by_infinity():
+def test_a_probe_that_is_constant_within_the_classes_gives_finite_output():
     x, labels = problem(20, 7, 2)
     fold, fitted = fit(
         diagonal_path, np.hstack([x, 5.0 * labels[:, None]]), labels, [{"shrinkage": s} for s in SHARES]

@@ -1,4 +1,4 @@
-"""The elastic net: glmnet's numbers, its own certificate, and what it must not depend on."""
+"""The elastic net against glmnet and its own optimality conditions."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_no_optimality_condition_is_violated(n_classes, l1_ratio):
     fold, fitted = fit(x, labels, [{"l1_ratio": l1_ratio, "strength": s} for s in strengths])
     for candidate in fitted:
         assert candidate.solution.kkt_residual <= 1e-8
-        # The certificate is computed anew here, from the probabilities and the coefficients alone.
+        # The certificate is recomputed from the probabilities and the coefficients alone.
         truth = np.eye(n_classes)[labels]
         excess = (candidate.predict_proba(fold) - truth)[:, -candidate.intercept.size :] / len(x)
         b = np.zeros((x.shape[1], candidate.intercept.size))
@@ -83,7 +83,7 @@ def test_agrees_with_saga_of_scikit_learn():
         max_iter=100_000,
     )
     with warnings.catch_warnings():
-        # Newer versions of scikit-learn no longer want `penalty`, older ones need it.
+        # Newer versions of scikit-learn deprecate `penalty`, older ones need it.
         warnings.simplefilter("ignore", FutureWarning)
         saga.fit(fold.z_train, labels)
     assert_allclose(candidate.predict_proba(fold), saga.predict_proba(fold.z_test), atol=1e-6)
@@ -100,7 +100,7 @@ def test_strength_one_leaves_the_class_shares(n_classes):
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_one_setting_alone_gives_what_the_whole_path_gives(n_classes):
+def test_one_setting_alone_equals_the_whole_path(n_classes):
     x, labels = problem(n_classes=n_classes)
     grid = [{"l1_ratio": a, "strength": s} for s in (0.1, 1.0, 0.03, 0.5) for a in (0.9, 0.4)]
     fold, whole = fit(x, labels, grid)
@@ -124,7 +124,7 @@ DEGENERATE = {
 
 @pytest.mark.parametrize("l1_ratio", [0.5, 1.0])
 @pytest.mark.parametrize("kind", DEGENERATE)
-def test_degenerate_input_still_meets_the_conditions(kind, l1_ratio):
+def test_degenerate_input_meets_the_optimality_conditions(kind, l1_ratio):
     x, _ = problem(n=24, p=40)
     x = DEGENERATE[kind](x)
     labels = np.repeat([0, 1, 2], 8)
@@ -162,7 +162,7 @@ def test_bad_settings_are_named(setting, words):
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 14), st.integers(0, 10_000), st.floats(0.01, 3.0))
-def test_the_small_quadratic_is_solved_exactly_from_anywhere(m, seed, penalty):
+def test_the_small_quadratic_is_solved_from_any_start(m, seed, penalty):
     rng = np.random.default_rng(seed)
     root = rng.normal(size=(m + 3, m))
     curvature, linear = root.T @ root / m + 1e-3 * np.eye(m), rng.normal(size=m)
@@ -174,7 +174,7 @@ def test_the_small_quadratic_is_solved_exactly_from_anywhere(m, seed, penalty):
 
 
 def test_the_strong_rule_misses_nothing():
-    # Coordinates that the rule discards wrongly must come back by the check over all columns.
+    # The check over all columns must restore coordinates that the rule discards wrongly.
     x, labels = problem(n=30, p=400, n_classes=2, seed=5)
     z = (x - x.mean(axis=0)) / x.std(axis=0)
     sparse = SparsePath(z, labels, 0.9)
@@ -182,8 +182,8 @@ def test_the_strong_rule_misses_nothing():
         assert solution.kkt_residual <= 1e-8
 
 
-def test_a_rule_that_discards_everything_costs_time_but_not_the_optimum():
-    # The strong rule can be wrong; the check over all columns is what makes the solution exact.
+def test_the_optimum_is_found_even_if_the_strong_rule_discards_everything():
+    # The check over all columns makes the solution exact.
     x, labels = problem(n=30, p=200, n_classes=2, seed=5)
     z = (x - x.mean(axis=0)) / x.std(axis=0)
     right, misled = SparsePath(z, labels, 0.9), SparsePath(z, labels, 0.9)

@@ -18,7 +18,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from leukotype.wide import estimators as wide
 from wide_problems import fit, problem
 
-# Each with a grid of a setting.
+# Each estimator with a grid.
 GRIDS = (
     (wide.WideLogisticRegression(), {"C": [1e-3, 1.0]}),
     (wide.WideKNeighborsClassifier(), {"n_neighbors": [1, 5], "weights": ["uniform", "distance"]}),
@@ -32,7 +32,7 @@ GRIDS = (
     (wide.TopScoringPairs(), {"k": [1, 3]}),
 )
 ESTIMATORS = tuple(estimator for estimator, _ in GRIDS)
-# Whether a seed is set changes which checks apply.
+# The checks run without seeds too.
 UNSEEDED = (
     wide.ScreenedForest(n_estimators=25),
     wide.ScreenedForest(n_estimators=25, screen=None),

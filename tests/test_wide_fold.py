@@ -1,4 +1,4 @@
-"""A fold: every quantity against its definition, from the training part alone, one sample at a time."""
+"""A fold: every quantity against its definition; independence of the test part and of other samples."""
 
 from __future__ import annotations
 
@@ -82,13 +82,13 @@ class TestEveryKindOfMatrix:
         assert_allclose(axes @ axes.T, np.eye(len(axes)), atol=1e-6)
         assert_allclose(fold.z_train @ axes.T, span.coordinates, atol=1e-8 * fold.n_probes)
 
-    def test_a_test_sample_is_the_same_alone_to_the_last_bit(self, fold):
+    def test_a_test_sample_alone_gets_the_same_bits(self, fold):
         for row in range(fold.n_test):
             alone = Fold(fold.expression, fold.train, fold.test[[row]])
             assert_array_equal(alone.cross[0], fold.cross[row])
             assert_array_equal(distances(alone)[0], distances(fold)[row])
 
-    def test_another_folds_test_part_is_measured_by_this_training_part(self, fold):
+    def test_the_test_part_of_another_fold_is_standardised_by_this_one(self, fold):
         other = Fold(fold.expression, fold.test, fold.train[:3])
         own = Fold(fold.expression, fold.train, fold.train[:3])
         assert_array_equal(fold.cross_from(other), own.cross)
@@ -130,7 +130,7 @@ class TestEveryKindOfMatrix:
             assert_array_equal(getattr(other, name), getattr(fold, name))
 
 
-def test_equal_samples_have_distance_0_and_near_ones_keep_their_digits():
+def test_equal_samples_have_distance_0_and_close_ones_full_precision():
     x = np.random.default_rng(0).normal(7, 1, size=(8, 3000))
     near = x[[0, 1]] + 1e-7 * np.random.default_rng(1).normal(size=(2, 3000))
     fold = Fold(np.vstack([x, x[[2, 3]], near]), np.arange(8), np.arange(8, 12))
@@ -141,7 +141,7 @@ def test_equal_samples_have_distance_0_and_near_ones_keep_their_digits():
     assert_allclose(distances(fold), expected, rtol=1e-12, atol=0)
 
 
-def test_a_probe_that_is_constant_up_to_rounding_is_not_blown_up():
+def test_a_probe_that_is_constant_up_to_rounding_stays_near_0():
     x = matrix(20, 5)
     x[:, 0] = 0.1 + 0.2 * np.ones(20)
     x[:, 1] = 1e9
@@ -163,7 +163,7 @@ class TestMissingValues:
         assert_allclose(fold.gram, filled.gram, rtol=1e-12)
         assert_allclose(fold.cross, filled.cross, rtol=1e-12, atol=1e-12)
 
-    def test_a_probe_never_measured_says_nothing(self):
+    def test_a_probe_missing_in_training_becomes_0(self):
         x = matrix(20, 6)
         x[:15, 2] = np.nan
         fold = Fold(x, np.arange(15), np.arange(15, 20))
@@ -173,7 +173,7 @@ class TestMissingValues:
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 10_000), st.integers(2, 12), st.integers(1, 40))
-def test_neither_units_nor_origins_nor_order_of_probes_matter(seed, n_train, p):
+def test_units_origins_and_order_of_probes_do_not_matter(seed, n_train, p):
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(n_train + 3, p))
     order = rng.permutation(p)
@@ -186,7 +186,7 @@ def test_neither_units_nor_origins_nor_order_of_probes_matter(seed, n_train, p):
     assert_allclose(distances(one), distances(two), rtol=1e-7, atol=1e-9 * p * size)
 
 
-def test_the_parents_matrix_is_not_copied(tmp_path):
+def test_the_matrix_is_not_copied(tmp_path):
     np.save(tmp_path / "x.npy", matrix(40, 2000))
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
     fold = Fold(mapped, *split(40))

@@ -1,4 +1,4 @@
-"""The forest: scikit-learn's where it claims to be, honest out of bag, and blind to the test part."""
+"""The forest against scikit-learn's, its out-of-bag score, and its seeds."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_values_are_compared_in_single_precision_as_scikit_learn_does():
     x, labels = problem(n_classes=2)
     seed = int(np.random.default_rng(3).integers(np.iinfo(np.int32).max))
     theirs = RandomForestClassifier(20, random_state=seed).fit(x, labels)
-    # A hair above the threshold of a root, which single precision does not see.
+    # The next double above a root's threshold, which is equal in single precision.
     test = np.repeat(x[:1], 20, axis=0)
     for row, tree in zip(test, theirs.estimators_, strict=True):
         row[tree.tree_.feature[0]] = np.nextafter(tree.tree_.threshold[0], np.inf)
@@ -58,8 +58,8 @@ def test_values_are_compared_in_single_precision_as_scikit_learn_does():
     assert_allclose(ours.predict_proba(fold), theirs.predict_proba(test), atol=1e-12)
 
 
-def test_out_of_bag_error_is_at_chance_on_noise_because_each_tree_has_its_own_screen():
-    # One screen for all trees has seen every sample: the samples a tree left out are no longer unseen.
+def test_out_of_bag_error_on_noise_is_at_chance_with_a_screen_per_tree():
+    # A screen shared by all trees has seen the samples that a tree left out.
     own, shared = [], []
     for seed in range(4):
         rng = np.random.default_rng(seed)
@@ -72,7 +72,7 @@ def test_out_of_bag_error_is_at_chance_on_noise_because_each_tree_has_its_own_sc
     assert np.mean(shared) < 0.2
 
 
-def test_out_of_bag_score_finds_the_setting_that_predicts():
+def test_out_of_bag_score_finds_the_better_setting():
     x, labels = problem(n=60, p=400, n_classes=2)
     grid = [{"max_features": 1, "n_estimators": 150}, {"max_features": 0.5, "n_estimators": 150}]
     _, (blind, sighted) = fit(x, labels, grid)
@@ -91,7 +91,7 @@ def test_a_larger_forest_begins_with_the_smaller():
 
 
 @pytest.mark.parametrize("screen", SCREENS)
-def test_when_a_tree_is_grown_changes_nothing(screen):
+def test_the_order_of_growing_trees_changes_nothing(screen):
     x, labels = problem()
     grid = [{"screen": screen, "n_estimators": 170}, {"screen": 10, "n_estimators": 30}]
     fold, scored = fit(x, labels, grid)

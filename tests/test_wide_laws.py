@@ -116,7 +116,7 @@ def test_the_unit_of_a_probe_affects_only_rules_on_raw_values(name, n_classes):
     found, expected = outputs(name, x * unit, labels, new * unit), outputs(name, x, labels, new)
     if name in RAW:
         assert max(np.abs(one - two).max() for one, two in zip(found, expected, strict=True)) > 0.01
-        # One unit for all probes changes nothing even there.
+        # A common unit for all probes changes nothing.
         found = outputs(name, 3.7 * x, labels, 3.7 * new)
     assert_same(found, expected)
 

@@ -1,4 +1,4 @@
-"""Ridge logistic regression: the optimum, against scikit-learn, glmnet and its own gradient."""
+"""Ridge logistic regression: the optimum against scikit-learn, glmnet and its own gradient."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ REFERENCE = json.loads((Path(__file__).parent / "references" / "glmnet_ridge.jso
 
 @pytest.mark.parametrize("n_classes", [2, 3, 5])
 @pytest.mark.parametrize("p", [4, 80, 400])
-def test_optimum_is_scikit_learns(n_classes, p):
+def test_optimum_equals_scikit_learn(n_classes, p):
     x, labels = problem(40, p, n_classes)
     new, _ = problem(10, p, n_classes, seed=1)
     fold, fitted = fit(path, x, labels, GRID, new)
@@ -38,13 +38,13 @@ def test_optimum_is_scikit_learns(n_classes, p):
         own = coefficients[1:] if n_classes == 2 else coefficients
         assert_allclose(own, plain.coef_, atol=1e-6)
         assert_allclose(intercept[1:] if n_classes == 2 else intercept, plain.intercept_, atol=1e-6)
-        # Its usual solver stops for want of progress before it has reached this tolerance.
+        # The default solver stops before it reaches this tolerance.
         usual = LogisticRegression(**setting, tol=1e-8, max_iter=100_000).fit(fold.z_train, labels)
         assert_allclose(candidate.predict_proba(fold), usual.predict_proba(fold.z_test), atol=1e-4)
 
 
 @pytest.mark.parametrize("name", REFERENCE["cases"])
-def test_optimum_is_glmnets(name):
+def test_optimum_equals_glmnet(name):
     case = REFERENCE["cases"][name]
     grid = [{"C": strength} for strength in case["C"]]
     fold, fitted = fit(path, np.array(case["x"]), np.array(case["labels"]), grid)
@@ -55,7 +55,7 @@ def test_optimum_is_glmnets(name):
 @pytest.mark.parametrize("n_classes", [2, 4])
 @pytest.mark.parametrize("p", [4, 80])
 def test_certificate_is_the_gradient_over_all_probes(n_classes, p):
-    # Written out for the coefficients of every probe; the solver never sees these.
+    # For the coefficients of every probe, which the solver never computes.
     x, labels = problem(40, p, n_classes)
     fold, fitted = fit(path, x, labels, GRID)
     truth = np.eye(n_classes)[labels]
@@ -69,13 +69,13 @@ def test_certificate_is_the_gradient_over_all_probes(n_classes, p):
         norm = np.sqrt((gradient**2).sum() + (free**2).sum())
         assert candidate.gradient_norm < 1e-10
         assert norm < 1e-10
-        # An optimum that is a thousandth off is no optimum by the same measure.
+        # Coefficients that are off by 0.1 % fail the same criterion.
         spoilt = excess.T @ fold.z_train + 1.001 * coefficients / (strength * len(x))
         assert np.linalg.norm(spoilt[-1]) > 1e-8
 
 
-def test_by_probes_and_by_samples_the_answers_are_the_same():
-    # Constant probes change nothing but the number of probes, which decides on the way.
+def test_primal_and_dual_solutions_are_equal():
+    # Constant probes change only the number of probes, which selects primal or dual.
     x, labels = problem(30, 6)
     new, _ = problem(8, 6, seed=3)
     primal, few = fit(path, x, labels, GRID, new)
@@ -86,7 +86,7 @@ def test_by_probes_and_by_samples_the_answers_are_the_same():
         assert_allclose(one.predict_proba(primal), two.predict_proba(dual), atol=1e-9)
 
 
-def test_the_grid_decides_nothing_but_where_to_start():
+def test_the_grid_affects_only_the_starting_point():
     x, labels = problem()
     fold, together = fit(path, x, labels, GRID)
     for candidate, setting in zip(together, GRID, strict=True):
@@ -137,7 +137,7 @@ def test_always_converges(seed, n_classes, p, exponent, shift):
     fold, (candidate,) = fit(path, x, labels, [{"C": 10.0**exponent}])
     assert candidate.gradient_norm < 1e-10
     p_hat = candidate.predict_proba(fold)
-    # The free intercepts make the mean probabilities the class shares.
+    # With free intercepts, the mean probabilities equal the class shares.
     assert_allclose(p_hat.mean(axis=0), np.bincount(labels) / len(labels), atol=1e-9)
 
 
@@ -158,7 +158,7 @@ def test_bad_settings_are_named(setting, words):
 
 
 @pytest.mark.slow
-def test_full_width_optimum_is_scikit_learns():
+def test_full_width_optimum_equals_scikit_learn():
     x, labels = problem(48, 22_283, 5)
     fold = Fold(x, np.arange(36), np.arange(36, 48))
     grid = GRID[:4]

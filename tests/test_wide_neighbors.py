@@ -1,4 +1,4 @@
-"""k nearest neighbours: scikit-learn's answers, ties and all, from one matrix of distances."""
+"""k nearest neighbours against scikit-learn, ties included."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def assert_equal_to_plain(fold, fitted, labels, grid=GRID):
 
 @pytest.mark.parametrize("n_classes", [2, 3, 6])
 @pytest.mark.parametrize("p", [1, 5, 80, 3000])
-def test_every_k_and_weighting_is_scikit_learns(n_classes, p):
+def test_every_k_and_weighting_equals_scikit_learn(n_classes, p):
     x, labels = problem(40, p, n_classes)
     new, _ = problem(15, p, n_classes, seed=1)
     fold, fitted = fit(path, x, labels, GRID, new)
@@ -44,7 +44,7 @@ def test_every_k_and_weighting_is_scikit_learns(n_classes, p):
 
 
 def signs(n_train, n_test, p, seed):
-    """Samples of -1 and 1 whose training columns have mean 0 and deviation 1: all distances are whole."""
+    """Samples of -1 and 1 whose training columns have mean 0 and deviation 1: all squared distances are integers."""
     rng = np.random.default_rng(seed)
     half = np.repeat([-1.0, 1.0], n_train // 2)
     train = np.stack([rng.permutation(half) for _ in range(p)], axis=1)
@@ -53,7 +53,7 @@ def signs(n_train, n_test, p, seed):
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10_000), st.sampled_from([6, 10, 24, 60]), st.integers(2, 9), st.integers(2, 4))
-def test_ties_are_broken_as_scikit_learn_breaks_them(seed, n_train, p, n_classes):
+def test_ties_are_resolved_as_in_scikit_learn(seed, n_train, p, n_classes):
     x, new = signs(n_train, 5, p, seed)
     labels = np.random.default_rng(seed).permutation(np.arange(n_train) % n_classes)
     grid = [setting for setting in GRID if setting["n_neighbors"] <= n_train]
@@ -61,7 +61,7 @@ def test_ties_are_broken_as_scikit_learn_breaks_them(seed, n_train, p, n_classes
     assert_equal_to_plain(fold, fitted, labels, grid)
 
 
-def test_those_ties_are_there_and_their_breaking_matters():
+def test_those_ties_exist_and_affect_the_output():
     x, new = signs(60, 5, 6, 0)
     fold = Fold(np.vstack([x, new]), np.arange(60), np.arange(60, 65))
     distances = np.sort(fold.squared_distances_from(fold).round(9), axis=1)
@@ -82,13 +82,13 @@ def test_duplicates_among_the_training_samples():
     assert_equal_to_plain(fold, fitted, labels)
 
 
-def test_next_to_an_equal_sample_no_other_counts():
+def test_only_samples_at_distance_0_vote_by_distance():
     x, labels = problem(20, 60)
     fold, fitted = fit(path, x, labels, GRID)
     for candidate, setting in zip(fitted, GRID, strict=True):
         if setting["weights"] == "distance":
             assert_array_equal(candidate.predict_proba(fold), np.eye(3)[labels])
-    # Two equal samples of different classes share the vote; one beyond the k-th place has none.
+    # Two equal samples of different classes share the vote; beyond the k-th place there is no vote.
     twice = np.vstack([x, x])
     fold, (both, one) = fit(
         path,
@@ -116,7 +116,7 @@ def test_shares_are_multiples_of_one_in_k():
         assert_allclose(votes.sum(axis=1), k)
 
 
-def test_more_training_samples_than_one_chunk_of_scikit_learns():
+def test_more_training_samples_than_a_chunk_of_scikit_learn():
     x, new = signs(600, 8, 7, 1)
     labels = np.random.default_rng(1).integers(0, 3, 600)
     fold, fitted = fit(path, x, labels, GRID, new)

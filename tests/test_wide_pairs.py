@@ -1,4 +1,4 @@
-"""Top scoring pairs: the definitions by brute force, and blindness to all but order within a sample."""
+"""Top scoring pairs against brute force, and invariance to increasing transformations."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def duels(candidate):
 
 def test_the_best_pair_is_the_best_of_all_pairs():
     # Geman 2004: the largest difference between the classes in how often one probe is above the other,
-    # ties by the difference in mean rank gap; here by looking at every pair.
+    # ties by the difference in mean rank gap; here over every pair.
     for seed in range(5):
         x, labels = problem(n=24, p=12, seed=seed)
         _, (candidate,) = fit(x, labels, [{"k": 1, "screen": 12}])
@@ -60,7 +60,7 @@ def test_the_best_pair_is_the_best_of_all_pairs():
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 1000), st.sampled_from(["exp", "cube", "rank", "shift"]), st.integers(2, 4))
-def test_any_increasing_transformation_of_each_sample_gives_the_same_rule_and_calls(seed, kind, n_classes):
+def test_any_increasing_transformation_of_each_sample_gives_the_same_rule(seed, kind, n_classes):
     rng = np.random.default_rng(seed)
     x, labels = problem(n=18, p=15, n_classes=n_classes, seed=seed)
     test, _ = problem(n=7, p=15, seed=seed + 1)
@@ -100,7 +100,7 @@ def test_probabilities_are_shares_of_votes():
         assert_allclose(p.sum(axis=1), 1.0)
 
 
-def test_one_against_one_counts_every_duel_of_a_class_alike():
+def test_every_duel_of_a_class_counts_equally():
     x, labels = problem(n_classes=4)
     fold, (candidate,) = fit(x, labels, [{"k": 3, "screen": 20}])
     assert len(duels(candidate)) == 6
@@ -111,7 +111,7 @@ def test_one_against_one_counts_every_duel_of_a_class_alike():
 
 
 @pytest.mark.parametrize("n", [254, 255, 256, 600])
-def test_counts_that_no_longer_fit_a_byte(n):
+def test_counts_that_exceed_a_byte(n):
     x, labels = problem(n=2 * n, p=6)
     x[labels == 0, 3:5] = [100.0, 200.0]
     x[labels == 1, 3:5] = [200.0, 100.0]

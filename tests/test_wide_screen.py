@@ -1,4 +1,4 @@
-"""The F screen: scikit-learn's statistic, weighted draws, the alarm for one that saw the test part."""
+"""The F screen against scikit-learn, weighted draws, and the effect of a screen that saw the test part."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from leukotype.wide.screen import FScreens, f_screen, f_statistic, strongest
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(4, 30), st.integers(1, 12), st.integers(2, 4), st.integers(0, 1000))
-def test_f_statistic_is_scikit_learns(n, p, n_classes, seed):
+def test_f_statistic_equals_scikit_learn(n, p, n_classes, seed):
     rng = np.random.default_rng(seed)
     labels = rng.permutation(np.arange(n) % n_classes)
     x = rng.normal(100.0, 1.0, size=(n, p))
@@ -42,7 +42,7 @@ def test_a_draw_counts_a_sample_as_often_as_it_was_drawn():
         assert_array_equal(screen, f_screen(x[rows], labels[rows], 7))
 
 
-def test_a_draw_that_missed_a_class():
+def test_a_draw_without_a_class():
     rng = np.random.default_rng(0)
     x, labels = rng.normal(size=(9, 30)), np.repeat([0, 1, 2], 3)
     weights = np.array([[2, 1, 1, 3, 1, 1, 0, 0, 0.0]])
@@ -66,7 +66,7 @@ def test_constant_probes_come_last():
     assert FScreens(x - x.mean(axis=0), labels, 6).of_draws(np.ones((1, 12)))[0, -1] == 2
 
 
-# What the leak must reach: stumps that add up read few of the chosen probes, and profit less from it.
+# The accuracy that the leak must exceed: additive stumps read few of the chosen probes and gain less.
 PATHS = {
     "elasticnet": (elasticnet.path, {"strength": 0.1}, 0.85),
     "forest": (forest.path, {"screen": 20, "n_estimators": 60}, 0.8),
@@ -86,7 +86,7 @@ def accuracy_of_cross_validation(path, setting, x, labels):
 
 
 @pytest.mark.parametrize("name", PATHS)
-def test_noise_is_called_at_chance_and_a_screen_before_the_split_is_caught(name):
+def test_accuracy_on_noise_is_at_chance_and_high_with_a_screen_before_the_split(name):
     path, setting, bar = PATHS[name]
     honest, leaky = [], []
     for seed in range(6):
@@ -94,6 +94,6 @@ def test_noise_is_called_at_chance_and_a_screen_before_the_split_is_caught(name)
         x, labels = rng.normal(size=(40, 4000)), rng.permutation(np.arange(40) % 2)
         honest.append(accuracy_of_cross_validation(path, setting, x, labels))
         leaky.append(accuracy_of_cross_validation(path, setting, x[:, f_screen(x, labels, 50)], labels))
-    # 240 calls by chance: 0.5 with a deviation of 0.032.
+    # 240 random predictions: 0.5 with standard deviation 0.032.
     assert 0.38 < np.mean(honest) < 0.6
     assert np.mean(leaky) > bar

@@ -1,4 +1,4 @@
-"""Linear support vector machines: scikit-learn's, from the Gram matrix, with coefficients on the probes."""
+"""Linear support vector machines against scikit-learn, and their coefficients."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GRID = tuple({"C": strength} for strength in (1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 
 @pytest.mark.parametrize("n_classes", [2, 3, 5])
 @pytest.mark.parametrize("p", [4, 80, 3000])
-def test_scores_are_scikit_learns(n_classes, p):
+def test_scores_equal_scikit_learn(n_classes, p):
     x, labels = problem(40, p, n_classes)
     new, _ = problem(12, p, n_classes, seed=1)
     fold, fitted = fit(path, x, labels, GRID, new)
@@ -27,7 +27,7 @@ def test_scores_are_scikit_learns(n_classes, p):
             expected = np.stack([-expected, expected], axis=1)
         found = candidate.predict_proba(fold)
         assert_allclose(found, expected, atol=1e-5)
-        # By itself it stops at a tolerance of 1e-3; on equal votes it calls the first class unless told.
+        # Its default tolerance is 1e-3, and without break_ties it predicts the first class on equal votes.
         coarse = SVC(kernel="linear", **setting, break_ties=n_classes > 2).fit(fold.z_train, labels)
         assert (found.argmax(axis=1) == coarse.predict(fold.z_test)).mean() > 0.9
 
@@ -57,7 +57,7 @@ def test_two_classes_obey_the_optimality_conditions():
     assert 0 < (weight > 0).sum() < len(x)
 
 
-def test_the_class_that_wins_every_duel_is_called_whatever_the_margins():
+def test_the_class_that_wins_every_duel_has_the_highest_score():
     margins = np.array([[0.01, 0.02, 90.0], [-50.0, 0.3, 0.1]])
     found = apply_link("duels", margins, 3)
     assert found.argmax(axis=1).tolist() == [0, 1]

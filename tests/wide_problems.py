@@ -1,4 +1,4 @@
-"""Small problems with a signal, whole and degenerate, that the tests of the exact solvers share."""
+"""Small problems with a signal, and degenerate ones, for the tests of the solvers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from leukotype.wide import Candidate, Fold, Path, Setting, rule_of
 
 
 def problem(n=30, p=80, n_classes=3, seed=0, shift=1.5):
-    """Samples (n, p) and labels (n,) in no order; class k is shifted in probe k, and every class is present."""
+    """Samples (n, p) and labels (n,) in random order; class k is shifted in probe k, and every class is present."""
     rng = np.random.default_rng(seed)
     labels = np.sort(np.concatenate([np.arange(n_classes), rng.integers(0, n_classes, n - n_classes)]))
     x = rng.normal(7.0, 1.0, size=(n, p)) * rng.uniform(0.3, 2.0, size=p)
@@ -35,7 +35,7 @@ def coefficients_of(candidate: Candidate, fold: Fold) -> tuple[np.ndarray, np.nd
     return coefficients, rule.intercept
 
 
-# Each keeps the number of samples: labels stay as they are.
+# Each keeps the number of samples, so labels stay the same.
 DEGENERATE: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "constant probes": lambda x: np.hstack([np.full((len(x), 5), 7.123), x]),
     "only constant probes": lambda x: np.full((len(x), 6), 3.3),
