@@ -116,8 +116,8 @@ def test_names_are_mapped_and_unknown_classes_are_separate():
     ("labels", "names", "said"),
     [
         (None, None, "no labels"),
-        (["x", "y"], None, "the classifier knows AML"),
-        (["AML", "PB"], {"none": "AML"}, "speaks of 'none'"),
+        (["x", "y"], None, "the classifier's are AML"),
+        (["AML", "PB"], {"none": "AML"}, "names 'none'"),
         (["AML", "PB"], {"AML": "nope"}, "leads to 'nope'"),
     ],
 )
