@@ -1,4 +1,4 @@
-"""A study small enough to be killed twenty times, and what a test needs to kill it."""
+"""A small study for tests of killed and failing runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from conftest import make_tiny_cohort
 from csv_files import write_csv
 from leukotype.evaluation import Evaluation
 
-PLUGIN = '''"""Models that take their time, or fail, as a test wants it."""
+PLUGIN = '''"""Models that are slow or fail."""
 
 import os
 import signal
@@ -75,7 +75,7 @@ def write_tiny_csv(path: Path) -> Path:
 
 
 def start(*arguments: object, cwd: Path) -> subprocess.Popen[str]:
-    """Start the command line in a process of its own, with one thread of linear algebra."""
+    """Start the command line in a new process with one thread of linear algebra."""
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     return subprocess.Popen(
         [sys.executable, "-m", "leukotype", *map(str, arguments)],
@@ -88,13 +88,13 @@ def start(*arguments: object, cwd: Path) -> subprocess.Popen[str]:
 
 
 def counts(store: Path) -> list[int]:
-    """How often each finished task in a store was computed."""
+    """Return how often each finished task in a store was computed."""
     with closing(sqlite3.connect(store)) as connection:
         return [row[0] for row in connection.execute("SELECT computed FROM tasks")]
 
 
 def content(evaluation: Evaluation) -> list[tuple[object, ...]]:
-    """All that an evaluation holds but for times, to the last bit."""
+    """Return everything in an evaluation except times, bit by bit."""
     return [
         (
             result.model,

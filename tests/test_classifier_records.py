@@ -11,7 +11,7 @@ import pytest
 import leukotype as lt
 from leukotype import cli, console
 from leukotype.classifier.validation import validate
-from leukotype.figures import risk
+from leukotype.figures import validation
 from leukotype.results.json_report import validation_json
 from leukotype.results.validation_page import notices, validation_page
 from test_classifier_files import RANK, forged, puts
@@ -77,7 +77,7 @@ def test_external_validation_works_with_any_record(sheets, tmp_path, capsys, see
     assert all("\n" not in notice.title for notice in notices(found))
     console.show_validation(found, tmp_path)
     assert json.dumps(validation_json(found), allow_nan=False)
-    assert len(risk.draw(found).table())
+    assert len(validation.risk(found).table())
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Engines: the same bytes from each; what befalls one task befalls that task alone."""
+"""Engines: all give the same bytes, and a failure affects only its own task."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from leukotype.models import plugins
 from leukotype.resampling import Design
 from leukotype.runs import Store
 from run_cases import content, start, write_plugin, write_tiny_csv
-from run_tasks import fate, pause
+from run_tasks import die_while_answering, fate, pause
 
 MATRIX = np.arange(6.0).reshape(2, 3)
 DESIGN = Design(3, 2)
@@ -41,7 +41,7 @@ def outcomes(engine, tasks):
     return found
 
 
-def test_in_this_process_whatever_a_task_raises_is_its_own():
+def test_serial_exception_affects_only_its_task():
     with open_engine("serial") as engine:
         found = outcomes(engine, ["a", "raise", "leave", "bb", "threads"])
     assert [outcome.result for outcome in found] == [16.0, None, None, 17.0, {1}]
@@ -49,7 +49,7 @@ def test_in_this_process_whatever_a_task_raises_is_its_own():
     assert found[2].failure.kind == "SystemExit"
 
 
-def test_in_processes_a_task_that_dies_or_hangs_is_given_up_alone():
+def test_processes_death_or_timeout_affects_only_its_task():
     with open_engine(jobs=2, time_limit=4.0) as engine:
         found = outcomes(engine, ["a", "die", "hang", "raise", "leave", "threads", "bb"])
         again = outcomes(engine, ["a"])
@@ -64,7 +64,24 @@ def test_in_processes_a_task_that_dies_or_hangs_is_given_up_alone():
     assert again[0].result == 16.0
 
 
-def test_workers_are_gone_when_the_engine_is_closed():
+def test_worker_killed_while_it_sends_an_answer_costs_no_result(tmp_path):
+    with open_engine("processes", jobs=2) as engine:
+        tasks = [(number, tmp_path / "killed") for number in range(6)]
+        found = sorted(engine.outcomes(die_while_answering, MATRIX, tasks), key=lambda one: one.number)
+    assert (tmp_path / "killed").exists()
+    assert [one.failure for one in found] == [None] * 6
+    assert all((one.result == one.number).all() for one in found)
+
+
+def test_idle_workers_that_die_are_replaced():
+    with open_engine("processes", jobs=2) as engine:
+        outcomes(engine, ["a", "bb"])
+        for child in engine_children():
+            child.kill()
+        assert [one.result for one in outcomes(engine, ["a", "bb"])] == [16.0, 17.0]
+
+
+def test_closing_the_engine_ends_its_workers():
     with open_engine("processes", jobs=1) as engine:
         outcomes(engine, ["a"])
         children = engine_children()
@@ -81,7 +98,7 @@ def engine_children():
     ]
 
 
-def test_of_several_matrices_each_task_sees_its_own():
+def test_each_call_uses_its_own_matrix():
     with open_engine(jobs=1, name="processes") as engine:
         for factor in (1.0, 2.0, 3.0):
             found = list(engine.outcomes(fate, factor * MATRIX, ["a"]))
@@ -100,38 +117,38 @@ def refuse(matrix, task):
 
 
 @pytest.mark.parametrize(
-    ("wanted", "kind", "said"),
+    ("options", "kind", "message"),
     [
-        ({"name": "threads"}, UnknownName, "no engine 'threads'"),
-        ({"jobs": 0}, InfeasibleDesign, "0 jobs"),
+        ({"name": "threads"}, UnknownName, "unknown engine 'threads'"),
+        ({"jobs": 0}, InfeasibleDesign, "--jobs is 0"),
         ({"name": "serial", "time_limit": 3.0}, InfeasibleDesign, "worker processes"),
-        ({"time_limit": 0.0}, InfeasibleDesign, "no time"),
-        ({"time_limit": float("nan")}, InfeasibleDesign, "no time"),
+        ({"time_limit": 0.0}, InfeasibleDesign, "must be positive"),
+        ({"time_limit": float("nan")}, InfeasibleDesign, "must be positive"),
         ({"name": "processes", "scheduler": "tcp://here:1"}, InfeasibleDesign, "--scheduler"),
     ],
 )
-def test_what_does_not_go_together_is_refused(wanted, kind, said):
-    with pytest.raises(kind, match=said):
-        open_engine(**wanted)
+def test_contradicting_options_are_refused(options, kind, message):
+    with pytest.raises(kind, match=message):
+        open_engine(**options)
 
 
-def test_without_dask_one_line_says_what_to_install(monkeypatch):
+def test_missing_dask_is_reported_with_the_package_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(MissingPackage, match=r"pip install 'leukotype\[dask\]'"):
         open_engine("dask")
 
 
-def test_a_scheduler_that_is_not_there_is_said(monkeypatch):
+def test_unreachable_scheduler_is_reported(monkeypatch):
     pytest.importorskip("distributed")
     monkeypatch.setattr("leukotype.execution.cluster.ANSWER_SECONDS", 1)
     with pytest.raises(ClusterFailed, match=r"tcp://127\.0\.0\.1:9"):
         open_engine(scheduler="tcp://127.0.0.1:9")
 
 
-# A study's tasks
+# Tasks of a study
 
 
-def test_failures_are_told_and_what_is_finished_is_kept(tiny_cohort, tmp_path):
+def test_failures_are_reported_and_finished_tasks_are_kept(tiny_cohort, tmp_path):
     models = [*plugins.load(write_plugin(tmp_path))[:2], "majority"]
     with pytest.raises(TasksFailed) as told:
         evaluate(tiny_cohort, models, design=DESIGN, jobs=1, store=tmp_path)
@@ -145,18 +162,18 @@ def test_failures_are_told_and_what_is_finished_is_kept(tiny_cohort, tmp_path):
         assert failures == [("missing", "KeyError: 'not there'")] * 3
     failed: list[FailedTask] = []
     rest = evaluate(tiny_cohort, models, design=DESIGN, jobs=1, store=tmp_path, on_failure=failed.append)
-    assert rest.models == ("slow", "majority")
+    assert rest.names == ("slow", "majority", "auto")
     assert [(one.model, one.fold) for one in failed] == [("missing", 0), ("missing", 1), ("missing", 2)]
 
 
-def test_where_every_model_fails_it_is_said_whoever_listens(tiny_cohort, tmp_path):
+def test_failure_of_all_models_is_raised(tiny_cohort, tmp_path):
     models = [plugins.load(write_plugin(tmp_path))[1]]
     with pytest.raises(TasksFailed, match="missing"):
         evaluate(tiny_cohort, models, design=DESIGN, jobs=1, on_failure=lambda failed: None)
 
 
 @pytest.mark.slow
-def test_every_engine_gives_the_same_bytes(tiny_cohort):
+def test_all_engines_give_the_same_bytes(tiny_cohort):
     pytest.importorskip("distributed")
     models = ["logistic", "svm", "forest", "centroids", "single-probe"]
     found = {}
@@ -164,13 +181,13 @@ def test_every_engine_gives_the_same_bytes(tiny_cohort):
         with open_engine(name, jobs=jobs) as engine:
             found[name, jobs] = content(evaluate(tiny_cohort, models, design=DESIGN, engine=engine))
     [first, *others] = found.values()
-    assert len(first) == 15
+    assert len(first) == 18
     for other in others:
         assert other == first
 
 
 @pytest.mark.slow
-def test_on_dask_a_task_that_dies_or_hangs_is_given_up_alone():
+def test_dask_death_or_timeout_affects_only_its_task():
     pytest.importorskip("distributed")
     with open_engine("dask", jobs=2, time_limit=4.0) as engine:
         found = outcomes(engine, ["a", "die", "hang", "raise", "threads", "bb"])
@@ -180,10 +197,10 @@ def test_on_dask_a_task_that_dies_or_hangs_is_given_up_alone():
 
 
 @pytest.mark.slow
-def test_on_dask_no_task_is_blamed_for_the_deaths_of_its_neighbours():
+def test_dask_tasks_are_not_blamed_for_the_death_of_their_worker():
     pytest.importorskip("distributed")
     dask = pytest.importorskip("dask")
-    # All tasks wait at the one worker, and Dask counts its deaths against each of them.
+    # All tasks wait at one worker, and Dask counts its deaths against each of them.
     with (
         dask.config.set({"distributed.scheduler.worker-saturation": "inf"}),
         open_engine("dask", jobs=1) as engine,
@@ -197,7 +214,7 @@ def test_on_dask_no_task_is_blamed_for_the_deaths_of_its_neighbours():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("is_local", [True, False], ids=["own cluster", "a scheduler's address"])
-def test_dask_workers_killed_at_random_moments_cost_no_result(is_local):
+def test_dask_workers_killed_at_random_cost_no_result(is_local):
     distributed = pytest.importorskip("distributed")
     rng = random.Random(5)
     other = (
@@ -241,7 +258,7 @@ def test_dask_workers_killed_at_random_moments_cost_no_result(is_local):
 
 
 @pytest.mark.slow
-def test_on_dask_workers_that_the_cluster_strikes_off_are_replaced(monkeypatch):
+def test_dask_workers_removed_by_the_cluster_are_replaced(monkeypatch):
     pytest.importorskip("distributed")
     dask = pytest.importorskip("dask")
     from leukotype.execution import cluster
@@ -251,7 +268,7 @@ def test_on_dask_workers_that_the_cluster_strikes_off_are_replaced(monkeypatch):
     take, n_taken = cluster._Run.take, []
 
     def late(run, number):
-        # The worker goes down with the first answer, before it is fetched.
+        # The worker dies with the first answer before it is fetched.
         n_taken.append(number)
         if len(n_taken) == 1:
             for nanny in engine._cluster.workers.values():
@@ -260,7 +277,7 @@ def test_on_dask_workers_that_the_cluster_strikes_off_are_replaced(monkeypatch):
         return take(run, number)
 
     monkeypatch.setattr(cluster._Run, "take", late)
-    # So soon after its death no worker is back, and the cluster of Dask's own gives it up.
+    # After such a short time no worker has returned, and the local cluster removes it.
     with (
         dask.config.set({"distributed.deploy.lost-worker-timeout": "1ms"}),
         open_engine("dask", jobs=1) as engine,
@@ -274,7 +291,7 @@ def test_on_dask_workers_that_the_cluster_strikes_off_are_replaced(monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_scheduler_that_goes_away_is_said(monkeypatch):
+def test_lost_scheduler_is_reported(monkeypatch):
     distributed = pytest.importorskip("distributed")
     from leukotype.execution import cluster
 
@@ -285,12 +302,12 @@ def test_a_scheduler_that_goes_away_is_said(monkeypatch):
         found = engine.outcomes(pause, MATRIX, range(200))
         next(found)
         other.close()
-        with pytest.raises(ClusterFailed, match="goes on with what was finished"):
+        with pytest.raises(ClusterFailed, match="resumes with the finished tasks"):
             list(found)
 
 
 @pytest.mark.slow
-def test_on_dask_an_answer_lost_with_its_worker_and_the_matrix_is_computed_anew(monkeypatch):
+def test_dask_answer_lost_with_its_worker_is_computed_again(monkeypatch):
     distributed = pytest.importorskip("distributed")
     from leukotype.execution import cluster
 
@@ -323,7 +340,7 @@ def safe_cmdline(process):
 
 
 @pytest.mark.slow
-def test_local_workers_killed_at_random_moments_cost_no_result():
+def test_local_workers_killed_at_random_cost_no_result():
     rng = random.Random(6)
     with open_engine("processes", jobs=2) as engine:
         found = []
@@ -339,30 +356,18 @@ def test_local_workers_killed_at_random_moments_cost_no_result():
 
 
 @pytest.mark.slow
-def test_a_failing_model_ends_the_command_with_one_line(tmp_path):
+def test_failing_model_ends_the_command_with_one_line(tmp_path):
     data, plugin = write_tiny_csv(tmp_path / "tiny.csv"), write_plugin(tmp_path)
     out = tmp_path / "out"
-    command = [
-        "study",
-        data,
-        "--plugin",
-        plugin,
-        "--outer",
-        3,
-        "--inner",
-        2,
-        "--jobs",
-        2,
-        "--task-timeout",
-        5,
-    ]
-    done = start(*command, "--models", "majority,killed,missing,stuck", "--out", out, cwd=tmp_path)
-    _, said = done.communicate(timeout=300)
+    options = ("--outer", 3, "--inner", 2, "--jobs", 2, "--task-timeout", 5)
+    models = ("--models", "majority,killed,missing,stuck")
+    done = start("study", data, "--plugin", plugin, *models, *options, "--out", out, cwd=tmp_path)
+    _, messages = done.communicate(timeout=300)
     assert done.returncode == 1
-    [error] = [line for line in said.splitlines() if line.startswith("Error:")]
+    [error] = [line for line in messages.splitlines() if line.startswith("Error:")]
     assert "failed on outer fold" in error
     assert "8 other tasks of 12 failed too" in error
-    assert "Traceback" not in said
+    assert "Traceback" not in messages
     assert sorted(path.name for path in Path(out).iterdir()) == ["tasks.sqlite"]
     with Store(out) as store:
         assert len(store) == 3

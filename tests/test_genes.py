@@ -24,8 +24,8 @@ def test_chip(tmp_path: Path) -> None:
     path.write_text(CHIP)
     annotation = read_annotation(path)
     assert dict(annotation.symbols) == {"2_at": "XIST", "3_at": "DDR1 /// MIR4640"}
-    assert annotation.symbol("1_at") is None
-    assert annotation.symbol("unknown") is None
+    assert annotation.symbols.get("1_at") is None
+    assert annotation.symbols.get("unknown") is None
     assert annotation.probes_of("MIR4640", ["1_at", "2_at", "3_at"]) == ["3_at"]
     assert annotation.probes_of("MIR", ["3_at"]) == []
 
@@ -62,7 +62,7 @@ def test_missing_file(tmp_path: Path) -> None:
 
 def test_real_chip(data_folder: Path) -> None:
     annotation = read_annotation(data_folder / "annotation" / "HG_U133A.chip")
-    assert annotation.symbol("221728_x_at") == annotation.symbol("214218_s_at") == "XIST"
-    assert annotation.symbol("201909_at") == "RPS4Y1"
-    assert annotation.symbol("AFFX-BioB-5_at") is None
+    assert annotation.symbols.get("221728_x_at") == annotation.symbols.get("214218_s_at") == "XIST"
+    assert annotation.symbols.get("201909_at") == "RPS4Y1"
+    assert annotation.symbols.get("AFFX-BioB-5_at") is None
     assert len(annotation.symbols) > 20000

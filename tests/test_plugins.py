@@ -1,4 +1,4 @@
-"""Models from outside: files and packages."""
+"""Models from plug-in files and from installed packages."""
 
 from __future__ import annotations
 
@@ -13,15 +13,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 
+import leukotype as lt
 from leukotype import cli
-from leukotype.errors import BadPlugin, LeukotypeError, UnknownName
+from leukotype.cohort import Batch
+from leukotype.errors import BadPlugin, LeukotypeError, NotPortable, UnknownName
 from leukotype.evaluation import evaluate
 from leukotype.models import DEFAULT, MODELS, Model, plugins
 from leukotype.resampling import Design
-from run_cases import counts
+from leukotype.runs import Store
+from leukotype.wide import Fold, rule_of
 
 EXAMPLE = Path(__file__).with_name("plugin_example.py")
+TREES = Path(__file__).with_name("plugin_trees.py")
 HEAD = "import numpy as np\nfrom leukotype.models import Model\nfrom leukotype.models.baselines import majority\n"
 
 
@@ -92,7 +97,8 @@ def test_the_text_of_the_file_is_part_of_the_key_of_its_tasks(write, tiny_cohort
     for content in (text, text, text + "# changed\n"):
         models = plugins.load(write(content))
         evaluate(tiny_cohort, models, design=Design(2, 2), jobs=1, store=tmp_path / "tasks.sqlite")
-        done.append(str(counts(tmp_path / "tasks.sqlite")))
+        with Store(tmp_path / "tasks.sqlite") as store:
+            done.append(str(sorted(store.computed().values())))
     assert done == ["[1, 1]", "[1, 1]", "[1, 1, 1, 1]"]
 
 
@@ -108,7 +114,7 @@ def test_a_fresh_process_needs_no_file(tmp_path):
     assert printed.stdout.split() == ["nearest", "0.5"]
 
 
-def test_what_counts_in_the_content_key_is_the_text_of_the_file(write):
+def test_the_code_of_a_model_is_the_text_of_its_file(write):
     text = HEAD + 'MODELS = (Model("mine", "Mine", majority),)\n'
     [first] = plugins.load(write(text, "a.py"))
     [same] = plugins.load(write(text, "b.py"))
@@ -126,28 +132,54 @@ def test_the_example_of_the_documentation_works(write, tiny_cohort):
     assert evaluation.summary(["balanced_accuracy"])["value"].iloc[0] > 0.6
 
 
+@pytest.mark.parametrize("classes", [("AML", "PB"), ("AML", "Bone_Marrow", "PB")])
+def test_a_plugin_with_a_rule_can_be_trained_and_saved(classes, tiny_cohort, tmp_path):
+    cohort = tiny_cohort.drop_classes([name for name in tiny_cohort.classes if name not in classes])
+    [model] = plugins.load(TREES)
+    fold = Fold(cohort.expression, np.arange(18), np.arange(18, cohort.n_samples))
+    for candidate in model.path(fold, cohort.codes[:18], model.settings(), np.random.default_rng(0)):
+        rule = rule_of(candidate, fold)
+        found = rule.output(fold.x_test[:, rule.reads])
+        assert_allclose(found, candidate.predict_proba(fold), rtol=0, atol=1e-12)
+    classifier = lt.train(cohort, model, align="none", design=Design(2, 2), jobs=1)
+    classifier.save(tmp_path / "mine.leuko")
+    calls = lt.load_classifier(tmp_path / "mine.leuko").predict(Batch.of(cohort))
+    assert (calls.predicted == cohort.codes).mean() > 0.9
+    assert_array_equal(calls.probabilities, classifier.predict(Batch.of(cohort)).probabilities)
+
+
+def test_a_plugin_without_a_rule_cannot_be_trained(tiny_cohort):
+    [model] = plugins.load(EXAMPLE)
+    with pytest.raises(NotPortable, match=r"^model 'nearest' cannot be saved") as refused:
+        lt.train(tiny_cohort, model, align="none", design=Design(2, 2), jobs=1)
+    assert "\n" not in str(refused.value)
+
+
 BROKEN = {
     "syntax": ("x = 1\ndef f(:\n", "line 2: SyntaxError"),
     "name": (HEAD + "\nMODELS = (Modell(),)\n", "line 5: NameError"),
     "deep": ("def f():\n    return 1 / 0\n\nf()\n", "line 2: ZeroDivisionError"),
     "leaves": ("import sys\nsys.exit(3)\n", "line 2: SystemExit"),
     "inside a library": ("import numpy as np\nnp.zeros(-1)\n", "line 2: ValueError"),
-    "no models": ("x = 1\n", "holds no MODELS"),
-    "empty": ("MODELS = ()\n", "holds MODELS"),
-    "not a tuple": (HEAD + 'MODELS = Model("mine", "Mine", majority)\n', "holds MODELS"),
+    "no models": ("x = 1\n", "defines no MODELS"),
+    "empty": ("MODELS = ()\n", "defines MODELS"),
+    "not a tuple": (HEAD + 'MODELS = Model("mine", "Mine", majority)\n', "defines MODELS"),
     "not a model": ("MODELS = (3,)\n", "entry 1 of MODELS is a int"),
     "bad name": (HEAD + 'MODELS = (Model("a,b", "Mine", majority),)\n', "'a,b'"),
-    "no path": (HEAD + 'MODELS = (Model("mine", "Mine", None),)\n', "cannot be called"),
+    "no path": (HEAD + 'MODELS = (Model("mine", "Mine", None),)\n', "not callable"),
     "gives": (HEAD + 'MODELS = (Model("mine", "Mine", majority, gives=frozenset({"luck"})),)\n', "luck"),
-    "clash": (HEAD + 'MODELS = (Model("forest", "Mine", majority),)\n', "'forest' is one of leukotype's own"),
-    "reserved": (HEAD + 'MODELS = (Model("auto", "Mine", majority),)\n', "word of leukotype"),
-    "twice": (HEAD + 'MODELS = (Model("a", "", majority), Model("a", "", majority))\n', "too"),
+    "clash": (
+        HEAD + 'MODELS = (Model("forest", "Mine", majority),)\n',
+        "'forest' is the name of a model of leukotype",
+    ),
+    "reserved": (HEAD + 'MODELS = (Model("auto", "Mine", majority),)\n', "reserved by leukotype"),
+    "twice": (HEAD + 'MODELS = (Model("a", "", majority), Model("a", "", majority))\n', "also used"),
     "bytes": ("\0", "SyntaxError"),
 }
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_what_is_wrong_with_a_file_is_said_in_one_line(case, write):
+def test_an_error_in_a_file_is_reported_in_one_line(case, write):
     text, expected = BROKEN[case]
     path = write(text)
     with pytest.raises(BadPlugin) as caught:
@@ -160,11 +192,11 @@ def test_what_is_wrong_with_a_file_is_said_in_one_line(case, write):
 def test_two_files_with_one_name_clash(write):
     text = HEAD + 'MODELS = (Model("mine", "Mine", majority),)\n'
     files = [write(text, "a.py"), write(text + "#\n", "b.py")]
-    with pytest.raises(BadPlugin, match=r"b\.py: the name 'mine' stands in .*a\.py too"):
+    with pytest.raises(BadPlugin, match=r"b\.py: the name 'mine' is also used in .*a\.py"):
         plugins.choose(None, files)
 
 
-def test_a_missing_file_is_said(tmp_path):
+def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(BadPlugin, match="No such file"):
         plugins.choose(None, [tmp_path / "none.py"])
 
@@ -175,11 +207,11 @@ def test_an_unknown_name_lists_the_plugins_too():
 
 
 WRONG = {
-    "too few": ("return majority(fold, labels, grid, rng)[1:]", "0 candidates came back for 1 settings"),
+    "too few": ("return majority(fold, labels, grid, rng)[1:]", "path returned 0 candidates for 1 settings"),
     "shape": ("return [Bad(np.ones((fold.n_test, 7)))]", "shape"),
-    "nan": ("return [Bad(np.full((fold.n_test, 3), np.nan))]", "no numbers"),
-    "sums": ("return [Bad(np.ones((fold.n_test, 3)))]", "add up to 1"),
-    "negative": ("return [Bad(np.tile([2.0, -0.5, -0.5], (fold.n_test, 1)))]", "add up to 1"),
+    "nan": ("return [Bad(np.full((fold.n_test, 3), np.nan))]", "NaN"),
+    "sums": ("return [Bad(np.ones((fold.n_test, 3)))]", "sum to 1"),
+    "negative": ("return [Bad(np.tile([2.0, -0.5, -0.5], (fold.n_test, 1)))]", "sum to 1"),
 }
 BAD = """class Bad:
     probes, setting = None, {}
@@ -189,7 +221,7 @@ BAD = """class Bad:
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_what_a_model_gives_is_looked_at(case, write, tiny_cohort):
+def test_predictions_of_a_plugin_are_checked(case, write, tiny_cohort):
     body, expected = WRONG[case]
     text = (
         HEAD
@@ -241,7 +273,7 @@ def test_a_package_joins_by_entry_point(packages, tiny_cohort):
     assert np.allclose(evaluation.probabilities("theirs").sum(axis=2), 1)
 
 
-def test_a_broken_package_is_said_only_when_it_is_asked_for(packages):
+def test_a_broken_package_is_reported_only_if_it_is_needed(packages):
     packages(Point("a", "package:MODEL", ImportError("no module named x")))
     assert plugins.choose(["knn"])[0].name == "knn"
     with pytest.raises(

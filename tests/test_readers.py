@@ -529,7 +529,7 @@ def test_provenance_names_the_file_and_its_hash(tmp_path):
 
 
 def test_readers_have_names_and_titles():
-    assert [str(reader) for reader in READERS] == ["golub", "transposed", "delimited"]
+    assert [reader.name for reader in READERS] == ["golub", "transposed", "delimited"]
     assert all(reader.title for reader in READERS)
 
 

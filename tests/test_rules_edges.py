@@ -65,9 +65,7 @@ class Stranger:
 def test_a_model_without_a_rule_is_refused():
     x, labels = problem(20, 10, 2)
     fold = Fold(x, np.arange(15), np.arange(15, 20))
-    with pytest.raises(
-        NotPortable, match="model 'mine' cannot be saved: its fitted candidates have no rule"
-    ) as refused:
+    with pytest.raises(NotPortable, match="model 'mine' cannot be saved: its fitted candidates") as refused:
         rule_of(Stranger({}), fold, "mine")
     assert "\n" not in str(refused.value)
     path = Checked(by_name("logistic").path, frozenset({"probabilities"}))
@@ -130,12 +128,12 @@ REFUSED = [
     ("forest", "column", put(0, 10**6), "array column has values outside"),
     ("forest", "cover", put(0, 0), "array cover has values outside"),
     ("forest", "cover", put(0, 10), "not those of its children"),
-    ("forest", "value", lambda array: array * 0.5, "class shares of a leaf are not from 0 to 1"),
+    ("forest", "value", lambda array: array * 0.5, "class shares of a leaf are not"),
     (
         "forest",
         "value",
         lambda array: 2 * array - array.max(axis=1)[:, None],
-        "class shares of a leaf are not from 0 to 1",
+        "class shares of a leaf are not",
     ),
     ("xgboost", "group", put(0, 3), "array group has values outside 0 to 2"),
     ("xgboost", "base", lambda array: array[:1], "array base has shape 1, and must have shape 3"),

@@ -21,8 +21,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leukotype.errors import OutputRefused, RunInProgress, StoreFailed
-from leukotype.evaluation import evaluate, task_keys
+from leukotype.evaluation import evaluate, nested, task_keys
 from leukotype.models import MODELS, Model, by_name
+from leukotype.recipes import Recipe
 from leukotype.resampling import Design, draw
 from leukotype.runs import LOCK, NAME, Item, Store, codec, lock
 from leukotype.wide.adapter import SklearnPath
@@ -201,7 +202,7 @@ def test_foreign_database_is_refused_and_unchanged(tmp_path):
         connection.execute("CREATE TABLE tasks (mine TEXT)")
         connection.commit()
     before = path.read_bytes()
-    with pytest.raises(OutputRefused, match="did not write"):
+    with pytest.raises(OutputRefused, match="not written by leukotype"):
         Store(tmp_path)
     assert path.read_bytes() == before
     assert not (tmp_path / LOCK).exists()
@@ -440,9 +441,8 @@ def test_full_disk_is_reported_and_loses_no_finished_task(tmp_path):
 
 
 def key(cohort, model="knn", design=DESIGN, fold=0, tune_by="log_loss"):
-    recipe = by_name(model) if isinstance(model, str) else model
-    folds = draw(cohort, design)
-    return task_keys.item(cohort, recipe, folds.splits[fold], tune_by=tune_by, seed=design.seed).key
+    recipe = Recipe(by_name(model) if isinstance(model, str) else model, tune_by=tune_by)
+    return task_keys.item(cohort, recipe, draw(cohort, design).splits[fold], seed=design.seed).key
 
 
 def test_key_depends_on_everything_a_result_depends_on(tiny_cohort, monkeypatch):
@@ -461,7 +461,7 @@ def test_key_depends_on_everything_a_result_depends_on(tiny_cohort, monkeypatch)
         key(tiny_cohort, design=Design(3, 3)),
         key(tiny_cohort, tune_by="accuracy"),
     ]
-    monkeypatch.setattr("leukotype.models.versions.fingerprint", lambda: "another version")
+    monkeypatch.setattr("leukotype.models.versions.fingerprint", lambda *rooms: "another version")
     found.append(key(tiny_cohort))
     assert len(set(found)) == len(found)
 
@@ -517,13 +517,13 @@ def test_evaluation_from_the_store_equals_the_computed_one(tiny_cohort, tmp_path
 
 def test_only_new_tasks_are_computed(tiny_cohort, tmp_path, monkeypatch):
     computed = []
-    real = evaluate.__globals__["_work"]
+    real = nested._fit
 
     def counted(matrix, task):
-        computed.append((task.model.name, task.split.repeat, task.split.fold))
+        computed.append((task.recipe.model.name, task.split.repeat, task.split.fold))
         return real(matrix, task)
 
-    monkeypatch.setitem(evaluate.__globals__, "_work", counted)
+    monkeypatch.setattr(nested, "_fit", counted)
     evaluate(tiny_cohort, ["knn"], design=DESIGN, jobs=1, store=tmp_path)
     evaluate(tiny_cohort, ["majority", "knn"], design=DESIGN, jobs=1, store=tmp_path)
     evaluate(tiny_cohort, ["knn"], design=Design(3, 2, 2), jobs=1, store=tmp_path)

@@ -1,4 +1,4 @@
-"""A study whose driver is killed at random moments ends as one that was left in peace, and no task runs twice."""
+"""A study killed at random moments and resumed gives the same bytes, and no task runs twice; status of runs."""
 
 from __future__ import annotations
 
@@ -26,31 +26,30 @@ REQUEST = {"cohort": "tiny", "models": ["knn", "svm"], "seed": 0}
 
 
 @pytest.mark.slow
-def test_a_study_killed_twenty_times_ends_as_if_it_had_not_been(tmp_path):
+def test_study_killed_twenty_times_gives_the_same_bytes(tmp_path):
     data, plugin = write_tiny_csv(tmp_path / "tiny.csv"), write_plugin(tmp_path)
-    # Each task takes a fifth of a second; enough of them are left for the last kill.
-    options = [
+    # A task takes a fifth of a second, so that tasks remain until the last kill.
+    design = ("--outer", 3, "--inner", 2, "--repeats", 12)
+    command = [
+        "study",
+        data,
         "--plugin",
         plugin,
         "--models",
         "slow,knn,majority",
-        "--outer",
-        3,
-        "--inner",
-        2,
-        "--repeats",
-        12,
+        *design,
+        "--jobs",
+        1,
+        "--out",
     ]
     rng = random.Random(20)
-    out, peace = tmp_path / "out", tmp_path / "peace"
-    command = ["study", data, *options, "--jobs", 1, "--out"]
-    kills = 0
+    out, undisturbed = tmp_path / "out", tmp_path / "undisturbed"
     finished: list[int] = []
-    while kills < KILLS:
+    for _ in range(KILLS):
         driver = start(*command, out, cwd=tmp_path)
         try:
             before = len(finished_in(out))
-            # Sometimes while it starts, mostly while it computes.
+            # Sometimes during the start, mostly during the tasks.
             moment = before + rng.choice([0, 1, 1, 2, 3])
             while driver.poll() is None and len(finished_in(out)) < moment:
                 time.sleep(0.01)
@@ -58,30 +57,29 @@ def test_a_study_killed_twenty_times_ends_as_if_it_had_not_been(tmp_path):
         finally:
             driver.kill()
             driver.communicate()
-        kills += 1
         finished.append(len(finished_in(out)))
     assert finished == sorted(finished)
     assert 0 < finished[-1] < 108
     driver = start(*command, out, "--resume", cwd=tmp_path)
-    said = driver.communicate(timeout=300)[1]
-    assert driver.returncode == 0, said
-    assert f"{finished[-1]} finished tasks" in said
-    undisturbed = start(*command, peace, cwd=tmp_path)
-    assert undisturbed.wait(timeout=300) == 0
-    undisturbed.communicate()
-    facts = json.loads((peace / "manifest.json").read_text())
+    messages = driver.communicate(timeout=300)[1]
+    assert driver.returncode == 0, messages
+    assert f"{finished[-1]} finished tasks" in messages
+    driver = start(*command, undisturbed, cwd=tmp_path)
+    driver.communicate(timeout=300)
+    assert driver.returncode == 0
+    facts = json.loads((undisturbed / "manifest.json").read_text())
     assert facts["finished_tasks"] == NAME
     assert "predictions.csv" in facts["reproducible"]
     for name in facts["reproducible"]:
-        assert (out / name).read_bytes() == (peace / name).read_bytes(), name
-    assert counts(out / NAME) == counts(peace / NAME) == [1] * 108
+        assert (out / name).read_bytes() == (undisturbed / name).read_bytes(), name
+    assert counts(out / NAME) == counts(undisturbed / NAME) == [1] * 108
 
 
 def finished_in(out: Path) -> list[int]:
     try:
         return [0] * read_status(out).finished if (out / NAME).exists() else []
     except UnreadableFile:
-        # Just begun: the tables are not there yet.
+        # The store was just created and has no tables yet.
         return []
 
 
@@ -101,7 +99,7 @@ def stop(out: Path, request=REQUEST, **options) -> None:
         keep(out, request, RuntimeError("killed"), **options)
 
 
-def test_the_same_command_resumes(tmp_path):
+def test_same_command_resumes(tmp_path):
     said: list[str] = []
     stop(tmp_path / "out")
     results.check_output(tmp_path / "out", resume=True)
@@ -137,7 +135,7 @@ def test_other_commands_are_refused_in_the_folder_of_an_unfinished_study(tmp_pat
         results.save_exploration(tiny_cohort, tmp_path / "out")
 
 
-def test_a_run_without_finished_tasks_leaves_no_files(tmp_path):
+def test_run_without_finished_tasks_leaves_no_files(tmp_path):
     for problem in (RuntimeError("bad"), KeyboardInterrupt()):
         with (
             pytest.raises((RuntimeError, Interrupted)),
@@ -147,7 +145,7 @@ def test_a_run_without_finished_tasks_leaves_no_files(tmp_path):
         assert list(tmp_path.iterdir()) == []
 
 
-def test_an_interruption_states_what_is_kept(tmp_path):
+def test_interruption_states_what_is_kept(tmp_path):
     with pytest.raises(Interrupted, match=r"1 finished task kept in .*out.*Repeat the command") as told:
         keep(tmp_path / "out", problem=KeyboardInterrupt())
     assert told.value.exit_code == 130
@@ -173,7 +171,7 @@ def test_resume_without_an_unfinished_run_starts_a_new_one(tmp_path):
     assert "a new one starts" in said[0]
 
 
-def test_the_store_is_kept_with_the_result(tmp_path):
+def test_store_is_kept_with_the_result(tmp_path):
     out = tmp_path / "out"
     for number in (1, 2):
         with (
@@ -193,7 +191,7 @@ def test_the_store_is_kept_with_the_result(tmp_path):
         results.check_output(out, overwrite=True, resume=True)
 
 
-def test_the_request_of_a_study_distinguishes_it_from_others(tiny_cohort):
+def test_request_distinguishes_studies(tiny_cohort):
     models = plugins.choose(["knn", "svm"])
     requests = [
         results.request(tiny_cohort, draw(tiny_cohort, design), chosen, tune_by=tune_by)
@@ -208,10 +206,10 @@ def test_the_request_of_a_study_distinguishes_it_from_others(tiny_cohort):
     assert len({json.dumps(request) for request in requests}) == 5
 
 
-# Looking at a run
+# Status
 
 
-def test_status_tells_of_a_run_while_it_runs_and_after(tiny_cohort, tmp_path):
+def test_status_during_and_after_a_run(tiny_cohort, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
     slow, missing = plugins.load(write_plugin(tmp_path))[:2]
@@ -253,7 +251,7 @@ def test_status_of_a_killed_run(tmp_path):
     items = [runs.Item(f"{number:064x}", "tiny", "knn", f"fold {number}") for number in range(4)]
     store.plan(items)
     store.put(items[0], {"n": 1}, 2.0)
-    # What a killed driver leaves: the log not yet moved into the store, and no end.
+    # A killed driver leaves a log that is not yet moved into the store, and no end of the session.
     shutil.copytree(out, tmp_path / "killed")
     store.close()
     lock = tmp_path / "killed" / runs.LOCK
@@ -265,19 +263,19 @@ def test_status_of_a_killed_run(tmp_path):
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no database\n" * 999])
-def test_status_of_what_is_no_run_is_one_line(tmp_path, content):
+def test_status_without_a_run_is_a_one_line_error(tmp_path, content):
     if content is not None:
         (tmp_path / NAME).write_bytes(content)
-    with pytest.raises(UnreadableFile, match="holds no run" if content is None else "damaged") as told:
+    with pytest.raises(UnreadableFile, match="has no run" if content is None else "damaged") as told:
         read_status(tmp_path)
     assert "\n" not in str(told.value)
 
 
-# What refits after the evaluation
+# Refits after the evaluation
 
 
 @pytest.mark.parametrize("what", ["permutations", "leaks", "learning curve"])
-def test_what_refits_is_kept_too_and_comes_out_the_same(tiny_cohort, tmp_path, what):
+def test_refits_are_kept_and_restored_exactly(tiny_cohort, tmp_path, what):
     models = plugins.choose(["knn", "centroids"])
     found = evaluate(tiny_cohort, models, design=Design(3, 2), jobs=1)
 

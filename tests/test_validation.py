@@ -28,6 +28,7 @@ from leukotype.results.validation_page import validation_page
 
 EXTERNAL = of_part("validation")
 CLASSES = ("AML", "Bone_Marrow", "PB")
+EXTERNAL = of_part("validation")
 
 
 def made(
@@ -117,7 +118,7 @@ def test_names_are_mapped_and_unknown_classes_are_separate():
     [
         (None, None, "no labels"),
         (["x", "y"], None, "the classifier's are AML"),
-        (["AML", "PB"], {"none": "AML"}, "names 'none'"),
+        (["AML", "PB"], {"none": "AML"}, "the class map names 'none'"),
         (["AML", "PB"], {"AML": "nope"}, "leads to 'nope'"),
     ],
 )

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from leukotype.errors import OutputRefused
 
 
 def put(path: Path, content: bytes) -> None:
-    """Write a temporary file in the same folder, then rename it to `path`.
+    """Write a file in one step; raises OutputRefused if it cannot be written."""
+    with writing(path) as stream:
+        stream.write(content)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[BinaryIO]:
+    """Yield a temporary file in the same folder, and rename it to `path` at the end.
 
     Raises OutputRefused if the file cannot be written; no temporary file remains.
     """
     temporary = path.with_name(f".{path.name}-{secrets.token_hex(6)}")
     try:
         try:
-            temporary.write_bytes(content)
+            with temporary.open("wb") as stream:
+                yield stream
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)

@@ -26,10 +26,6 @@ class Annotation:
     symbols: Mapping[str, str]
     source: str
 
-    def symbol(self, probe: str) -> str | None:
-        """Return the symbol of `probe`, or None if it has no gene or is unknown."""
-        return self.symbols.get(probe)
-
     def probes_of(self, symbol: str, probes: Iterable[str]) -> list[str]:
         """Return those of `probes`, in order, that measure the gene, alone or with others ("A /// B")."""
         return [probe for probe in probes if symbol in self.symbols.get(probe, "").split(" /// ")]
@@ -58,7 +54,7 @@ def read_annotation(path: str | Path) -> Annotation:
         if len(row) <= max(probe_at, symbol_at):
             if any(cell.strip() for cell in row):
                 raise UnreadableFile(
-                    f"{path}: line {number} has {len(row)} cells and no symbol. The file may be truncated; get it again."
+                    f"{path}: line {number} has {len(row)} cells and no symbol. Get the complete file."
                 )
             continue
         probe, symbol = row[probe_at].strip(), row[symbol_at].strip()

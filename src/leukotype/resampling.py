@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from shlex import quote
 
 import numpy as np
 import pandas as pd
@@ -91,8 +91,8 @@ def draw(cohort: Cohort, design: Design) -> Folds:
     _check_sizes(cohort, design)
     splits = []
     for repeat in range(design.repeats):
-        outer = _splitter(cohort, design.outer, _outer_seed(design, repeat))
-        pairs = outer(np.arange(cohort.n_samples))
+        seed = np.random.SeedSequence([design.seed, repeat]).generate_state(1)[0] if repeat else design.seed
+        pairs = _split(cohort, design.outer, int(seed), np.arange(cohort.n_samples))
         splits += [_nest(cohort, design, repeat, fold, *pair) for fold, pair in enumerate(pairs)]
     return Folds(design, tuple(splits), cohort.fingerprint, grouped=cohort.donors is not None)
 
@@ -116,7 +116,7 @@ def read_folds(path: str | Path, cohort: Cohort, design: Design) -> Folds:
         rows = np.array([position[sample] for sample in part["sample"]], dtype=np.intp)
         if len(rows) != cohort.n_samples or len(np.unique(rows)) != cohort.n_samples:
             raise InfeasibleDesign(
-                f"{path} has {len(np.unique(rows))} of {cohort.n_samples} samples in repeat {repeat} ({len(rows)} lines). "
+                f"{path}, repeat {repeat}: {len(np.unique(rows))} of {cohort.n_samples} samples in {len(rows)} lines. "
                 "Each sample needs exactly one line per repeat."
             )
         fold_of = np.empty(cohort.n_samples, dtype=np.int64)
@@ -130,7 +130,13 @@ def read_folds(path: str | Path, cohort: Cohort, design: Design) -> Folds:
         for fold, name in enumerate(names):
             test = np.flatnonzero(fold_of == name)
             train = np.flatnonzero(fold_of != name)
-            _check_donors(cohort, train, test, f"{path}, repeat {repeat}, fold {name}")
+            donors = cohort.samples if cohort.donors is None else cohort.donors
+            shared = np.intersect1d(donors[train], donors[test])
+            if len(shared):
+                raise InfeasibleDesign(
+                    f"{path}, repeat {repeat}, fold {name}: {counted(len(shared), 'donor')} in both training and test "
+                    f"part, the first {str(shared[0])!r}. Keep all samples of a donor in one fold."
+                )
             splits.append(_nest(cohort, design, n_repeats, fold, train, test))
         n_repeats += 1
     design = Design(n_outer, design.inner, n_repeats, design.seed)
@@ -154,7 +160,7 @@ def _folds_table(path: Path, cohort: Cohort) -> pd.DataFrame:
     missing = [column for column in ("sample", "repeat", "fold") if column not in table]
     if missing:
         raise InfeasibleDesign(
-            f"{path} has columns {', '.join(map(str, table.columns[:6]))}; sample, repeat and fold are needed. Add them."
+            f"{path} has columns {', '.join(map(str, table.columns[:6]))}; sample, repeat and fold are needed."
         )
     strangers = sorted(map(str, set(table["sample"]) - set(cohort.samples.tolist())))
     if strangers:
@@ -171,37 +177,27 @@ def _folds_table(path: Path, cohort: Cohort) -> pd.DataFrame:
 def _nest(
     cohort: Cohort, design: Design, repeat: int, fold: int, train: IntArray, test: IntArray
 ) -> OuterFold:
-    inner = tuple(_splitter(cohort, design.inner, design.seed + 1)(train))
+    inner = tuple(_split(cohort, design.inner, design.seed + 1, train))
     where = f"outer fold {fold + 1} of repeat {repeat + 1}" if len(test) else "the whole cohort"
     for part, _ in ((train, test), *inner):
         absent = set(cohort.classes) - set(cohort.labels[part].tolist())
         if absent:
             raise InfeasibleDesign(
                 f"class {min(absent)!r} is missing from a training part ({where}). "
-                f"Use fewer folds, or leave the class out with --drop-class {_quoted(min(absent))}."
+                f"Use fewer folds, or leave the class out with --drop-class {quote(min(absent))}."
             )
     return OuterFold(repeat, fold, train, test, inner)
 
 
-def _splitter(cohort: Cohort, folds: int, seed: int) -> Callable[[IntArray], list[Split]]:
-    """Return a function from row indices to pairs of row indices (train, test)."""
-
-    def split(rows: IntArray) -> list[Split]:
-        labels = cohort.labels[rows]
-        if cohort.donors is None:
-            pairs = StratifiedKFold(folds, shuffle=True, random_state=seed).split(rows, labels)
-        else:
-            grouped = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-            pairs = grouped.split(rows, labels, groups=cohort.donors[rows])
-        return [(rows[train], rows[test]) for train, test in pairs]
-
-    return split
-
-
-def _outer_seed(design: Design, repeat: int) -> int:
-    if repeat == 0:
-        return design.seed
-    return int(np.random.SeedSequence([design.seed, repeat]).generate_state(1)[0])
+def _split(cohort: Cohort, folds: int, seed: int, rows: IntArray) -> list[Split]:
+    """Return pairs of row indices (train, test) that split `rows`."""
+    labels = cohort.labels[rows]
+    if cohort.donors is None:
+        pairs = StratifiedKFold(folds, shuffle=True, random_state=seed).split(rows, labels)
+    else:
+        grouped = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+        pairs = grouped.split(rows, labels, groups=cohort.donors[rows])
+    return [(rows[train], rows[test]) for train, test in pairs]
 
 
 def _check_classes(cohort: Cohort) -> None:
@@ -239,7 +235,7 @@ def _check_sizes(cohort: Cohort, design: Design) -> None:
         remedy = f"Use --outer {outer} --inner {inner}, or leave" if outer else "Leave"
         raise InfeasibleDesign(
             f"class {name!r} has {counted(count, unit)}; {design.outer} outer and {design.inner} inner folds need at "
-            f"least {_least(design)}. {remedy} the class out with --drop-class {_quoted(name)}."
+            f"least {_least(design)}. {remedy} the class out with --drop-class {quote(name)}."
         )
 
 
@@ -264,18 +260,3 @@ def _largest_feasible(count: int, design: Design) -> tuple[int, int]:
         if inner >= 2:
             return outer, inner
     return 0, 0
-
-
-def _check_donors(cohort: Cohort, train: IntArray, test: IntArray, where: str) -> None:
-    if cohort.donors is None:
-        return
-    shared = np.intersect1d(cohort.donors[train], cohort.donors[test])
-    if len(shared):
-        raise InfeasibleDesign(
-            f"{where}: {counted(len(shared), 'donor')} in both training and test part, the first {str(shared[0])!r}. "
-            "Keep all samples of a donor in one fold."
-        )
-
-
-def _quoted(name: str) -> str:
-    return name if name.replace("_", "").replace("-", "").isalnum() else f"'{name}'"

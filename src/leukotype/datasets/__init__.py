@@ -13,7 +13,6 @@ from leukotype.datasets import download
 from leukotype.datasets.catalogue import (
     MEAN_OF_NINE,
     Dataset,
-    Fingerprint,
     Line,
     by_name,
     catalogue,
@@ -25,23 +24,16 @@ from leukotype.datasets.download import MOST_CONNECTIONS, Fetched, fetch_many
 from leukotype.errors import DownloadFailed, FingerprintMismatch, UnknownName
 
 __all__ = [
-    "DEFAULT",
     "MEAN_OF_NINE",
     "MOST_CONNECTIONS",
     "Dataset",
     "Fetched",
-    "Fingerprint",
     "by_name",
     "catalogue",
-    "check",
-    "fetch",
     "fetch_many",
-    "load",
     "near",
     "of_collection",
     "of_type",
-    "parse_cache",
-    "resolve",
 ]
 
 DEFAULT = "Leukemia_GSE9476"

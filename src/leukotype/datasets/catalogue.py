@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from leukotype.cohort import Cohort
-from leukotype.errors import FingerprintMismatch, UnknownName
+from leukotype.errors import UnknownName
 
 # Half a unit of the sixth decimal, with room for rounding.
 _CELL_TOLERANCE = 6e-7
@@ -74,18 +74,8 @@ class Fingerprint:
             found.append(Line("number of classes", str(len(cohort.classes)), str(self.n_classes)))
         if self.sizes:
             own = sorted(cohort.class_counts.values(), reverse=True)
-            found.append(Line("class sizes", _joined(own), _joined(self.sizes)))
+            found.append(Line("class sizes", str(own)[1:-1], str(list(self.sizes))[1:-1]))
         return found + [self._cell(cohort, *cell) for cell in self.cells]
-
-    def check(self, cohort: Cohort, file: str, remedy: str) -> None:
-        """Raise FingerprintMismatch with the first difference unless `cohort` is the dataset."""
-        wrong = [line for line in self.lines(cohort) if not line.ok]
-        if wrong:
-            others = f" ({len(wrong) - 1} more differences)" if len(wrong) > 1 else ""
-            raise FingerprintMismatch(
-                f"{file} is not the dataset it is named after: {wrong[0].what} is {wrong[0].found}, expected "
-                f"{wrong[0].expected}{others}. {remedy}"
-            )
 
     @staticmethod
     def _cell(cohort: Cohort, sample: str, probe: str, value: float) -> Line:
@@ -154,10 +144,6 @@ class Dataset:
         known = self.fingerprint.classes
         return self.fingerprint.sizes if known is None else tuple(sorted(known.values(), reverse=True))
 
-    def is_of_type(self, wanted: str) -> bool:
-        """Tell whether `wanted` is its type in CuMiDa or the start of its name, ignoring case."""
-        return wanted.casefold() in (self.type.casefold(), self.name.partition("_GSE")[0].casefold())
-
     def row(self) -> tuple[str, ...]:
         """Return name, type, accession, platform, samples, probes, number of classes; a dash if unknown."""
         numbers = (self.fingerprint.n_samples, self.fingerprint.n_probes, self.n_classes)
@@ -174,9 +160,12 @@ def catalogue() -> dict[str, Dataset]:
 
 
 def of_type(wanted: str) -> list[Dataset]:
-    """Return the datasets of one type; raises UnknownName with the known types."""
+    """Return the datasets whose type or start of the name is `wanted`, ignoring case; raises UnknownName."""
     known = catalogue().values()
-    found = [entry for entry in known if entry.is_of_type(wanted)]
+    names = {
+        entry.name: (entry.type.casefold(), entry.name.partition("_GSE")[0].casefold()) for entry in known
+    }
+    found = [entry for entry in known if wanted.casefold() in names[entry.name]]
     if not found:
         types = ", ".join(sorted({entry.type for entry in known if entry.type}))
         raise UnknownName(f"no dataset of type {wanted!r}. Known types: {types}.")
@@ -248,7 +237,3 @@ def _entry(name: str, block: Mapping[str, Any]) -> Dataset:
 
 def _counts(classes: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {classes[name]}" for name in sorted(classes))
-
-
-def _joined(numbers: Iterable[int]) -> str:
-    return ", ".join(map(str, numbers))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -20,14 +19,8 @@ import platformdirs
 from leukotype import atomic
 from leukotype.datasets.catalogue import Dataset
 from leukotype.datasets.transfer import Transfer, TransferFailed, Unreachable
-from leukotype.errors import (
-    DownloadFailed,
-    FingerprintMismatch,
-    InputError,
-    LeukotypeError,
-    OutputRefused,
-)
-from leukotype.readers import read
+from leukotype.errors import DownloadFailed, FingerprintMismatch, InputError, LeukotypeError, OutputRefused
+from leukotype.readers import digest, read
 
 CONNECT_SECONDS = 4.0
 READ_SECONDS = 30.0
@@ -169,15 +162,22 @@ def _in_cache(dataset: Dataset, folder: Path) -> Iterator[Path]:
 
 
 def _verify(dataset: Dataset, path: Path, remedy: str, file: str = "") -> None:
+    """Raise FingerprintMismatch with the first difference unless the file holds the dataset."""
     cohort = read(path, scale="log2", keep_controls=True)
-    dataset.fingerprint.check(cohort, file or str(path), remedy)
+    wrong = [line for line in dataset.fingerprint.lines(cohort) if not line.ok]
+    if wrong:
+        others = f" ({len(wrong) - 1} more differences)" if len(wrong) > 1 else ""
+        raise FingerprintMismatch(
+            f"{file or path} is not the dataset it is named after: {wrong[0].what} is {wrong[0].found}, expected "
+            f"{wrong[0].expected}{others}. {remedy}"
+        )
 
 
 def _check_cached(dataset: Dataset, path: Path) -> None:
-    found = _sha256(path)
+    found = digest(path)
     remedy = f"Remove it and fetch {dataset.name} again."
     try:
-        known = json.loads(_memory(path).read_text(encoding="utf-8"))["sha256"]
+        known = json.loads(path.with_name(f"{path.name}.json").read_text(encoding="utf-8"))["sha256"]
     except (OSError, ValueError, KeyError, TypeError):
         # A file that the user put there: its content is checked once, then its hash is stored.
         _verify(dataset, path, remedy)
@@ -223,7 +223,7 @@ def _download(
             ) from problem
         except FingerprintMismatch as problem:
             raise DownloadFailed(f"cannot download {dataset.name} from {dataset.url}: {problem}") from problem
-        _remember(path, _sha256(Path(fetched)), dataset.url)
+        _remember(path, digest(fetched), dataset.url)
         os.replace(fetched, path)
 
 
@@ -235,14 +235,5 @@ def _sweep(folder: Path) -> None:
                 shutil.rmtree(left)
 
 
-def _memory(path: Path) -> Path:
-    return path.with_name(path.name + ".json")
-
-
 def _remember(path: Path, sha256: str, url: str) -> None:
-    atomic.put(_memory(path), json.dumps({"url": url, "sha256": sha256}).encode())
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    atomic.put(path.with_name(f"{path.name}.json"), json.dumps({"url": url, "sha256": sha256}).encode())

@@ -89,7 +89,9 @@ class Transfer:
                 failure = TransferFailed(f"the server answers {str(problem).split(' for url')[0]}")
                 answer = problem.response
                 if answer is not None and answer.status_code in _BUSY:
-                    wait = max(wait, _requested_wait(answer))
+                    # A date, which the server may send instead, is ignored.
+                    requested = answer.headers.get("Retry-After", "")
+                    wait = max(wait, min(float(requested), MOST_PATIENCE) if requested.isdecimal() else 0.0)
                 elif answer is None or answer.status_code < 500:
                     break
             except requests.RequestException as problem:
@@ -163,12 +165,6 @@ class Transfer:
             self._tag_file.unlink(missing_ok=True)
         else:
             atomic.put(self._tag_file, json.dumps({"tag": tag}).encode())
-
-
-def _requested_wait(answer: Any) -> float:
-    """Return the seconds that a busy server asks for; 0 if none are given, or a date."""
-    asked = answer.headers.get("Retry-After", "")
-    return min(float(asked), MOST_PATIENCE) if asked.isdecimal() else 0.0
 
 
 def _failure(problem: Exception) -> TransferFailed:

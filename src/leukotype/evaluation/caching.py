@@ -12,9 +12,7 @@ from typing import Any, Generic
 from leukotype.arrays import FloatArray
 from leukotype.cohort import Cohort
 from leukotype.evaluation import task_keys
-from leukotype.execution import Engine, Outcome
-from leukotype.execution.outcome import ResultT as Result
-from leukotype.execution.outcome import TaskT as Task
+from leukotype.execution import Engine, Outcome, ResultT, TaskT
 from leukotype.models import versions
 from leukotype.runs import Item, Store
 
@@ -26,13 +24,13 @@ def stored_outcomes(
     engine: Engine,
     store: Store,
     items: Sequence[Item],
-    work: Callable[[FloatArray, Task], Result],
+    work: Callable[[FloatArray, TaskT], ResultT],
     matrix: FloatArray,
-    tasks: Sequence[Task],
+    tasks: Sequence[TaskT],
     *,
-    load: Callable[[Mapping[str, Any]], Result],
-    keep: Callable[[Item, Result], None],
-) -> Iterator[Outcome[Result]]:
+    load: Callable[[Mapping[str, Any]], ResultT],
+    keep: Callable[[Item, ResultT], None],
+) -> Iterator[Outcome[ResultT]]:
     """Yield the outcome of every task, those found in the store first.
 
     items : store item of each task
@@ -74,8 +72,8 @@ class CachingEngine(Engine):
         return self.engine.workers
 
     def outcomes(
-        self, work: Callable[[FloatArray, Task], Result], matrix: FloatArray, tasks: Sequence[Task]
-    ) -> Iterator[Outcome[Result]]:
+        self, work: Callable[[FloatArray, TaskT], ResultT], matrix: FloatArray, tasks: Sequence[TaskT]
+    ) -> Iterator[Outcome[ResultT]]:
         """Yield outcomes, those from the store first; tasks on another matrix are not kept."""
         if matrix is not self._cohort.expression:
             yield from self.engine.outcomes(work, matrix, tasks)
@@ -105,12 +103,12 @@ class CachingEngine(Engine):
 
 
 @dataclass(frozen=True)
-class Timed(Generic[Task, Result]):
+class Timed(Generic[TaskT, ResultT]):
     """Work that also returns its wall time."""
 
-    work: Callable[[FloatArray, Task], Result]
+    work: Callable[[FloatArray, TaskT], ResultT]
 
-    def __call__(self, matrix: FloatArray, task: Task) -> tuple[float, Result]:
+    def __call__(self, matrix: FloatArray, task: TaskT) -> tuple[float, ResultT]:
         """Return the seconds and the result."""
         start = time.perf_counter()
         result = self.work(matrix, task)

@@ -6,10 +6,17 @@ from collections.abc import Callable, Sequence
 
 from leukotype import errors
 from leukotype.arrays import FloatArray
-from leukotype.execution.engine import ENGINES, Engine, available_cores, check_engine, open_engine
-from leukotype.execution.outcome import Outcome, ResultT, TaskT
+from leukotype.execution.engine import (
+    Engine,
+    Outcome,
+    ResultT,
+    TaskT,
+    available_cores,
+    check_engine,
+    open_engine,
+)
 
-__all__ = ["ENGINES", "Engine", "Outcome", "available_cores", "check_engine", "open_engine", "run"]
+__all__ = ["Engine", "Outcome", "ResultT", "TaskT", "available_cores", "check_engine", "open_engine", "run"]
 
 
 def run(

@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
+import cloudpickle
+
 from leukotype.arrays import FloatArray
 from leukotype.errors import ClusterFailed, LeukotypeError, MissingPackage
-from leukotype.execution.engine import Engine
-from leukotype.execution.outcome import (
+from leukotype.execution.engine import (
     KILLED,
+    Engine,
     Failure,
     MatrixFile,
     Outcome,
@@ -25,8 +27,6 @@ from leukotype.execution.outcome import (
     TaskT,
     attempt_packed,
     mapped,
-    pack,
-    unpack,
 )
 from leukotype.models import versions
 
@@ -123,24 +123,24 @@ class Cluster(Engine):
             while True:
                 self._check()
                 for number in waiting:
-                    run.submit(held, number, pack(work, number, tasks[number]))
+                    run.submit(held, number, cloudpickle.dumps((work, tasks[number])))
                     if len(run.underway) >= _MOST_UNDERWAY:
                         break
                 if not run.underway and blamed:
                     alone = blamed.pop(0)
-                    run.submit(held, alone, pack(work, alone, tasks[alone]))
+                    run.submit(held, alone, cloudpickle.dumps((work, tasks[alone])))
                 if not run.underway:
                     return
                 number, key, status = self._next(run)
                 if run.is_stale(number, key):
                     continue
                 if status == "overdue":
-                    run.cancel(number)
+                    run.underway.pop(number).cancel(force=True)
                     yield Outcome(number, None, Failure.of_time(self._time_limit or 0.0))
                 elif status == "finished":
                     answer = run.take(number)
                     if answer is not None:
-                        yield unpack(answer)
+                        yield cloudpickle.loads(answer)
                 elif status == "error":
                     failure = run.failure(number)
                     if failure.kind == KILLED and number != alone:
@@ -155,8 +155,8 @@ class Cluster(Engine):
                     self._scattered = None
                     held = self._held(matrix)
                     for other in sorted(run.underway):
-                        if run.is_lost(other):
-                            run.submit(held, other, pack(work, other, tasks[other]))
+                        if str(run.underway[other].status) in ("cancelled", "lost"):
+                            run.submit(held, other, cloudpickle.dumps((work, tasks[other])))
         except (OSError, TimeoutError) as problem:
             if self._address is None:
                 raise
@@ -249,12 +249,6 @@ class _Run:
             raise
         del self.underway[number]
         return answer
-
-    def cancel(self, number: int) -> None:
-        self.underway.pop(number).cancel(force=True)
-
-    def is_lost(self, number: int) -> bool:
-        return str(self.underway[number].status) in ("cancelled", "lost")
 
     def failure(self, number: int) -> Failure:
         """Return why Dask gave up a task; raises problems that are not those of one task."""

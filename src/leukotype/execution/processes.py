@@ -17,12 +17,13 @@ from functools import partial
 from multiprocessing import connection
 from typing import Any
 
+import cloudpickle
 from joblib.externals.loky.backend import get_context
 
 from leukotype.arrays import FloatArray
 from leukotype.errors import TasksFailed
-from leukotype.execution.engine import Engine
-from leukotype.execution.outcome import (
+from leukotype.execution.engine import (
+    Engine,
     Failure,
     MatrixFile,
     Outcome,
@@ -30,8 +31,6 @@ from leukotype.execution.outcome import (
     TaskT,
     attempt_packed,
     mapped,
-    pack,
-    unpack,
 )
 
 # A worker that dies may not be the task's fault: the task is tried this often.
@@ -74,14 +73,14 @@ class Processes(Engine):
                 while waiting and len(busy) < self.workers:
                     worker = self._idle.pop() if self._idle else _Worker()
                     number, tries = waiting.popleft()
-                    worker.give(path, number, tries, pack(work, number, tasks[number]))
+                    worker.give(number, tries, (path, cloudpickle.dumps((work, tasks[number]))))
                     busy.append(worker)
                 for worker in _wait(busy, self._time_limit):
                     busy.remove(worker)
                     if worker.answer is not None:
                         n_failed_starts = 0
                         self._idle.append(worker)
-                        yield unpack(worker.answer)
+                        yield cloudpickle.loads(worker.answer)
                     elif not worker.has_died:
                         worker.kill()
                         yield Outcome(worker.number, None, Failure.of_time(self._time_limit or 0.0))
@@ -124,26 +123,21 @@ class _Worker:
         self.is_ready = self.has_died = False
         self.number, self.tries = -1, 0
         self.answer: bytes | None = None
-        self._message: tuple[str, bytes] = ("", b"")
+        self._task = ("", b"")
         self._since: float | None = None
+        # What becomes ready when `update` has news.
+        self.signals = (self._pipe, self._process.sentinel)
 
-    def give(self, path: str, number: int, tries: int, packed: bytes) -> None:
-        """Send a task; a process that is still starting gets it when it is ready."""
-        self.number, self.tries, self.answer, self._since = number, tries, None, None
-        self._message = (path, packed)
+    def give(self, number: int, tries: int, task: tuple[str, bytes]) -> None:
+        """Send a task (path of the matrix, packed task); a process that is still starting gets it when it is ready."""
+        self.number, self.tries, self.answer, self._since, self._task = number, tries, None, None, task
         if self.is_ready:
             self._send()
 
     def _send(self) -> None:
-        path, packed = self._message
         # `update` finds out if the process is dead.
         with suppress(OSError):
-            self._pipe.send((path, self.number))
-            self._pipe.send_bytes(packed)
-
-    def waits_for(self) -> list[Any]:
-        """Return the objects that become ready when `update` has news."""
-        return [self._pipe, self._process.sentinel]
+            self._pipe.send((self.number, *self._task))
 
     def update(self) -> None:
         """Receive all messages of the process."""
@@ -194,7 +188,7 @@ def _wait(busy: Sequence[_Worker], time_limit: float | None) -> list[_Worker]:
     """Wait for workers with an answer, dead workers, and workers over the time limit; return them."""
     while True:
         left = [time_limit - worker.seconds() for worker in busy] if time_limit is not None else []
-        connection.wait([thing for worker in busy for thing in worker.waits_for()], min(left, default=None))
+        connection.wait([signal for worker in busy for signal in worker.signals], min(left, default=None))
         for worker in busy:
             worker.update()
         found = [
@@ -216,8 +210,7 @@ def _serve(pipe: connection.Connection, driver: int) -> None:
     with suppress(EOFError, OSError):
         pipe.send_bytes(_READY)
         while True:
-            path, number = pipe.recv()
-            packed = pipe.recv_bytes()
+            number, path, packed = pipe.recv()
             begun = partial(pipe.send_bytes, _BEGUN)
             pipe.send_bytes(attempt_packed(packed, number, mapped(path), begun))
 

@@ -11,12 +11,12 @@ from leukotype.cohort import Batch, Cohort
 from leukotype.errors import BadLabels
 from leukotype.readers import cache as parses
 from leukotype.readers import delimited, transposed
-from leukotype.readers.assemble import Labels, batch_of, cohort_of, read_labels, refuse_dates
+from leukotype.readers.assemble import batch_of, cohort_of, read_labels, refuse_dates
 from leukotype.readers.raw import Options, RawTable, Reader
 from leukotype.readers.scale import detect_scale
 from leukotype.readers.text import digest, head_of, lines_of, read_bytes, read_text, text_of
 
-__all__ = ["READERS", "Reader", "detect_scale", "read", "read_batch", "read_labels", "read_text"]
+__all__ = ["READERS", "Reader", "detect_scale", "digest", "read", "read_batch", "read_labels", "read_text"]
 
 # The first reader that detects its layout reads the file.
 READERS: tuple[Reader, ...] = (
@@ -59,7 +59,8 @@ def read(
 
     Raises InputError: what was found, what was needed, what to do.
     """
-    raw, sha256, options, known = _table(path, label, labels, donor, samples, cache)
+    options = Options(label, donor, samples, None if labels is None else read_labels(labels))
+    raw, sha256 = _parse(path, options) if cache is None else _recall(path, options, cache)
     # Before the checks for missing and constant values: these are for the probes that remain.
     cohort = cohort_of(
         raw if keep_controls else raw.without_controls(str(path)),
@@ -67,7 +68,6 @@ def read(
         sha256=sha256,
         name=name or _stem(path),
         options=options,
-        labels=known,
         scale=scale,
         impute=impute,
         drop_class=drop_class,
@@ -99,31 +99,11 @@ def read_batch(
 
     Raises InputError: what was found, what was needed, what to do.
     """
-    raw, sha256, options, known = _table(path, label, labels, None, samples, cache)
-    return batch_of(
-        raw,
-        path=str(path),
-        sha256=sha256,
-        options=options,
-        labels=known,
-        wants_labels=wants_labels,
-        scale=scale,
-    )
-
-
-def _table(
-    path: str | Path,
-    label: str | None,
-    labels: str | Path | None,
-    donor: str | None,
-    samples: str | None,
-    cache: Path | None,
-) -> tuple[RawTable, str, Options, Labels | None]:
-    """Return the table in a file, the file's sha256, the options, and the labels of the labels file."""
-    known = None if labels is None else read_labels(labels)
-    options = Options(label, donor, samples, frozenset(known or ()))
+    options = Options(label, None, samples, None if labels is None else read_labels(labels))
     raw, sha256 = _parse(path, options) if cache is None else _recall(path, options, cache)
-    return raw, sha256, options, known
+    return batch_of(
+        raw, path=str(path), sha256=sha256, options=options, wants_labels=wants_labels, scale=scale
+    )
 
 
 def _recall(path: str | Path, options: Options, cache: Path) -> tuple[RawTable, str]:

@@ -26,9 +26,6 @@ _DATE = re.compile(
     r"|X?\d{4}[-.]\d\d[-.]\d\d( 00:00:00)?|\d{1,2}/\d{1,2}/\d{2,4}",
     re.IGNORECASE,
 )
-_NUMBERED = "No sample id column; rows were numbered from 1."
-
-Labels = dict[str, str]
 
 
 def cohort_of(
@@ -38,24 +35,15 @@ def cohort_of(
     sha256: str,
     name: str,
     options: Options,
-    labels: Labels | None,
     scale: str,
     impute: str | None,
     drop_class: Sequence[str] = (),
 ) -> Cohort:
     """Return the cohort in a raw table; raises InputError for what is wrong with it."""
-    scales.check(scale)
     if impute not in (None, "median"):
         raise UnknownName(f"unknown imputation {impute!r}. Use median.")
-    steps = list(raw.steps)
-    if not raw.probes:
-        raise BadValues(
-            f"{path} has no probes: none of its {counted(len(raw.text), 'column')} holds numbers. {_hint(raw.text)}"
-        )
-    sample_column, ids = _sample_ids(raw, options.samples, path)
-    if sample_column is None and raw.ids is None:
-        steps.append(_NUMBERED)
-    label_column, classes = _classes(raw, options.label, labels, ids, path, drop_class)
+    sample_column, ids, steps = _samples(raw, options.samples, scale, path)
+    label_column, classes = _classes(raw, options, ids, path, drop_class)
     donors = None if options.donor is None else _donors(raw, options.donor, ids, path)
     used = {sample_column, label_column, options.donor}
     covariates = {column: cells for column, cells in raw.text.items() if column not in used}
@@ -75,32 +63,14 @@ def cohort_of(
 
 
 def batch_of(
-    raw: RawTable,
-    *,
-    path: str,
-    sha256: str,
-    options: Options,
-    labels: Labels | None,
-    wants_labels: bool,
-    scale: str,
+    raw: RawTable, *, path: str, sha256: str, options: Options, wants_labels: bool, scale: str
 ) -> Batch:
     """Return the samples in a raw table; raises InputError for what is wrong with it.
 
     wants_labels : whether each sample needs a label; if not, labels are not read
     """
-    scales.check(scale)
-    if not raw.probes or not len(raw.values):
-        raise BadValues(
-            f"{path} has no expression: none of its {counted(len(raw.text), 'column')} holds numbers. {_hint(raw.text)}"
-        )
-    steps = list(raw.steps)
-    column, ids = _sample_ids(raw, options.samples, path)
-    if column is None and raw.ids is None:
-        steps.append(_NUMBERED)
-    classes = None
-    if wants_labels:
-        _, names = _classes(raw, options.label, labels, ids, path, ())
-        classes = np.array(names, dtype=np.str_)
+    _, ids, steps = _samples(raw, options.samples, scale, path)
+    classes = np.array(_classes(raw, options, ids, path, ())[1], dtype=np.str_) if wants_labels else None
     _refuse(np.isinf(raw.values), "infinite value", raw, ids, path, "Replace them in the file")
     values, notes = scales.apply_by_sample(raw.values, scale)
     return Batch(
@@ -113,7 +83,7 @@ def batch_of(
     )
 
 
-def read_labels(path: str | Path) -> Labels:
+def read_labels(path: str | Path) -> dict[str, str]:
     """Read a CSV with two columns, sample and label; raises BadLabels if it is anything else."""
     lines = lines_of(read_text(path))
     head = head_of(lines, str(path))
@@ -121,7 +91,7 @@ def read_labels(path: str | Path) -> Labels:
         raise BadLabels(
             f"{path} has {len(head.header)} columns; a labels file needs two, sample and label. Keep only those two."
         )
-    found: Labels = {}
+    found: dict[str, str] = {}
     for number, line in enumerate(lines[1:], start=2):
         cells = split(line, head.delimiter, f"{path}: line {number}")
         if len(cells) < 2 or not cells[1]:
@@ -143,31 +113,36 @@ def refuse_dates(probes: Sequence[str], path: str) -> None:
         )
 
 
-def _sample_ids(raw: RawTable, samples: str | None, path: str) -> tuple[str | None, list[str]]:
-    """Return the column of the sample ids, None if there is none, and the ids."""
+def _samples(
+    raw: RawTable, samples: str | None, scale: str, path: str
+) -> tuple[str | None, list[str], list[str]]:
+    """Return the column of the sample ids, None if there is none, the ids, and the steps for the provenance."""
+    if scale not in scales.SCALES:
+        raise UnknownName(f"unknown scale {scale!r}. Use {', '.join(scales.SCALES)}.")
+    if not raw.probes or not len(raw.values):
+        raise BadValues(
+            f"{path} has no probes: none of its {counted(len(raw.text), 'column')} holds numbers. {_hint(raw.text)}"
+        )
     if raw.ids is not None and samples is None:
-        return None, raw.ids
+        return None, raw.ids, list(raw.steps)
     column = _named(raw, SAMPLE_NAMES) if samples is None else samples
     if column is None:
-        return None, [str(row + 1) for row in range(len(raw.values))]
+        numbers = [str(row + 1) for row in range(len(raw.values))]
+        return None, numbers, [*raw.steps, "No sample id column; rows were numbered from 1."]
     ids = _column(raw, column, "--samples", path)
     if "" in ids:
         raise BadIdentifiers(
             f"{path}: {counted(ids.count(''), 'sample')} without an id in column {column!r}, the first in line "
             f"{ids.index('') + 2}. Name each sample, or choose another column with --samples."
         )
-    return column, ids
+    return column, ids, list(raw.steps)
 
 
 def _classes(
-    raw: RawTable,
-    label: str | None,
-    labels: Labels | None,
-    ids: list[str],
-    path: str,
-    drop_class: Sequence[str],
+    raw: RawTable, options: Options, ids: list[str], path: str, drop_class: Sequence[str]
 ) -> tuple[str | None, list[str]]:
     """Return the column of the classes, None if a labels file gives them, and the class of each sample."""
+    labels = options.labels
     if labels is not None:
         without = [sample for sample in ids if sample not in labels]
         if without:
@@ -180,7 +155,7 @@ def _classes(
         classes = [labels[sample] for sample in ids]
         _refuse_unlabelled(ids, classes, "the labels file", drop_class)
         return None, classes
-    column = _named(raw, LABEL_NAMES) if label is None else label
+    column = _named(raw, LABEL_NAMES) if options.label is None else options.label
     if column is None:
         seen = ", ".join([*raw.text, *raw.probes][:6])
         raise BadLabels(

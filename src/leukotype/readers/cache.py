@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 import zlib
-from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import orjson
 
+from leukotype import atomic
 from leukotype.arrays import FloatArray
+from leukotype.errors import OutputRefused
 from leukotype.readers.raw import Options, RawTable
 
 # Part of the key: increase it whenever parsing gives another result.
@@ -22,7 +20,7 @@ FORMAT = 5
 
 def key(sha256: str, options: Options) -> str:
     """Return the name of an entry: a hash of the file's content and the options that affect parsing."""
-    steering = (options.label, options.donor, options.samples, sorted(options.label_samples))
+    steering = (options.label, options.donor, options.samples, sorted(options.labels or ()))
     return hashlib.sha256(f"{FORMAT} {sha256} {steering!r}".encode()).hexdigest()[:40]
 
 
@@ -63,9 +61,10 @@ def store(folder: Path, name: str, table: RawTable) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # The description comes last: without it the matrix is never read.
-        _replace(folder / f"{name}.npy", lambda handle: np.save(handle, table.values, allow_pickle=False))
-        _replace(folder / f"{name}.json", lambda handle: handle.write(content))
-    except OSError:
+        with atomic.writing(folder / f"{name}.npy") as stream:
+            np.save(stream, table.values, allow_pickle=False)
+        atomic.put(folder / f"{name}.json", content)
+    except (OSError, OutputRefused):
         return
 
 
@@ -76,15 +75,3 @@ def _seal(described: dict[str, object]) -> str:
 def _checksum(values: FloatArray) -> int:
     """Return a checksum that detects damage (not forgery)."""
     return zlib.adler32(np.ascontiguousarray(values).data)
-
-
-def _replace(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    # Streams the matrix, unlike `atomic.put`, which needs all bytes in memory.
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            write(stream)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -52,14 +52,23 @@ def read(lines: Sequence[str], head: Head, options: Options) -> RawTable:
     late = {position for position, cells in faults.items() if are_words(values[:, position], len(cells))}
     damaged = {numeric[position]: cells for position, cells in faults.items() if position not in late}
     guessed = {header[column]: column for column in texts if not options.is_text(header[column])}
-    _refuse_damaged(damaged | _numeric_after_all(table, guessed), head)
-    table |= _cells_of([numeric[position] for position in sorted(late)], lines, head)
+    damaged |= _numeric_after_all(table, guessed)
+    if damaged:
+        row, column, cell = min(
+            (row, column, cell) for column, cells in damaged.items() for row, cell in cells
+        )
+        place = f"line {row + 2}, column {header[column]!r}"
+        refuse_words(head.path, sum(map(len, damaged.values())), cell, place)
+    if late:
+        rows = [split(line, head.delimiter, head.path) for line in lines[1:]]
+        table |= {header[numeric[position]]: [row[numeric[position]] for row in rows] for position in late}
 
     kept = [position for position in range(len(numeric)) if position not in late]
     steps: tuple[str, ...] = ()
-    if kept and numeric[kept[0]] == 0 and _counts_rows(values[:, kept[0]]):
-        # R and pandas write row numbers in the first column.
-        table[header[0]] = [str(int(value)) for value in values[:, kept[0]]]
+    first = values[:, kept[0]] if kept and numeric[kept[0]] == 0 else np.empty(0)
+    # R and pandas write row numbers in the first column.
+    if len(first) > 2 and first[0] in (0, 1) and (np.diff(first) == 1).all():
+        table[header[0]] = [str(int(value)) for value in first]
         kept = kept[1:]
         steps = (f"The first column ({header[0]!r}) holds row numbers and was not used as a probe.",)
     return RawTable(
@@ -117,23 +126,3 @@ def _numeric_after_all(table: dict[str, list[str]], columns: dict[str, int]) -> 
         if not are_words(numbers, len(wrong)):
             found[column] = [(row, table[name][row]) for row in wrong]
     return found
-
-
-def _refuse_damaged(damaged: Faults, head: Head) -> None:
-    if damaged:
-        faults = [(row, column, cell) for column, cells in damaged.items() for row, cell in cells]
-        row, column, cell = min(faults)
-        refuse_words(head.path, len(faults), cell, f"line {row + 2}, column {head.header[column]!r}")
-
-
-def _cells_of(columns: list[int], lines: Sequence[str], head: Head) -> dict[str, list[str]]:
-    if not columns:
-        return {}
-    rows = [
-        split(line, head.delimiter, f"{head.path}: line {n}") for n, line in enumerate(lines[1:], start=2)
-    ]
-    return {head.header[column]: [row[column] for row in rows] for column in columns}
-
-
-def _counts_rows(column: FloatArray) -> bool:
-    return len(column) > 2 and column[0] in (0, 1) and bool((np.diff(column) == 1).all())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from leukotype.arrays import FloatArray
 from leukotype.cohort import without_controls
@@ -31,15 +31,12 @@ MISSING = frozenset({"", "na", "nan", "n/a", "#n/a", "null", "none", "?", "-", "
 
 @dataclass(frozen=True)
 class Options:
-    """Column names given by the user; None if they are to be detected.
-
-    label_samples : the samples of the labels file
-    """
+    """Column names given by the user, None if they are to be detected; and the labels of a labels file, by sample."""
 
     label: str | None = None
     donor: str | None = None
     samples: str | None = None
-    label_samples: frozenset[str] = field(default_factory=frozenset)
+    labels: Mapping[str, str] | None = None
 
     def is_text(self, name: str) -> bool:
         """Tell whether a column called `name` is never expression, whatever its cells are."""
@@ -74,14 +71,10 @@ class RawTable:
     ids: list[str] | None = None
     steps: tuple[str, ...] = ()
 
-    def noting(self, step: str) -> RawTable:
-        """Return the table with one more step."""
-        return replace(self, steps=(*self.steps, step))
-
     def without_controls(self, path: str) -> RawTable:
         """Return the table without control probes; a step says how many were removed."""
         values, probes, step = without_controls(self.values, self.probes, path)
-        return replace(self, values=values, probes=probes).noting(step) if step else self
+        return replace(self, values=values, probes=probes, steps=(*self.steps, step)) if step else self
 
 
 @dataclass(frozen=True)
@@ -96,6 +89,3 @@ class Reader:
     title: str
     detects: Callable[[Head, Options], bool]
     read: Callable[[Sequence[str], Head, Options], RawTable]
-
-    def __str__(self) -> str:
-        return self.name

@@ -8,7 +8,6 @@ from typing import Literal
 import numpy as np
 
 from leukotype.arrays import FloatArray
-from leukotype.errors import UnknownName
 
 Scale = Literal["log2", "linear"]
 SCALES = ("auto", "log2", "linear")
@@ -107,9 +106,3 @@ def apply_by_sample(values: FloatArray, wanted: str) -> tuple[FloatArray, list[s
         else:
             notes.append("as given" if wanted == "auto" else "as given, as specified")
     return logged, notes
-
-
-def check(scale: str) -> None:
-    """Raise UnknownName unless `scale` is one of SCALES."""
-    if scale not in SCALES:
-        raise UnknownName(f"unknown scale {scale!r}. Use {', '.join(SCALES)}.")

@@ -9,15 +9,7 @@ import numpy as np
 from leukotype.arrays import FloatArray
 from leukotype.errors import BadIdentifiers, BadValues
 from leukotype.readers.raw import LABEL_NAMES, MISSING, PROBE_NAMES, Head, Options, RawTable
-from leukotype.readers.text import (
-    are_words,
-    fast_numbers,
-    fitted,
-    is_number,
-    numbers_of,
-    refuse_words,
-    split,
-)
+from leukotype.readers.text import are_words, fast_numbers, fitted, is_number, numbers_of, refuse_words, split
 
 # Names that only a column of samples has.  Shape alone does not decide: a small panel has more rows than columns.
 _SAMPLE_NAMES = frozenset(
@@ -39,11 +31,12 @@ def detects(head: Head, options: Options) -> bool:
     # Non-expression columns are at either end.
     names = [name.lower() for name in (*head.header[:10], *head.header[-10:])]
     first_cells = [row[0] for row in head.rows if row]
+    labelled = set(options.labels or ())
     if options.label in head.header or options.samples in head.header:
         return False
-    if len(options.label_samples.intersection(first_cells)) >= 2:
+    if len(labelled.intersection(first_cells)) >= 2:
         return False
-    if options.label_samples and len(options.label_samples & set(head.header)) >= 2:
+    if len(labelled.intersection(head.header)) >= 2:
         return True
     if options.label is not None and options.label in first_cells:
         return True
@@ -59,15 +52,15 @@ def detects(head: Head, options: Options) -> bool:
 
 def read(lines: Sequence[str], head: Head, options: Options) -> RawTable:
     """Read a matrix with probes in rows and transpose it; rows of text are labels or covariates."""
-    return _read(lines, head, options, step=1)
+    return _read(lines, head, options, 1, (TURNED,))
 
 
 def read_calls(lines: Sequence[str], head: Head, options: Options) -> RawTable:
     """Read the Kaggle layout of Golub: description, accession, then intensity and call of each patient."""
-    return _read(lines, head, options, step=2).noting("The detection calls (A, P, M) were left out.")
+    return _read(lines, head, options, 2, (TURNED, "The detection calls (A, P, M) were left out."))
 
 
-def _read(lines: Sequence[str], head: Head, options: Options, step: int) -> RawTable:
+def _read(lines: Sequence[str], head: Head, options: Options, step: int, notes: tuple[str, ...]) -> RawTable:
     n_lead = _lead(head)
     ids = list(head.header[n_lead::step])
     id_column = _id_column(head, n_lead)
@@ -106,7 +99,7 @@ def _read(lines: Sequence[str], head: Head, options: Options, step: int) -> RawT
     if not rows:
         raise BadValues(f"{head.path} has no row of numbers, so no probes. Name a file with expression.")
     values = np.ascontiguousarray(np.array(rows).T)
-    return RawTable(words, values, probes, ids=ids, steps=(TURNED,))
+    return RawTable(words, values, probes, ids=ids, steps=notes)
 
 
 def _lead(head: Head) -> int:

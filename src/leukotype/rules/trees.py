@@ -265,7 +265,7 @@ def _checked_trees(fields: Fields, reads: IntArray, n_values: int) -> tuple[Tree
         steps += depth * int((~inner[level]).sum())
         if depth > MOST_DEPTH or steps > MOST_STEPS:
             refuse(
-                f"its trees have more than {MOST_DEPTH} levels, or {MOST_STEPS:,} splits on paths to leaves"
+                f"its trees are deeper than {MOST_DEPTH} splits, or have more than {MOST_STEPS:,} on paths to leaves"
             )
     if (cover[left[inner]] + cover[right[inner]] != cover[inner]).any():
         refuse("the training samples of a node are not those of its children")

@@ -16,8 +16,6 @@ _KINDS = "biufcU"
 class Printed(str):
     """The printed form of an object that JSON cannot hold; prints without quotes, like the object."""
 
-    __slots__ = ()
-
     def __repr__(self) -> str:
         return str(self)
 

@@ -53,7 +53,10 @@ class Lock:
         self._path = path
         with _exclusive(path) as handle:
             holder = _read(handle)
-            if holder is not None and holder.is_alive(path, _disk_time(path.parent)):
+            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".leukotype-") as probe:
+                # The clock of the disk, which may be on another machine.
+                now = os.stat(probe.name).st_mtime
+            if holder is not None and holder.is_alive(path, now):
                 since = time.strftime("%H:%M on %d %B", time.localtime(holder.since))
                 raise RunInProgress(
                     f"process {holder.pid} on {holder.host} has been using {path.parent} since {since}. "
@@ -106,15 +109,6 @@ def _start_of(pid: int) -> str:
         with suppress(OSError):
             return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
     return ""
-
-
-def _disk_time(folder: Path) -> float:
-    """Return the time by the clock of the disk, which may be on another machine."""
-    try:
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".leukotype-") as probe:
-            return os.stat(probe.name).st_mtime
-    except OSError:
-        return time.time()
 
 
 def _read(handle: int) -> Holder | None:

@@ -69,7 +69,11 @@ class Store:
         the disk cannot be written.
         """
         self.path = store_file(path)
-        self._lock = _lock(self.path)
+        with self._explained():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = Lock(
+                self.path.parent / (LOCK if self.path.name == NAME else f"{self.path.name}.lock")
+            )
         try:
             with self._explained():
                 self._connection, self.rescued = _open(self.path)
@@ -185,8 +189,8 @@ class Store:
             yield
         except (sqlite3.Error, OSError) as problem:
             raise StoreFailed(
-                f"cannot keep finished tasks in {self.path}: {problem}. Free space on that disk or repair it, then "
-                "repeat the same command: it resumes with the finished tasks."
+                f"cannot keep finished tasks in {self.path}: {problem}. Free space on that disk and repeat the "
+                "command, which resumes with the finished tasks, or choose another folder with --out."
             ) from problem
 
 
@@ -212,16 +216,6 @@ def is_damage(problem: sqlite3.Error) -> bool:
     return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def _lock(path: Path) -> Lock:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return Lock(path.parent / (LOCK if path.name == NAME else f"{path.name}.lock"))
-    except OSError as problem:
-        raise StoreFailed(
-            f"cannot keep finished tasks in {path}: {problem.strerror or problem}. Choose another folder with --out."
-        ) from problem
-
-
 def _open(path: Path) -> tuple[sqlite3.Connection, str]:
     """Return the connection to the store at `path`, and a line on the recovery of a damaged one."""
     rescued = "" if _is_sound(path) else _rescue(path)
@@ -230,15 +224,10 @@ def _open(path: Path) -> tuple[sqlite3.Connection, str]:
         if number(connection, "SELECT count(*) FROM sqlite_master") == 0:
             _create(connection)
         found = number(connection, "PRAGMA user_version")
-        if number(connection, "PRAGMA application_id") != APPLICATION_ID:
-            raise OutputRefused(
-                f"{path} is a database that leukotype did not write. Choose another folder with --out."
-            )
-        if found != _FORMAT:
-            raise OutputRefused(
-                f"{path} has format {found} of another version of leukotype; format {_FORMAT} is needed. "
-                "Choose another folder with --out."
-            )
+        is_ours = number(connection, "PRAGMA application_id") == APPLICATION_ID
+        if not is_ours or found != _FORMAT:
+            what = f"has format {found}; {_FORMAT} is needed" if is_ours else "was not written by leukotype"
+            raise OutputRefused(f"{path} {what}. Choose another folder with --out.")
         # With a write-ahead log a commit is one write at the end of a file, complete or absent after a kill, and
         # does not wait for the disk.
         connection.execute("PRAGMA journal_mode = WAL")
