@@ -1,4 +1,4 @@
-"""Forged files of whole classifiers, with true hashes: all beside the rule, wrong or at the edge of what is right."""
+"""Changed classifier files with correct hashes: everything but the rule, invalid or barely valid."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def _forged(members: Members, document: dict) -> bytes:
 
 
 def bad_own_array(rng: Random, raw: bytes, members: Members) -> bytes:
-    """Any array but those of rules: other values, types, shapes."""
+    """Other values, types or shapes in any array but those of rules."""
     return bad_array_of(rng, members, [f"arrays/{name}.npy" for name in _names(members)])
 
 
 def stretched(rng: Random, raw: bytes, members: Members) -> bytes:
-    """Arrays times a number, in the order that they must have: what passes is as extreme as can be."""
+    """Scaled arrays in valid order: those that pass are extreme."""
     changed = {}
     for name in rng.choice(_names(members), int(rng.integers(1, 4)), replace=False).tolist():
         array = _array(members, name)
@@ -62,7 +62,7 @@ def stretched(rng: Random, raw: bytes, members: Members) -> bytes:
 
 
 def exchanged_alike(rng: Random, raw: bytes, members: Members) -> bytes:
-    """Two arrays of the same type and shape, so that nothing but their content tells."""
+    """Two exchanged arrays of the same type and shape."""
     arrays = {name: _array(members, name) for name in _names(members)}
     alike = [
         (one, two)
@@ -75,7 +75,7 @@ def exchanged_alike(rng: Random, raw: bytes, members: Members) -> bytes:
 
 
 def resized(rng: Random, raw: bytes, members: Members) -> bytes:
-    """Sets, distances and curve of another length, alone or together."""
+    """Other lengths of sets, distances and curve, alone or together."""
     n = one_of(rng, (0, 1, 2, 1000, 100_000))
     kind = int(rng.integers(3))
     if kind == 0 and "arrays/sets.scores.npy" in members:
@@ -160,7 +160,7 @@ def bad_scorer(rng: Random, raw: bytes, members: Members) -> bytes:
     elif kind == 3:
         spec["more"] = one_of(rng, ODD_VALUES)
     else:
-        # All alike, as a file would have it.
+        # The same in all, as in a valid file.
         align, temperature = one_of(rng, ("none", "quantile", "rank")), one_of(rng, (None, 1e-30, 1.0, 1e30))
         for one in scorers:
             one["align"], one["temperature"] = align, temperature
@@ -187,7 +187,7 @@ def bad_folds(rng: Random, raw: bytes, members: Members) -> bytes:
         folds[0] = one_of(rng, (*ODD_VALUES, document["scorer"]))
     changed = dict(members)
     if rng.random() < 0.5:
-        # With the arrays gone, too: a file without folds has no sets.
+        # Without the arrays too: a file without folds has no sets.
         kept = len(document["folds"]) if isinstance(document["folds"], list) else 0
         gone = [
             name for name in members if name.startswith(tuple(f"arrays/fold{k}." for k in range(kept, 9)))
@@ -198,7 +198,7 @@ def bad_folds(rng: Random, raw: bytes, members: Members) -> bytes:
 
 
 def bad_record(rng: Random, raw: bytes, members: Members) -> bytes:
-    """What nothing rests on: any JSON is let through, and no call may fall over it."""
+    """Any JSON in the record, which calls do not depend on."""
     document = _document(members)
     record = document["record"]
     kind = int(rng.integers(5))
@@ -236,7 +236,7 @@ def bad_top(rng: Random, raw: bytes, members: Members) -> bytes:
 
 
 def several(rng: Random, raw: bytes, members: Members) -> bytes:
-    """Thresholds, calibration, range and centre at once, each in its own bounds."""
+    """Thresholds, calibration, range and centre at once, each within its bounds."""
     changed = {
         "thresholds": rng.choice([0.0, 0.5, 1.0, 2.0], _array(members, "thresholds").shape),
         "scale.range": rng.choice([0.0, -1e30, 1e30, 1e-320, 5.0], 5),
@@ -250,7 +250,7 @@ def several(rng: Random, raw: bytes, members: Members) -> bytes:
     return _with(members, **{name: changed[name] for name in which})
 
 
-# What stands beside the rule needs more ways than the rule: the rule has its own.
+# Repeated entries are more frequent.
 OWN_FORGERIES: tuple[Callable[..., bytes], ...] = (
     bad_own_array,
     bad_own_array,

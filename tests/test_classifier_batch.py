@@ -1,4 +1,4 @@
-"""The call of a sample does not depend on what came with it: alone equals batch equals shuffled batch, in bytes."""
+"""The call of a sample is byte-equal alone, in a batch and in a shuffled batch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from leukotype.cohort import Batch
 from leukotype.errors import BadIdentifiers, BadValues
 from leukotype.recipes.alignment import HOWS, Alignment
 
-# One of each kind of rule is trained by every alignment; the rest get another one afterwards, which calls alike.
+# One model of each kind of rule is trained with every alignment; the others get an alignment afterwards.
 TRAINED = ("logistic", "forest", "knn", "pairs")
 N = 9
 
@@ -37,20 +37,20 @@ def classifier(name: str, how: str) -> Classifier:
 
 @cache
 def pool(kind: str) -> Batch:
-    """9 samples, some with missing values, some odd; or these in a file of repeated, strange and unordered columns."""
+    """9 samples, some incomplete or odd ("mixed"); with repeated, unknown and unordered columns ("strange")."""
     batch = cases.fresh(N // 3)
     odd = batch.expression.copy()
     odd[1] *= 40
     odd[2] = 7.0
     thin = cases.thinned(replace(batch, expression=odd), 0.25).expression
-    # One is all but empty, two are like nothing else; of the others some have every value.
+    # One sample is almost empty, two are outliers, and some are complete.
     mixed = replace(batch, expression=np.vstack([thin[:5], batch.expression[5:]]))
     if kind == "mixed":
         return mixed
     rng = np.random.default_rng(8)
     known = list(range(len(batch.probes)))
     columns = rng.permutation(known * 2 + known[:9] + [known[0]] * 4)
-    # What stands in a repeated column differs from column to column.
+    # Repeated columns have different values.
     expression = mixed.expression[:, columns] + rng.normal(0, 0.1, (N, len(columns)))
     strange = rng.normal(0, 1e6, (N, 5))
     probes = [*mixed.probes[columns].tolist(), *(f"strange{number}" for number in range(5))]
@@ -63,7 +63,7 @@ def part(batch: Batch, rows) -> Batch:
 
 
 def rows_of(calls: Calls) -> list[tuple[object, ...]]:
-    """Of each sample all that is said of it, in bytes."""
+    """Everything about the call of each sample, in bytes."""
     found = []
     lines = calls.to_csv().splitlines()
     for row in range(calls.n_samples):
@@ -72,7 +72,7 @@ def rows_of(calls: Calls) -> list[tuple[object, ...]]:
             calls.sets[row].tobytes(), calls.novelty[row].tobytes(), calls.p_like[row].tobytes(),
             calls.missing[row].tobytes(), calls.scales[row], calls.evidence[row],
         ))  # fmt: skip
-    # Evidence has no equality of its own.
+    # Evidence objects are not comparable.
     return [(*rest, tuple(getattr(last, field.name) for field in fields(last))) for *rest, last in found]
 
 
@@ -82,7 +82,7 @@ def alone(name: str, how: str, kind: str) -> list[tuple[object, ...]]:
     return [rows_of(one.predict(part(pool(kind), [row]), why=4))[0] for row in range(N)]
 
 
-def test_the_pool_is_as_varied_as_it_says():
+def test_the_pool_has_every_kind_of_sample():
     calls = cases.trained("logistic").predict(pool("mixed"))
     assert {reason for reasons in calls.reasons for reason in reasons} >= {
         "off-scale", "too many probes missing", "unlike the training samples",
@@ -96,14 +96,14 @@ def test_the_pool_is_as_varied_as_it_says():
 @pytest.mark.parametrize("name", cases.NAMES)
 @settings(max_examples=4, deadline=None, derandomize=True)
 @given(rows=st.lists(st.integers(0, N - 1), min_size=1, unique=True))
-def test_alone_is_in_a_batch_in_any_order(name, how, kind, rows):
+def test_a_sample_gets_the_same_call_in_any_batch(name, how, kind, rows):
     calls = classifier(name, how).predict(part(pool(kind), rows), why=4)
     assert rows_of(calls) == [alone(name, how, kind)[row] for row in rows]
 
 
 @pytest.mark.parametrize("how", HOWS)
 @pytest.mark.parametrize("name", cases.NAMES)
-def test_a_whole_batch_turned_round(name, how):
+def test_a_reversed_batch_gets_the_same_calls(name, how):
     for kind in ("mixed", "strange"):
         turned = classifier(name, how).predict(part(pool(kind), range(N)[::-1]), why=4)
         assert rows_of(turned) == alone(name, how, kind)[::-1]
@@ -118,7 +118,7 @@ def test_the_order_of_columns_does_not_matter(name, how, data):
     batch = pool(kind)
     order = data.draw(st.permutations(range(len(batch.probes))))
     shuffled = replace(batch, expression=batch.expression[:, order], probes=batch.probes[order])
-    # As memory lies after a transposed read.
+    # The memory layout after a transposed read.
     shuffled = replace(shuffled, expression=np.asfortranarray(shuffled.expression))
     assert rows_of(classifier(name, how).predict(shuffled, why=4)) == alone(name, how, kind)
 
@@ -145,14 +145,14 @@ def test_symbols_find_the_same_probes(name):
     assert by_table.to_csv() == by_symbol.to_csv() == one.predict(batch).to_csv()
 
 
-def test_a_repeated_probe_is_its_median():
+def test_a_repeated_probe_has_its_median():
     batch, one = cases.fresh(), classifier("logistic", "none")
     noisy = np.hstack([batch.expression, batch.expression + 3.0, batch.expression - 5.0])
     thrice = replace(batch, expression=noisy, probes=np.tile(batch.probes, 3))
     assert one.predict(thrice).to_csv() == one.predict(batch).to_csv()
 
 
-# Files: a sample's scale, too, is found from that sample alone.
+# Files: the scale of a sample is detected from that sample alone.
 
 _LINEAR = "linear: log2(max(x, 1)) taken, 0 below the floor"
 
@@ -174,7 +174,7 @@ def in_columns(path, samples: dict[str, np.ndarray], probes) -> Batch:
 
 @pytest.mark.parametrize("written", [in_rows, in_columns])
 @pytest.mark.parametrize("name", TRAINED)
-def test_a_wild_sample_in_the_file_changes_nothing_for_the_others(tmp_path, name, written):
+def test_an_outlier_in_the_file_does_not_change_the_other_calls(tmp_path, name, written):
     batch, one = cases.thinned(cases.fresh(), 0.1, seed=3), classifier(name, "none")
     tame = {f"GSM{k}": row for k, row in enumerate(batch.expression)}
     rng = np.random.default_rng(0)
@@ -188,13 +188,13 @@ def test_a_wild_sample_in_the_file_changes_nothing_for_the_others(tmp_path, name
     }
     plain = written(tmp_path / "plain.csv", tame, batch.probes)
     expected = one.predict(plain).to_csv().splitlines()[1:]
-    # Last, first and amid the others, where they might be what a reader looks at.
+    # At the end, at the start and in the middle, in case a reader samples rows.
     names = [*list(tame)[:5], *wild, *list(tame)[5:]]
     for order in (names, names[5:] + names[:5], names[::-1], [*tame, *wild]):
         mixed = written(tmp_path / "mixed.csv", {k: (tame | wild)[k] for k in order}, batch.probes)
         lines = {text.split(",")[0]: text for text in one.predict(mixed).to_csv().splitlines()[1:]}
         assert [lines[sample] for sample in tame] == expected
-        # What was linear is called as what it was taken from.
+        # The linear sample gets the call of its log2 original.
         assert mixed.scales[order.index("linear")] == _LINEAR
         assert "abstained" in lines["flat"]
     single = [written(tmp_path / "one.csv", {k: v}, batch.probes) for k, v in tame.items()]
@@ -209,8 +209,8 @@ def test_a_wild_sample_in_the_file_changes_nothing_for_the_others(tmp_path, name
 
 
 @pytest.mark.parametrize("n", [1, 8, 40])
-def test_many_samples_of_a_small_panel_are_not_turned(tmp_path, n):
-    """A batch has more rows than a panel has columns, and samples still stand in rows."""
+def test_a_batch_longer_than_the_panel_is_not_transposed(tmp_path, n):
+    """Samples are in rows even if there are more rows than columns."""
     panel = lt.train(cases.cohort(), "centroids", align="none", max_probes=4, design=cases.DESIGN, jobs=1)
     whole = cases.simulation().fresh(dict.fromkeys(cases.SIZES, 14), 1)
     columns = [whole.probes.tolist().index(probe) for probe in panel.probes]
@@ -221,8 +221,8 @@ def test_many_samples_of_a_small_panel_are_not_turned(tmp_path, n):
     np.testing.assert_array_equal(panel.predict(batch).probabilities, expected)
 
 
-def test_a_table_that_was_turned_by_mistake_is_said(tmp_path):
-    """Of a long table whose first column has a name that says nothing, no reader can tell."""
+def test_a_transposed_table_is_reported(tmp_path):
+    """No reader can tell the direction of a long table whose first column has an unknown name."""
     one, whole = cases.trained("centroids"), cases.simulation().fresh(dict.fromkeys(cases.SIZES, 50), 1)
     lines = [line(f"GSM{k}", row) for k, row in enumerate(whole.expression)]
     (tmp_path / "a.csv").write_text("\n".join([",".join(["array", *whole.probes]), *lines]))
@@ -233,15 +233,15 @@ def test_a_table_that_was_turned_by_mistake_is_said(tmp_path):
     np.testing.assert_array_equal(one.predict(batch).probabilities, one.predict(whole).probabilities)
 
 
-def test_a_scale_that_is_told_is_told_of_every_sample(tmp_path):
+def test_a_given_scale_applies_to_every_sample(tmp_path):
     batch = cases.fresh()
     rows = dict(zip(["a", "b"], [batch.expression[0], 2.0 ** batch.expression[0]], strict=True))
     in_rows(tmp_path / "a.csv", rows, batch.probes)
-    as_told = lt.read_batch(tmp_path / "a.csv", scale="log2")
-    assert as_told.scales == ("as given, as told",) * 2
-    np.testing.assert_array_equal(as_told.expression, list(rows.values()))
+    given = lt.read_batch(tmp_path / "a.csv", scale="log2")
+    assert given.scales == ("as given, as specified",) * 2
+    np.testing.assert_array_equal(given.expression, list(rows.values()))
     linear = lt.read_batch(tmp_path / "a.csv", scale="linear")
-    assert all(said.startswith("linear, as told") for said in linear.scales)
+    assert all(said.startswith("linear, as specified") for said in linear.scales)
     np.testing.assert_allclose(linear.expression[1], batch.expression[0])
 
 
@@ -253,7 +253,7 @@ def test_a_scale_that_is_told_is_told_of_every_sample(tmp_path):
         ("samples,{0},{1}\na,1,2\nb,1,x\nc,1,2\n", BadValues, "'x'"),
     ],
 )
-def test_what_cannot_be_read_is_said_in_one_line(tmp_path, content, kind, said):
+def test_unreadable_samples_are_refused_in_one_line(tmp_path, content, kind, said):
     (tmp_path / "a.csv").write_text(content.format(*cases.cohort().probes))
     with pytest.raises(kind, match=said) as refused:
         lt.read_batch(tmp_path / "a.csv")
@@ -271,21 +271,21 @@ def test_what_cannot_be_read_is_said_in_one_line(tmp_path, content, kind, said):
         (np.full((1, 2), 1e200), ["a"], ["x", "y"], BadValues),
     ],
 )
-def test_a_batch_whose_parts_do_not_fit_is_refused(expression, samples, probes, kind):
+def test_an_inconsistent_batch_is_refused(expression, samples, probes, kind):
     with pytest.raises(kind) as refused:
         cases.batch_of(expression, probes, samples)
     assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("level", [0.0, 1.0, -1.0, float("nan"), 2.0])
-def test_a_level_that_is_none_is_refused(level):
+def test_a_level_outside_0_and_1_is_refused(level):
     from leukotype.errors import UnknownName
 
     with pytest.raises(UnknownName, match="below 1"):
         cases.trained("centroids").predict(cases.fresh(), level=level)
 
 
-def test_no_sample_gives_no_row():
+def test_an_empty_batch_gives_no_row():
     one = cases.trained("centroids")
     empty = one.predict(part(cases.fresh(), []), why=2)
     assert empty.n_samples == 0

@@ -1,4 +1,4 @@
-"""The commands train, predict and inspect, end to end; and what they refuse."""
+"""The commands train, predict and inspect, end to end, and their refusals."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _own_place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def test_train_tells_what_to_expect(place, tmp_path, capsys):
+def test_train_prints_the_estimate(place, tmp_path, capsys):
     assert run("train", place / "cohort.csv", *QUICK, "--out", "b.leuko") == 0
     said = capsys.readouterr()
     assert "Balanced accuracy, out of fold" in said.out
@@ -68,11 +68,11 @@ def test_train_tells_what_to_expect(place, tmp_path, capsys):
     assert run("train", place / "cohort.csv", *QUICK, "--out", "c.leuko", "--json") == 0
     told = json.loads(capsys.readouterr().out)
     assert told["record"] == lt.load_classifier("b.leuko").record
-    # The same cohort, seed and versions: the same file.
+    # The same cohort, seed and versions give the same file.
     assert Path("b.leuko").read_bytes() == Path("c.leuko").read_bytes()
 
 
-def test_predict_calls_new_samples_and_shows_why(place, capsys):
+def test_predict_writes_calls_and_evidence(place, capsys):
     assert run("predict", place / "a.leuko", place / "new.csv", "--out", "calls.csv") == 0
     said = capsys.readouterr()
     assert "of 12 samples called" in said.out
@@ -95,7 +95,7 @@ def test_predict_calls_new_samples_and_shows_why(place, capsys):
     assert [one["sample"] for one in told["samples"]] == table["sample"].tolist()
 
 
-def test_predict_matches_by_gene_whatever_the_order(place, capsys):
+def test_predict_matches_by_gene_in_any_order(place, capsys):
     genes = pd.read_csv(place / "new.csv").rename(columns={f"{200000 + i}_at": f"GENE{i}" for i in range(30)})
     genes[["samples", *sorted(genes.columns[1:], reverse=True)]].to_csv("genes.csv", index=False)
     assert run("predict", place / "a.leuko", "genes.csv", "--out", "g.csv", "--no-page") == 0
@@ -120,7 +120,7 @@ def test_each_sample_of_a_file_has_its_own_scale(place):
     pd.testing.assert_frame_equal(mixed[others], logged[others])
 
 
-def test_an_array_that_failed_costs_the_others_nothing(place):
+def test_an_empty_sample_does_not_change_the_other_calls(place):
     table = pd.read_csv(place / "new.csv")
     assert run("predict", place / "a.leuko", place / "new.csv", "--out", "all.csv", "--no-page") == 0
     table.iloc[2, 1:] = np.nan
@@ -132,7 +132,7 @@ def test_an_array_that_failed_costs_the_others_nothing(place):
     assert rest[3].endswith("no value at all")
 
 
-def test_train_takes_the_model_a_study_favours(place, capsys):
+def test_train_takes_the_best_model_of_a_study(place, capsys):
     study = ("study", place / "cohort.csv", "--models", "centroids,majority", "--outer", 3, "--inner", 2)
     assert run(*study, "--jobs", 1, "--no-cache", "--out", "study") == 0
     told = json.loads(Path("study/study.json").read_text())["best"]
@@ -153,7 +153,7 @@ def test_train_takes_the_model_a_study_favours(place, capsys):
     assert not Path("t.leuko").exists()
 
 
-def test_a_panel_is_named_or_chosen(place, capsys):
+def test_a_panel_is_read_from_a_file_or_chosen(place, capsys):
     Path("panel.txt").write_text("200000_at\nGENE3\nGENE6\n# a remark\nGENE999\n")
     panel = ("--probes", "panel.txt", "--annotation", place / "array.chip")
     assert run("train", place / "cohort.csv", *QUICK, *panel, "--out", "p.leuko") == 0
@@ -293,7 +293,7 @@ def test_a_failed_write_leaves_nothing(place, monkeypatch, capsys):
 
 
 @pytest.mark.slow
-def test_one_wide_sample_takes_a_second_and_the_next_milliseconds(tmp_path):
+def test_the_first_wide_sample_takes_a_second_and_each_other_milliseconds(tmp_path):
     cohort = lt.simulate(dict.fromkeys(CLASSES, 12), 22283, seed=1).cohort
     classifier = lt.train(cohort, design=lt.Design(5, 3, 1), jobs=2)
     classifier.save(tmp_path / "wide.leuko")

@@ -1,4 +1,4 @@
-"""Calibration, thresholds and prediction sets: hand examples, known truths, and what they keep on fresh samples."""
+"""Calibration, thresholds and prediction sets: hand examples, known distributions, and coverage of fresh samples."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from leukotype.recipes import missing
 
 @pytest.fixture
 def few_draws(monkeypatch):
-    """Gaps are simulated once a sample: they take most of the time, and what is tested does not know them."""
+    """One simulation of missing probes per sample: it takes most of the time and is not tested here."""
     monkeypatch.setattr(missing, "draws", lambda n_samples: 1)
 
 
@@ -38,7 +38,7 @@ def softmax(z: np.ndarray) -> np.ndarray:
 
 
 def drawn(n: int, n_classes: int, seed: int = 0, spread: float = 1.5) -> tuple[np.ndarray, np.ndarray]:
-    """True probabilities, and labels drawn by them."""
+    """True probabilities, and labels drawn from them."""
     rng = np.random.default_rng(seed)
     p = softmax(spread * rng.normal(size=(n, n_classes)))
     return p, (p.cumsum(axis=1) < rng.random((n, 1))).sum(axis=1)
@@ -50,7 +50,7 @@ def test_temperature_undoes_a_known_distortion(times, n_classes):
     p, labels = drawn(20_000, n_classes)
     learned = Calibration.fit("temperature", softmax(np.log(p) * times), labels)
     assert_allclose(learned.slope, [1 / times], rtol=0.04)
-    # Beyond one in a million nothing is told apart, as votes can be none.
+    # Probabilities below one in a million are equal, because votes can be 0.
     assert_allclose(learned.apply(softmax(np.log(p) * times)), p, atol=0.03)
 
 
@@ -66,10 +66,10 @@ def test_sigmoid_undoes_a_known_distortion_of_two_classes(slope, offset):
 
 
 @pytest.mark.parametrize("method", calibration.METHODS)
-def test_calibrated_probabilities_are_probabilities_row_by_row(method):
+def test_calibrated_probabilities_sum_to_one_and_rows_are_independent(method):
     p, labels = drawn(60, 3)
     learned = Calibration.fit(method, p, labels)
-    # Votes can be all or none.
+    # Votes can be unanimous.
     p[:3] = np.eye(3)
     shown = learned.apply(p)
     assert_allclose(shown.sum(axis=1), 1.0, rtol=0, atol=1e-12)
@@ -82,7 +82,7 @@ def test_calibrated_probabilities_are_probabilities_row_by_row(method):
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_calibration_of_two_classes_keeps_the_order(method, seed):
-    """Even a ranking that is worse than none is flattened at most, never turned."""
+    """A ranking worse than chance may be flattened but not reversed."""
     rng = np.random.default_rng(seed)
     p = rng.random(40)
     learned = Calibration.fit(method, np.column_stack([1 - p, p]), (rng.random(40) < 0.5).astype(int))
@@ -91,7 +91,7 @@ def test_calibration_of_two_classes_keeps_the_order(method, seed):
     assert (np.diff(shown) >= -1e-12).all()
 
 
-def test_calibration_that_helps_is_chosen_and_one_that_does_not_is_not():
+def test_calibration_is_chosen_only_if_it_helps():
     p, labels = drawn(400, 3)
     fold_of = np.arange(400)[None] % 5
     good = calibration.choose(p[None], labels, fold_of)
@@ -103,12 +103,12 @@ def test_calibration_that_helps_is_chosen_and_one_that_does_not_is_not():
     assert bad.calibration.method in bad.reason
     assert min(bad.losses, key=bad.losses.get) == bad.calibration.method
     assert_allclose(bad.losses["raw"], calibration.log_losses(sure[0], labels).mean())
-    # What is used in the end was fitted on all samples.
+    # The final calibration is fitted on all samples.
     again = Calibration.fit(bad.calibration.method, sure[0], labels)
     assert_array_equal(again.slope, bad.calibration.slope)
 
 
-def test_the_losses_that_choose_are_of_samples_without_a_say():
+def test_losses_come_from_samples_that_were_not_fitted_on():
     p, labels = drawn(60, 2, spread=3.0)
     fold_of = np.arange(60)[None] % 3
     losses = calibration.choose(p[None], labels, fold_of).losses
@@ -122,7 +122,7 @@ def test_the_losses_that_choose_are_of_samples_without_a_say():
 
 
 @pytest.mark.parametrize(("smallest", "tried"), [(4, 1), (5, 2), (9, 2), (10, 3)])
-def test_a_class_too_small_is_not_calibrated(smallest, tried):
+def test_methods_need_a_minimum_class_size(smallest, tried):
     labels = np.repeat([0, 1], [30, smallest])
     p = softmax(np.random.default_rng(0).normal(size=(len(labels), 2)) * 8)[None]
     choice = calibration.choose(p, labels, np.arange(len(labels))[None] % 3)
@@ -131,7 +131,7 @@ def test_a_class_too_small_is_not_calibrated(smallest, tried):
 
 
 def calibration_gain(seeds, model: str) -> np.ndarray:
-    """Raw less calibrated log loss on 900 fresh samples, of one simulated cohort after the other."""
+    """Raw minus calibrated log loss on 900 fresh samples of each simulated cohort."""
     gains = []
     for seed in seeds:
         simulated = lt.simulate(
@@ -151,7 +151,7 @@ def test_calibrated_is_no_worse_than_raw_on_many_fresh_samples(few_draws):
         [calibration_gain(range(2), model) for model in ("diagonal-lda", "centroids", "knn")]
     )
     assert gains.min() > -0.03
-    # Votes of a few neighbours claim certainty: calibration has work to do.
+    # Votes of few neighbours are overconfident.
     assert gains.max() > 0.1
 
 
@@ -167,7 +167,7 @@ def test_calibrated_is_no_worse_than_raw_in_many_cohorts(few_draws):
 
 
 def votes(confidence, right) -> tuple[np.ndarray, np.ndarray]:
-    """Two classes, every sample called for the first with these confidences."""
+    """Two classes; every sample is predicted as the first with these confidences."""
     p = np.column_stack([confidence, 1 - np.array(confidence)])[None]
     return p, np.where(right, 0, 1)
 
@@ -175,17 +175,17 @@ def votes(confidence, right) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize(
     ("confidence", "right", "target", "least"),
     [
-        # The lowest confidence from which on three of four are right.
+        # The lowest confidence at or above which three of four are correct.
         ([0.9, 0.8, 0.7, 0.6], [1, 1, 0, 1], Target("accuracy", 0.75), 0.5),
         ([0.9, 0.8, 0.7, 0.6], [1, 1, 1, 0], Target("accuracy", 1.0), 0.7),
         ([0.9, 0.8, 0.7, 0.6], [1, 0, 1, 1], Target("accuracy", 0.8), 0.9),
         ([0.9, 0.8, 0.7, 0.6], [0, 1, 1, 1], Target("accuracy", 0.8), NEVER),
         ([0.9, 0.8, 0.7, 0.6], [0, 0, 0, 0], Target("accuracy", 0.1), NEVER),
-        # Equal confidences stand or fall together, in whatever order they come.
+        # Equal confidences are called together, in any order.
         ([0.9, 0.7, 0.7, 0.7], [1, 1, 1, 0], Target("accuracy", 1.0), 0.9),
         ([0.7, 0.7, 0.7, 0.9], [0, 1, 1, 1], Target("accuracy", 1.0), 0.9),
         ([0.8, 0.8], [1, 0], Target("accuracy", 0.9), NEVER),
-        # All may be let out: even odds, where nothing lower was seen.
+        # All may be called: 0.5, unless a lower confidence was seen.
         ([0.9, 0.8], [1, 1], Target("accuracy", 0.95), 0.5),
         ([0.9, 0.8, 0.7, 0.6], [0, 0, 0, 1], Target("coverage", 0.5), 0.8),
         ([0.9, 0.8, 0.7, 0.6], [0, 0, 0, 1], Target("coverage", 0.51), 0.7),
@@ -197,13 +197,13 @@ def test_thresholds_of_hand_examples(confidence, right, target, least):
     p, labels = votes(confidence, np.array(right, dtype=bool))
     for order in itertools.permutations(range(len(confidence))):
         found = thresholds(p[:, order], labels[list(order)], target)
-        # Nobody was called for the second class: even odds.
+        # No sample was predicted as the second class: 0.5.
         assert_array_equal(found, [least, 0.5])
 
 
 @pytest.mark.parametrize("n", [20, 100, 300])
 @pytest.mark.parametrize("share", [0.55, 0.57, 0.7, 0.9, 0.95])
-def test_a_coverage_that_counts_can_have_is_had(n, share):
+def test_a_coverage_target_is_met_exactly(n, share):
     p, labels = votes(np.linspace(0.99, 0.51, n), np.zeros(n, dtype=bool))
     least = thresholds(p, labels, Target("coverage", share))[0]
     assert (p[0, :, 0] >= least).sum() == math.ceil(round(share * n, 6))
@@ -217,10 +217,10 @@ def test_a_coverage_that_counts_can_have_is_had(n, share):
     share=st.sampled_from([0.5, 0.8, 0.95, 1.0]),
     kind=st.sampled_from(["accuracy", "coverage"]),
 )
-def test_thresholds_reach_their_target_and_no_lower_one_does(rows, share, kind):
+def test_thresholds_are_the_lowest_that_reach_the_target(rows, share, kind):
     confidence = np.array([c for c, _ in rows])
     right = np.array([r for _, r in rows])
-    # Three classes, so that less than even odds can be the most.
+    # Three classes, so that the largest probability can be below 0.5.
     p = np.column_stack([confidence, (1 - confidence) / 2, (1 - confidence) / 2])[None]
     least = thresholds(p, np.where(right, 0, 1), Target(kind, share))[0]
     kept = confidence >= least
@@ -242,11 +242,11 @@ def test_thresholds_reach_their_target_and_no_lower_one_does(rows, share, kind):
         assert not any(reaches(confidence >= c) for c in confidence if c > least and (confidence < c).any())
 
 
-def test_repeats_count_together():
+def test_repeats_are_pooled():
     p, labels = votes([0.9, 0.8, 0.7, 0.6], np.array([True, True, True, False]))
     other = p[:, :, ::-1]
     found = thresholds(np.concatenate([p, other]), labels, Target("accuracy", 1.0))
-    # By the second repeat everyone is called for the second class, and the last of them is right.
+    # In the second repeat, all are predicted as the second class, and only the last is correct.
     assert_array_equal(found, [0.7, NEVER])
 
 
@@ -254,7 +254,7 @@ def test_repeats_count_together():
     "given_",
     [("luck", 0.5), ("accuracy", 0.0), ("accuracy", 1.01), ("coverage", -1.0), ("coverage", float("nan"))],
 )
-def test_a_target_that_is_none_is_refused(given_):
+def test_an_invalid_target_is_refused(given_):
     with pytest.raises(UnknownName) as refused:
         Target(*given_)
     assert "\n" not in str(refused.value)
@@ -270,7 +270,7 @@ def test_risk_coverage_of_a_hand_example():
 
 
 @pytest.mark.parametrize("points", [2, 7, 50])
-def test_risk_coverage_ends_with_everyone(points):
+def test_risk_coverage_ends_with_all_samples(points):
     rng = np.random.default_rng(1)
     confidence, right = rng.random(200).round(2), rng.random(200) < 0.8
     found = risk_coverage(confidence, right, points)
@@ -282,7 +282,7 @@ def test_risk_coverage_ends_with_everyone(points):
         assert_allclose(entry["error"], 1 - right[kept].mean())
 
 
-def test_the_margin_is_what_stands_in_the_classifier():
+def test_low_margin_follows_the_thresholds_of_the_classifier():
     one = replace(cases.trained("logistic"), thresholds=np.array([NEVER, 0.0, 0.7]))
     calls = one.predict(cases.simulation().fresh(dict.fromkeys(cases.SIZES, 30), 2))
     for p, code, reasons in zip(calls.probabilities, calls.predicted, calls.reasons, strict=True):
@@ -293,7 +293,7 @@ def test_the_margin_is_what_stands_in_the_classifier():
 
 
 def literal_p(scores, labels, folds, by_fold, group, code) -> float:
-    """Vovk 2015, definition of the cross-conformal p-value, word by word."""
+    """The definition of the cross-conformal p-value in Vovk (2015), implemented literally."""
     count, n = 0, 0
     for fold in range(len(by_fold)):
         for score, label, own in zip(scores, labels, folds, strict=True):
@@ -305,10 +305,10 @@ def literal_p(scores, labels, folds, by_fold, group, code) -> float:
 
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
-def test_p_values_are_vovks(data):
+def test_p_values_equal_the_published_definition(data):
     n, n_classes, n_folds = data.draw(st.integers(1, 40)), data.draw(st.integers(2, 4)), 3
     rng = np.random.default_rng(data.draw(st.integers(0, 10_000)))
-    # Few different values: votes of a forest are equal often.
+    # Few different values, like the votes of a forest.
     sets = CrossConformal(
         rng.integers(0, 8, n) / 7, rng.integers(0, n_classes, n), rng.integers(0, n_folds, n)
     )
@@ -324,8 +324,8 @@ def test_p_values_are_vovks(data):
 
 @pytest.mark.parametrize("how", ["none", "quantile"])
 @pytest.mark.parametrize("name", ["logistic", "knn", "forest", "pairs"])
-def test_a_training_sample_is_as_like_as_itself(name, how):
-    """By the rule of its own fold it gets its own score again, and ties do not hang on the last bit."""
+def test_a_training_sample_gets_its_own_score_again(name, how):
+    """The rule of its fold reproduces the score, and ties do not depend on the last bit."""
     one, cohort = cases.trained(name, how), cases.cohort()
     for place, (x, code) in enumerate(zip(cohort.expression, cohort.codes, strict=True)):
         own = one.folds[one.sets.folds[place]]
@@ -339,7 +339,7 @@ def test_a_training_sample_is_as_like_as_itself(name, how):
 @given(
     counts=st.lists(st.integers(0, 30), min_size=2, max_size=6), level=st.sampled_from([0.5, 0.8, 0.9, 0.95])
 )
-def test_groups_attain_the_level_where_they_can(counts, level):
+def test_groups_are_large_enough_for_the_level_if_possible(counts, level):
     labels = np.repeat(np.arange(len(counts)), counts)
     sets = CrossConformal(np.zeros(len(labels)), labels, np.zeros(len(labels), dtype=int))
     groups = sets.groups(level, len(counts))
@@ -350,7 +350,7 @@ def test_groups_attain_the_level_where_they_can(counts, level):
         assert min(sizes) >= needed
     else:
         assert len(groups) == 1
-    # Only what is too small alone is taken together, and one large class where these are too few.
+    # Only classes that are too small are joined, with one large class if these are too few.
     together = [group for group in groups if len(group) > 1]
     assert len(together) <= 1
     for group in together:
@@ -363,7 +363,7 @@ def test_groups_attain_the_level_where_they_can(counts, level):
 
 
 @pytest.mark.parametrize(("level", "n"), [(0.5, 1), (0.8, 4), (0.9, 9), (0.95, 19), (0.99, 99)])
-def test_the_least_class_that_attains_a_level(level, n):
+def test_the_smallest_class_size_for_a_level(level, n):
     assert conformal.least(level) == n
     assert conformal.attains(n, level)
     assert not conformal.attains(n - 1, level)
@@ -385,7 +385,7 @@ def test_a_higher_level_gives_no_smaller_set():
 
 
 def coverage(seeds, *levels: float) -> tuple[np.ndarray, np.ndarray]:
-    """Share of fresh samples whose set holds their class (n_splits, n_levels, n_classes), and the mean size of sets."""
+    """Share of fresh samples whose set contains their class (n_splits, n_levels, n_classes), and mean set size."""
     held, sizes = [], []
     for seed in seeds:
         simulated = lt.simulate({"A": 20, "B": 15, "C": 12}, 40, markers_per_class=4, effect=1.0, seed=seed)
@@ -399,16 +399,16 @@ def coverage(seeds, *levels: float) -> tuple[np.ndarray, np.ndarray]:
     return np.array(held), np.array(sizes)
 
 
-def test_sets_hold_the_truth_as_often_as_they_say(few_draws):
+def test_sets_cover_the_true_class_at_their_level(few_draws):
     held, sizes = coverage(range(8), 0.9)
     assert held.mean() > 0.88
     assert (held.mean(axis=(0, 1)) > 0.86).all()
-    # Sets that hold every class would, too.
+    # Sets of all classes would pass the checks above too.
     assert sizes.mean() < 2.5
 
 
 @pytest.mark.slow
-def test_sets_hold_the_truth_in_a_hundred_splits(few_draws):
+def test_sets_cover_the_true_class_in_a_hundred_cohorts(few_draws):
     levels = (0.8, 0.9)
     held, sizes = coverage(range(100, 200), *levels)
     for k, level in enumerate(levels):
@@ -417,15 +417,15 @@ def test_sets_hold_the_truth_in_a_hundred_splits(few_draws):
     assert (sizes.mean(axis=0) < 1.5).all()
 
 
-def test_more_folds_than_a_file_has_room_for_cost_the_sets(tmp_path):
+def test_too_many_folds_for_a_file_give_no_sets(tmp_path):
     many = lt.simulate({"A": 24, "B": 24}, 40, markers_per_class=6, seed=1).cohort
     one = lt.train(many, cases.model("forest"), align="none", design=lt.Design(outer=24, inner=2), jobs=1)
     one.save(tmp_path / "a.leuko")
     assert "the limit is 200" in lt.load_classifier(tmp_path / "a.leuko").predict(many).sets_note
 
 
-def test_sets_of_small_classes_hold_together():
-    """The two classes of five are judged together, and each holds the truth less surely than the two."""
+def test_small_classes_are_covered_jointly():
+    """Two classes of five samples are too small for 90 % each, but not together."""
     simulated = lt.simulate({"A": 20, "B": 5, "C": 5}, 40, markers_per_class=4, effect=1.5, seed=1)
     one = lt.train(simulated.cohort, "diagonal-lda", align="none", design=lt.Design(outer=5, inner=2), jobs=1)
     assert one.sets.groups(0.9, 3) == [[0], [1, 2]]
@@ -436,7 +436,7 @@ def test_sets_of_small_classes_hold_together():
     assert "in every set" in one.predict(simulated.cohort, level=0.99).sets_note
 
 
-# The honest estimate of it all
+# The estimate of the decisions
 
 
 def seen(n: int = 90, n_repeats: int = 2, seed: int = 3) -> OutOfFold:
@@ -446,8 +446,8 @@ def seen(n: int = 90, n_repeats: int = 2, seed: int = 3) -> OutOfFold:
     return OutOfFold(np.array(p), labels[0], fold_of, rng.gamma(3.0, 1.0, (n_repeats, n)), n)
 
 
-def test_no_sample_has_a_say_in_the_rules_it_is_judged_by():
-    """Whatever the samples of a fold were called, and however far off they were, their own rules stay."""
+def test_no_sample_influences_the_rules_that_judge_it():
+    """Other labels or distances of the samples of a fold do not change its rules."""
     one, target = seen(), Target()
     calibrated, margin, unlike = abstention._crossed(one, "temperature", target, 0.05)
     rng = np.random.default_rng(0)
@@ -455,7 +455,7 @@ def test_no_sample_has_a_say_in_the_rules_it_is_judged_by():
         out = one.fold_of[repeat] == fold
         labels, distances = one.labels.copy(), one.distances.copy()
         labels[out] = rng.permutation(labels[out])
-        # One sample stays, and those that share its fold go far away.
+        # One sample stays, and the others of its fold become distant.
         kept = np.flatnonzero(out)[0]
         others = out.copy()
         others[kept] = False
@@ -467,11 +467,11 @@ def test_no_sample_has_a_say_in_the_rules_it_is_judged_by():
         assert_array_equal(changed[1][repeat, out], margin[repeat, out])
         assert changed[2][repeat, kept] == unlike[repeat, kept]
         assert changed[2][repeat, others].all()
-        # The alarm rings: the other folds' rules do know of it.
+        # The check is sensitive: the rules of the other folds change.
         assert not np.array_equal(changed[0][repeat, ~out], calibrated[repeat, ~out])
 
 
-def test_decisions_are_what_the_rules_gave():
+def test_decisions_summarise_the_rules():
     one = seen()
     found = abstention.decisions(one, ("A", "B", "C"), "raw", Target("coverage", 0.7), 0.05)
     shown, margin, unlike = abstention._crossed(one, "raw", Target("coverage", 0.7), 0.05)
@@ -489,14 +489,14 @@ def test_decisions_are_what_the_rules_gave():
     assert 0.55 < called.mean() < 0.8
 
 
-def test_nobody_called_is_not_a_number():
+def test_shares_among_no_calls_are_null():
     one = replace(seen(), distances=np.full((2, 90), 1.0))
     found = abstention.decisions(one, ("A", "B", "C"), "raw", Target(), 1.0)
     assert found["called"]["value"] == 0
     assert found["right_among_called"]["value"] is None
 
 
-def test_thresholds_of_the_file_are_those_of_all_out_of_fold_samples():
+def test_thresholds_of_the_file_come_from_all_out_of_fold_samples():
     cohort = cases.cohort()
     one = cases.trained("logistic")
     study = lt.evaluate(cohort, ["logistic"], design=cases.DESIGN, jobs=1)

@@ -1,4 +1,4 @@
-"""A classifier's file: kept ones still call as they did, forged ones are refused for what is wrong with them."""
+"""Classifier files: stored ones still give the same calls, and invalid ones are refused with the reason."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FINGERPRINTS = {
 
 
 @pytest.mark.parametrize("file", CLASSIFIERS, ids=lambda file: file.stem)
-def test_kept_classifiers_call_as_they_did(file):
+def test_stored_classifiers_give_the_same_calls(file):
     one, said = lt.load_classifier(file), json.loads(file.with_suffix(".json").read_text())
     calls = one.predict(new_samples(file)[0])
     assert calls.calls == said["calls"]
@@ -42,8 +42,8 @@ def test_kept_classifiers_call_as_they_did(file):
     assert file.stat().st_size < 60_000
 
 
-def test_the_kept_classifiers_are_the_ones_that_were_kept():
-    """A new format gets new files: whoever writes these again has broken what they stand for."""
+def test_stored_classifiers_are_unchanged():
+    """A new format needs new files; these must never be rewritten."""
     assert {file.stem: lt.load_classifier(file).fingerprint[:16] for file in CLASSIFIERS} == FINGERPRINTS
     kept = [lt.load_classifier(file) for file in CLASSIFIERS]
     assert [one.record["recipe"]["align"] for one in kept] == ["none", "quantile", "rank"]
@@ -62,7 +62,7 @@ def members() -> dict[str, bytes]:
 
 
 def forged(path: Path, change) -> Path:
-    """The file of rank alignment with a change of its document and arrays, and true hashes."""
+    """The file of rank alignment with changed document and arrays, and correct hashes."""
     content = members()
     document = json.loads(content.pop("document.json"))
     arrays = {
@@ -170,7 +170,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_is_wrong_is_refused_and_said(tmp_path, name):
+def test_invalid_files_are_refused_with_the_reason(tmp_path, name):
     change, said = CASES[name]
     path = forged(tmp_path / "a.leuko", change)
     with pytest.raises(BadBundle, match=said) as refused:
@@ -181,13 +181,13 @@ def test_what_is_wrong_is_refused_and_said(tmp_path, name):
     assert len(line) < 400 + len(str(path))
 
 
-def test_an_unchanged_forgery_is_the_file(tmp_path):
-    """What the cases above change is all that is wrong with them."""
+def test_an_unchanged_forgery_is_accepted(tmp_path):
+    """So the cases above are refused because of their change alone."""
     path = forged(tmp_path / "a.leuko", lambda document, arrays: None)
     batch = new_samples(RANK)[0]
     expected = lt.load_classifier(RANK).predict(batch).to_csv()
     assert lt.load_classifier(path).predict(batch).to_csv() == expected
-    # A record says what it likes, and calls do not rest on it.
+    # Calls do not depend on the record.
     for record in (
         {},
         {"sets": {"why_none": [1]}, "model": 3, "recipe": None},
@@ -197,7 +197,7 @@ def test_an_unchanged_forgery_is_the_file(tmp_path):
         assert lt.load_classifier(path).predict(batch).to_csv() == expected
 
 
-def test_a_rule_alone_is_no_classifier(tmp_path):
+def test_a_file_without_classifier_is_refused(tmp_path):
     for file in sorted((Path(__file__).parent / "kept").glob("*.leuko")):
         with pytest.raises(BadBundle, match="no classifier"):
             lt.load_classifier(file)
@@ -211,7 +211,7 @@ def test_a_rule_alone_is_no_classifier(tmp_path):
         lt.load_classifier(tmp_path / "none.leuko")
 
 
-def test_nothing_half_written_stays(tmp_path):
+def test_a_failed_write_leaves_nothing(tmp_path):
     one = cases.trained("centroids")
     with pytest.raises(OutputRefused, match="cannot write"):
         one.save(tmp_path / "no" / "a.leuko")
@@ -219,7 +219,7 @@ def test_nothing_half_written_stays(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["a.leuko"]
 
 
-# Runs in a process of its own: of the gigabyte, what other tests took is no part.
+# Runs in a new process, whose memory holds nothing of other tests.
 _GREEDY = """
 import json, resource, sys, time
 import bundle_fuzz
@@ -236,8 +236,8 @@ print(json.dumps([loaded, (time.process_time() - started - loaded) / batch.n_sam
 
 
 @pytest.mark.slow
-def test_the_greediest_sets_take_seconds_and_less_than_a_gigabyte(tmp_path):
-    """A million training samples, which no cohort of these has."""
+def test_the_largest_sets_take_seconds_and_less_than_a_gigabyte(tmp_path):
+    """A million training samples, the limit of a file."""
     rng = np.random.default_rng(0)
     n = 1_000_000
 
@@ -259,7 +259,7 @@ def test_the_greediest_sets_take_seconds_and_less_than_a_gigabyte(tmp_path):
     assert peak < 1024
 
 
-def test_a_classifier_is_read_and_asked_in_no_time(tmp_path):
+def test_reading_and_calling_is_fast(tmp_path):
     started = time.process_time()
     for file in CLASSIFIERS:
         lt.load_classifier(file).predict(new_samples(file)[0])

@@ -1,4 +1,4 @@
-"""Laws of every model's classifier: it saves, loads and calls alike; the same seed gives the same file."""
+"""Laws of every model's classifier: saving and loading keep its calls, and the same seed gives the same file."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from leukotype.models import Model
 from leukotype.wide.adapter import SklearnPath
 
 ALIGNED = ("quantile", "rank")
-# Every model as it is, one of each kind of rule by the other alignments.
+# Every model without alignment, and one of each kind of rule with the other alignments.
 PAIRS = [(name, "none") for name in cases.NAMES] + [
     (name, how) for name in ("logistic", "forest", "knn", "pairs") for how in ALIGNED
 ]
 
-# Runs in a process of its own, which holds nothing that the training left; it prints what it had to load.
+# Runs in a new process and prints which learning libraries it loaded.
 _FRESH = """
 import sys
 from pathlib import Path
@@ -57,7 +57,7 @@ def written(batch: lt.Batch, path: Path) -> lt.Batch:
 
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory) -> tuple[dict[str, lt.Batch], Path, str]:
-    """Every classifier saved here, and loaded and asked in another process."""
+    """Every classifier saved here, then loaded and used in a new process."""
     folder = tmp_path_factory.mktemp("fresh")
     batches = {
         "whole": written(cases.fresh(), folder / "whole.csv"),
@@ -76,7 +76,7 @@ def elsewhere(tmp_path_factory) -> tuple[dict[str, lt.Batch], Path, str]:
 
 
 @pytest.mark.parametrize(("name", "how"), PAIRS)
-def test_a_fresh_process_calls_alike(elsewhere, name, how):
+def test_a_new_process_gives_the_same_calls(elsewhere, name, how):
     batches, folder, _ = elsewhere
     for kind, batch in batches.items():
         calls = cases.trained(name, how).predict(batch, why=3)
@@ -91,7 +91,7 @@ def test_a_fresh_process_calls_alike(elsewhere, name, how):
             assert_allclose(there["drivers"], np.array(here), rtol=0, atol=1e-9)
 
 
-def test_calling_loads_nothing_that_only_learns(elsewhere):
+def test_calling_loads_no_learning_library(elsewhere):
     assert elsewhere[2].strip() == "[]"
 
 
@@ -108,7 +108,7 @@ def arrays_of(one: Classifier) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize(("name", "how"), PAIRS)
-def test_a_file_holds_the_whole_classifier(tmp_path, name, how):
+def test_a_file_restores_the_whole_classifier(tmp_path, name, how):
     one = cases.trained(name, how)
     one.save(tmp_path / "a.leuko")
     again = lt.load_classifier(tmp_path / "a.leuko")
@@ -125,7 +125,7 @@ def test_a_file_holds_the_whole_classifier(tmp_path, name, how):
 
 
 @pytest.mark.parametrize("name", cases.NAMES)
-def test_probabilities_are_probabilities(name):
+def test_probabilities_sum_to_one(name):
     calls = cases.trained(name).predict(cases.fresh())
     assert (calls.probabilities >= 0).all()
     assert_allclose(calls.probabilities.sum(axis=1), 1.0, rtol=0, atol=1e-12)
@@ -135,8 +135,7 @@ def test_probabilities_are_probabilities(name):
 
 
 @pytest.mark.parametrize("name", cases.NAMES)
-def test_evidence_is_shared_out_in_full(name):
-    """What all probes add does not depend on how many of them are shown."""
+def test_contributions_add_up_for_any_number_shown(name):
     one = cases.trained(name)
     few, all_ = (one.predict(cases.fresh(), why=why).evidence for why in (2, 100))
     for short, long in zip(few, all_, strict=True):
@@ -149,7 +148,7 @@ def test_evidence_is_shared_out_in_full(name):
 
 
 @pytest.mark.parametrize("how", ["none", "rank"])
-def test_drivers_say_what_the_sample_has_and_what_is_usual(how):
+def test_drivers_state_the_value_and_the_training_mean(how):
     one = cases.trained("logistic", how)
     x = cases.fresh().expression[:1].copy()
     x[0, 5:9] = np.nan
@@ -171,7 +170,7 @@ def two_workers():
 
 
 @pytest.mark.parametrize("name", cases.NAMES)
-def test_the_same_seed_gives_the_same_bytes_whatever_the_workers(tmp_path, two_workers, name):
+def test_the_same_seed_gives_the_same_bytes_for_any_workers(tmp_path, two_workers, name):
     symbols = {probe: f"GENE{number}" for number, probe in enumerate(cases.cohort().probes.tolist())}
     again = lt.train(
         cases.cohort(), cases.model(name), align="none", symbols=symbols, design=cases.DESIGN,
@@ -190,26 +189,25 @@ def test_another_seed_gives_another_file(tmp_path):
 
 
 @pytest.mark.parametrize("name", cases.NAMES)
-def test_the_honest_estimate_is_that_of_a_study(name):
-    """Without alignment and panel the procedure is a study's, and so is every figure of it."""
+def test_the_estimate_equals_that_of_an_evaluation(name):
     evaluation = lt.evaluate(cases.cohort(), [cases.model(name)], design=cases.DESIGN, jobs=1)
     record = cases.trained(name).record
     assert record["performance"] == card.performance(evaluation)
     assert record["performance"]["balanced_accuracy"]["value"] is not None
     assert record["without"] == []
     assert record["design"]["fingerprint"] == evaluation.folds.fingerprint
-    # Prediction sets rest on the same out-of-fold predictions.
+    # Prediction sets use the same out-of-fold predictions.
     sets, labels = cases.trained(name).sets, cases.cohort().codes
     assert_array_equal(sets.scores, evaluation.probabilities(name)[0][np.arange(len(labels)), labels])
     assert_array_equal(sets.folds, evaluation.fold_of[0])
-    # With no probe missing, the curve begins at plain accuracy.
+    # Without missing probes, the curve starts at the accuracy.
     right = evaluation.probabilities(name)[0].argmax(axis=1) == labels
     assert cases.trained(name).missing.curve[0] == (0.0, pytest.approx(right.mean()))
 
 
 @pytest.mark.parametrize(("name", "how"), [("logistic", "quantile"), ("forest", "rank")])
-def test_what_alignment_costs_is_said(name, how):
-    """The estimate without alignment is that of the classifier without alignment."""
+def test_the_cost_of_alignment_is_recorded(name, how):
+    """The estimate without alignment equals that of a classifier trained without it."""
     aligned, plain = cases.trained(name, how).record, cases.trained(name).record
     assert aligned["without"] == [{"align": "none", "max_probes": None, "performance": plain["performance"]}]
     assert aligned["performance"] != plain["performance"]
@@ -217,7 +215,7 @@ def test_what_alignment_costs_is_said(name, how):
 
 @pytest.mark.parametrize("name", cases.NAMES)
 def test_the_rule_is_fitted_on_the_whole_cohort(name):
-    """The fitted pipeline gives what the classifier gives before calibration, and the record says what it reads."""
+    """The scikit-learn pipeline gives the probabilities before calibration."""
     one = cases.trained(name)
     x = cases.fresh().expression
     p = one.estimator().predict_proba(x)
@@ -230,7 +228,7 @@ def test_the_rule_is_fitted_on_the_whole_cohort(name):
 
 
 @pytest.mark.parametrize(("name", "how"), PAIRS)
-def test_the_record_is_plain(name, how):
+def test_the_record_has_json_types(name, how):
     record = cases.trained(name, how).record
     assert json.loads(json.dumps(record, allow_nan=False)) == record
     assert record["model"]["name"] == name
@@ -239,7 +237,7 @@ def test_the_record_is_plain(name, how):
     assert cases.trained(name, how).card.startswith("# small-")
 
 
-def test_a_panel_reads_no_more_and_says_what_it_costs(tmp_path):
+def test_a_panel_limits_the_probes_and_records_its_cost(tmp_path):
     panel = lt.train(
         cases.cohort(), "logistic", align="none", max_probes=5, design=cases.DESIGN, jobs=1, name="five"
     )
@@ -248,7 +246,7 @@ def test_a_panel_reads_no_more_and_says_what_it_costs(tmp_path):
     (without,) = panel.record["without"]
     assert without["max_probes"] is None
     assert without["performance"] == cases.trained("logistic").record["performance"]
-    # The folds' panels are others, so a sample of this panel can't be asked of the folds.
+    # The folds have other panels, so there are no prediction sets.
     assert panel.sets is None
     assert "other panels" in panel.record["sets"]["why_none"]
     panel.save(tmp_path / "a.leuko")
@@ -258,8 +256,8 @@ def test_a_panel_reads_no_more_and_says_what_it_costs(tmp_path):
     assert not any(name.startswith("set_") for name in calls.table())
 
 
-def test_a_panel_is_chosen_in_each_training_part_anew():
-    """On noise, a panel chosen before the split would score far above chance; this one does not."""
+def test_a_panel_is_chosen_in_each_training_set():
+    """On noise, a panel chosen before the split scores far above chance; this one does not."""
     noise = lt.null_cohort({"A": 20, "B": 20}, 3000, seed=3, correlation=0.1)
     panel = lt.train(
         noise, "diagonal-lda", align="none", max_probes=10, design=lt.Design(outer=5, inner=2), jobs=1
@@ -273,7 +271,7 @@ def test_a_panel_is_chosen_in_each_training_part_anew():
     assert card.performance(leaked)["balanced_accuracy"]["value"] > 0.85
 
 
-def test_a_model_that_no_file_holds_is_refused():
+def test_a_model_without_a_portable_rule_is_refused():
     quadratic = Model(
         "qda", "Quadratic discriminant",
         SklearnPath(partial(QuadraticDiscriminantAnalysis, solver="eigen"), view="raw"), {"shrinkage": (0.5,)},
@@ -295,7 +293,7 @@ def test_a_model_that_no_file_holds_is_refused():
         ({"card": "\x07"}, "control characters"),
     ],
 )
-def test_names_that_no_file_can_hold_are_refused_in_one_line(tmp_path, change, said):
+def test_names_that_do_not_fit_a_file_are_refused_in_one_line(tmp_path, change, said):
     with pytest.raises(NotPortable, match=said) as refused:
         replace(cases.trained("centroids"), **change).save(tmp_path / "a.leuko")
     assert "\n" not in str(refused.value)
@@ -314,7 +312,7 @@ def test_names_that_no_file_can_hold_are_refused_in_one_line(tmp_path, change, s
         ({"design": lt.Design(outer=9, inner=3)}, InfeasibleDesign, "PB"),
     ],
 )
-def test_what_cannot_be_trained_is_said_in_one_line(given, kind, said):
+def test_impossible_training_is_refused_in_one_line(given, kind, said):
     with pytest.raises(kind, match=said) as refused:
         lt.train(cases.cohort(), jobs=1, **given)
     assert "\n" not in str(refused.value)

@@ -1,4 +1,4 @@
-"""Classifiers of real cohorts: Golub's independent patients, and classes of GSE9476 that the classifier never saw."""
+"""Classifiers of real cohorts: Golub's independent patients, and classes of GSE9476 left out of training."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def rows(cohort: Cohort, wanted: np.ndarray) -> Cohort:
     )
 
 
-def test_golubs_independent_patients_are_called_by_the_classifier_of_the_first(data_folder, tmp_path):
-    """38 patients train it; of the 34 that another laboratory gave, at least 31 are right among all."""
+def test_golubs_independent_patients_are_classified(data_folder, tmp_path):
+    """Trained on 38 patients; of 34 patients from other laboratories, at least 31 are classified correctly."""
     folder = data_folder / "golub"
     cohort = lt.read(folder / "data_set_ALL_AML_train.csv", labels=folder / "actual.csv")
     assert cohort.n_samples == 38
@@ -35,7 +35,7 @@ def test_golubs_independent_patients_are_called_by_the_classifier_of_the_first(d
     right = np.array([one.classes[code] for code in calls.predicted]) == batch.labels
     assert len(right) == 34
     assert right.sum() >= 31
-    # Those that it calls are right at least as often as it takes.
+    # Called samples are correct at least as often.
     assert right[calls.called].mean() >= 31 / 34
     lines = calls.to_csv().splitlines()[1:]
     for place in (0, 20, 33):
@@ -48,8 +48,8 @@ def test_golubs_independent_patients_are_called_by_the_classifier_of_the_first(d
 
 @pytest.mark.slow
 @pytest.mark.parametrize("left_out", ["AML", "PB"])
-def test_a_class_that_was_never_seen_counts_as_unlike(data_folder, left_out):
-    """The known classes are still called; which classes can be told so, and why, docs/decisions/0009 says."""
+def test_an_unseen_class_is_rejected(data_folder, left_out):
+    """Known classes are still called. docs/decisions/0009 states which classes can be rejected."""
     cohort = lt.read(data_folder / "cumida" / "Leukemia_GSE9476_slice.csv.gz")
     one = lt.train(rows(cohort, cohort.labels != left_out), "logistic", jobs=1)
     calls = one.predict(rows(cohort, cohort.labels == left_out))

@@ -1,4 +1,4 @@
-"""What a classifier is made of: alignment, class means, missing probes, scale and matching, each by its law."""
+"""Laws of the parts of a classifier: alignment, class means, missing probes, scale check and matching."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from leukotype.recipes.missing import MissingLimit, limit_of
 from leukotype.recipes.scorer import ClassMeans
 
 NAN = float("nan")
-# Few different values, so that many are equal; some are missing.
+# Many equal values; some are missing.
 VALUES = st.lists(st.sampled_from([0.0, 1.0, 2.0, 3.5, 7.0, 7.25, 9.0, NAN]), min_size=1, max_size=30)
 
 
@@ -35,8 +35,8 @@ def training(n: int = 9, p: int = 15, seed: int = 0) -> np.ndarray:
 # Alignment
 
 
-def test_quantile_normalisation_is_bolstads():
-    """With the whole training set as reference, training samples get what the published algorithm gives them."""
+def test_quantile_normalisation_equals_the_published_algorithm():
+    """Bolstad et al. (2003), for training samples."""
     x = training()
     reference = np.sort(x, axis=1).mean(axis=0)
     learned = Alignment.learn(x, "quantile")
@@ -46,7 +46,7 @@ def test_quantile_normalisation_is_bolstads():
     assert_allclose(learned.centre, literal.mean(axis=0), rtol=1e-14)
 
 
-def test_a_sample_distributed_like_the_reference_stays_as_it_is():
+def test_a_sample_with_the_reference_distribution_does_not_change():
     x = np.array([np.random.default_rng(seed).permutation(training(1)[0]) for seed in range(6)])
     for row in x:
         assert_allclose(Alignment.learn(x, "quantile").complete(row), row, rtol=1e-14)
@@ -58,13 +58,13 @@ def test_normal_scores_are_normal_quantiles(n):
     assert_array_equal(normal_scores(n), -normal_scores(n)[::-1])
 
 
-def test_equal_values_share_the_mean_of_their_places():
+def test_equal_values_get_the_mean_of_their_reference_values():
     one = Alignment("quantile", np.array([1.0, 2.0, 4.0, 8.0, 16.0]), np.zeros(5))
     assert_array_equal(one.complete(np.array([5.0, 9.0, 5.0, 3.0, 5.0])), [14 / 3, 16.0, 14 / 3, 1.0, 14 / 3])
     assert_array_equal(one.complete(np.full(5, 3.0)), np.full(5, 31 / 5))
 
 
-def test_without_alignment_nothing_changes_but_what_is_missing():
+def test_without_alignment_only_missing_values_change():
     x = training()
     one = Alignment.learn(x, "none")
     for row in x:
@@ -75,13 +75,13 @@ def test_without_alignment_nothing_changes_but_what_is_missing():
 @pytest.mark.parametrize("how", ["quantile", "rank"])
 @settings(max_examples=60, deadline=None)
 @given(values=VALUES, stretch=st.sampled_from(["linear", "power", "exponential", "places"]))
-def test_alignment_keeps_the_order_and_knows_nothing_else(how, values, stretch):
+def test_alignment_depends_on_the_order_alone(how, values, stretch):
     x = np.array(values)
     learned = Alignment.learn(training(p=len(x)), how)
     aligned, present = learned.complete(x), np.flatnonzero(~np.isnan(x))
     order = np.argsort(x[present], kind="stable")
     assert (np.diff(aligned[present][order]) >= 0).all()
-    # Equal values stay equal, and only these, as the reference has no equal ones.
+    # Exactly the equal values stay equal, because the reference has no equal ones.
     assert len(set(aligned[present].tolist())) == len(set(x[present].tolist()))
     with np.errstate(invalid="ignore"):
         stretched = {
@@ -95,7 +95,7 @@ def test_alignment_keeps_the_order_and_knows_nothing_else(how, values, stretch):
 
 @settings(max_examples=100, deadline=None)
 @given(values=VALUES, data=st.data())
-def test_thinned_order_is_the_order_of_the_thinned(values, data):
+def test_removing_probes_from_an_order_equals_sorting_without_them(values, data):
     x = np.array(values)
     gone = np.array(data.draw(st.lists(st.integers(0, len(x) - 1), unique=True)), dtype=np.intp)
     thinned = x.copy()
@@ -103,7 +103,7 @@ def test_thinned_order_is_the_order_of_the_thinned(values, data):
     expected, found = Sorted.of(thinned), Sorted.of(x).without(gone, len(x))
     assert_array_equal(found.present, expected.present)
     assert_array_equal(found.starts, expected.starts)
-    # Which of equal values comes first is nobody's concern.
+    # The order of equal values is arbitrary.
     known = thinned[expected.present]
     assert_array_equal(known[found.order], known[expected.order])
     reference = np.arange(len(known), dtype=float) ** 2
@@ -114,8 +114,8 @@ def test_thinned_order_is_the_order_of_the_thinned(values, data):
 @pytest.mark.parametrize("how", ["quantile", "rank"])
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
-def test_what_is_missing_leaves_its_usual_place_out(how, data):
-    """A sample in which every probe stands at its usual place gets the same values, whatever it lacks."""
+def test_missing_probes_remove_their_usual_ranks(how, data):
+    """A sample with every probe at its usual rank gets the same values for any missing probes."""
     x = training(p=12, seed=3)
     learned = Alignment.learn(x, how)
     usual = learned.centre
@@ -128,24 +128,24 @@ def test_what_is_missing_leaves_its_usual_place_out(how, data):
     assert_array_equal(aligned[gone], usual[gone])
 
 
-def test_a_sample_of_high_probes_is_not_stretched_over_the_whole_scale():
+def test_a_sample_of_highly_expressed_probes_is_not_stretched():
     x = training(p=200) + np.arange(200) % 23
     learned = Alignment.learn(x, "quantile")
     high = learned.usual_places >= 150
     aligned = learned.complete(np.where(high, x[0], NAN))[high]
     whole = learned.complete(x[0])[high]
-    # By places among themselves alone, the lowest of them would get the lowest value of all.
+    # By ranks among these probes alone, the lowest would get the lowest reference value.
     assert aligned.min() > np.median(learned.reference)
     assert abs(aligned.mean() - whole.mean()) < 0.3 * whole.std()
 
 
 @pytest.mark.parametrize("how", HOWS)
-def test_a_sample_without_any_value_is_the_mean_training_sample(how):
+def test_an_empty_sample_becomes_the_training_mean(how):
     learned = Alignment.learn(training(), how)
     assert_array_equal(learned.complete(np.full(15, NAN)), learned.centre)
 
 
-def test_the_default_looks_at_the_number_of_probes():
+def test_the_default_depends_on_the_number_of_probes():
     assert [default(n) for n in (1, 499, 500, 22283)] == ["none", "none", "quantile", "quantile"]
     small = lt.train(cases.cohort(), "majority", design=cases.DESIGN, jobs=1)
     assert small.record["recipe"]["align"] == "none"
@@ -153,8 +153,8 @@ def test_the_default_looks_at_the_number_of_probes():
 
 @pytest.mark.parametrize("how", ["quantile", "rank"])
 @pytest.mark.parametrize("name", ["logistic", "forest", "knn", "pairs"])
-def test_an_aligned_classifier_sees_the_order_of_values_alone(name, how):
-    """Any increasing change of a sample's values leaves every byte of its call as it is."""
+def test_an_aligned_classifier_depends_on_the_order_alone(name, how):
+    """Increasing transformations of a sample's values do not change a byte of its call."""
     one, batch = cases.trained(name, how), cases.thinned(cases.fresh(), 0.15)
     expected = one.predict(batch).to_csv()
     for change in (lambda x: 5 * x + 3, lambda x: x**3, np.exp, lambda x: -1 / (1 + x)):
@@ -165,10 +165,10 @@ def test_an_aligned_classifier_sees_the_order_of_values_alone(name, how):
     )
 
 
-# Class means: distance, and what stands for a missing value
+# Class means: distances and imputation
 
 
-def test_class_means_and_distances_are_what_they_say():
+def test_class_means_and_distances_match_their_definition():
     x, labels = training(), np.array([0, 1, 2] * 3)
     learned = ClassMeans.learn(x, labels)
     means = np.array([x[labels == code].mean(axis=0) for code in range(3)])
@@ -215,7 +215,7 @@ def test_filling_is_least_squares_with_a_unit_prior(data):
 
 
 def test_filling_recovers_a_sample_in_the_span_of_the_class_means():
-    """Where the classes are far apart in within-class deviations, the prior has nothing to say."""
+    """The prior is negligible if the classes are far apart in within-class deviations."""
     rng = np.random.default_rng(2)
     means = rng.normal(7, 2, (4, 30))
     learned = ClassMeans(means, np.full(30, 1e-6))
@@ -226,7 +226,7 @@ def test_filling_recovers_a_sample_in_the_span_of_the_class_means():
     assert_allclose(learned.fill(torn, present), sample, rtol=0, atol=1e-7)
 
 
-def test_filling_with_nothing_known_is_the_mean_of_the_classes():
+def test_filling_an_empty_sample_gives_the_mean_of_the_class_means():
     learned = ClassMeans(np.array([[1.0, 5.0], [3.0, 9.0]]), np.ones(2))
     assert_allclose(learned.fill(np.zeros(2), np.array([], dtype=int)), [2.0, 7.0])
 
@@ -239,7 +239,7 @@ def test_filling_survives_means_of_any_size():
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(0, 1000), min_size=2, max_size=40, unique=True))
 def test_p_values_of_exchangeable_samples_are_uniform(distances):
-    """Leaving out each of n samples in turn gives the p-values 1/n, 2/n ... 1, each once."""
+    """Leaving out each of n samples in turn gives the p-values 1/n, 2/n, ..., 1."""
     n, found = len(distances), []
     for left_out in distances:
         rest = np.sort(np.array([d for d in distances if d != left_out], dtype=float))
@@ -247,11 +247,11 @@ def test_p_values_of_exchangeable_samples_are_uniform(distances):
     assert_allclose(sorted(found), (np.arange(n) + 1) / n)
 
 
-def test_a_tie_counts_as_at_least_as_far():
+def test_an_equal_distance_counts_as_at_least_as_distant():
     assert p_value(np.array([1.0, 2.0, 2.0, 3.0]), 2.0) == 4 / 5
 
 
-def test_new_samples_of_the_same_population_are_seldom_unlike_and_others_often():
+def test_novelty_rejects_another_population_and_rarely_the_same():
     simulated = lt.simulate({"A": 40, "B": 30, "C": 30}, 60, markers_per_class=8, effect=2.0, seed=1)
     one = lt.train(simulated.cohort, "centroids", align="none", design=lt.Design(outer=5, inner=2), jobs=1)
     fresh = one.predict(simulated.fresh({"A": 200, "B": 200, "C": 200}, 5))
@@ -275,21 +275,21 @@ def test_new_samples_of_the_same_population_are_seldom_unlike_and_others_often()
         ([0.0] * 12, 0.95),
     ],
 )
-def test_the_limit_is_where_accuracy_begins_to_fall(accuracies, limit):
+def test_the_limit_is_the_share_before_accuracy_falls(accuracies, limit):
     found = limit_of(accuracies[:12])
     assert found.limit == limit
     assert [share for share, _ in found.curve] == list(missing.SHARES)
     assert [accuracy for _, accuracy in found.curve] == accuracies[:12]
 
 
-def test_beyond_the_limit_is_beyond():
+def test_more_missing_probes_than_the_limit_exceed_it():
     limit = MissingLimit((), 0.3)
     assert [limit.exceeded(k, 10) for k in (0, 3, 4, 10)] == [False, False, True, True]
     assert not limit.exceeded(0, 0)
 
 
-def test_simulated_gaps_give_what_predicting_with_them_gives():
-    """The first entry is plain accuracy; each other one is that of samples with so many values gone."""
+def test_simulated_missing_probes_equal_predictions_without_them():
+    """The first entry is the accuracy of complete samples, each other that of samples with missing probes."""
     one, fresh = (
         cases.trained("logistic", "quantile"),
         cases.simulation().fresh(dict.fromkeys(cases.SIZES, 6), 3),
@@ -310,11 +310,11 @@ def test_simulated_gaps_give_what_predicting_with_them_gives():
                 aligned = classes.fill(one.scorer.alignment.complete(torn), np.flatnonzero(~np.isnan(torn)))
                 expected[k] += one.scorer.probabilities(aligned[None])[0].argmax() == code
     assert_array_equal(hits, expected)
-    # With nearly all probes gone less is known.
+    # Accuracy falls with nearly all probes missing.
     assert hits[-1] < hits[0]
 
 
-def test_a_sample_that_lacks_too_much_is_not_called():
+def test_a_sample_with_too_many_missing_probes_is_not_called():
     one = replace(cases.trained("logistic"), missing=MissingLimit((), 0.2))
     x = cases.fresh().expression[:2].copy()
     x[0, :8], x[1, :9] = NAN, NAN
@@ -374,14 +374,14 @@ def test_a_sample_of_the_same_scale_is_not_off():
         (lambda x: 2.0**x, True, False),
         (lambda x: np.where(x < 7.5, 7.5, x), True, False),
         (lambda x: np.where(x < 11, 11, x), True, True),
-        # Intensities in whole numbers are as good as any.
+        # Integer intensities are accepted.
         (lambda x: np.log2(np.round(2.0**x)), False, False),
         (lambda x: np.round(x), True, True),
         (lambda x: np.full_like(x, 7.0), True, True),
         (lambda x: np.where(np.arange(400) < 399, NAN, x), False, False),
     ],
 )
-def test_each_check_of_the_scale_fires_and_does_not(change, is_off, where_aligned):
+def test_each_check_of_the_scale(change, is_off, where_aligned):
     x = change(np.random.default_rng(2).normal(7, 2, 400))
     assert looks(x) == [is_off]
     assert looks(x, is_bound=False) == [where_aligned]
@@ -400,7 +400,7 @@ def test_off_scale_is_a_reason():
 PROBES, SYMBOLS = ("1_at", "2_at", "3_at", "4_at"), ("TP53", "MYC", "MYC", "")
 
 
-def test_ids_are_found_whatever_the_order():
+def test_ids_are_matched_in_any_order():
     found = Matching.find(PROBES, SYMBOLS, ["x", "4_at", "1_at", "y", "2_at"])
     assert found.by == "id"
     assert found.columns.tolist() == [2, 4, -1, 1]
@@ -409,20 +409,20 @@ def test_ids_are_found_whatever_the_order():
     assert found.describe() == "3 of 4 probes matched by probe id."
 
 
-def test_symbols_are_found_where_they_find_more():
+def test_symbols_are_used_if_they_match_more():
     found = Matching.find(PROBES, SYMBOLS, ["MYC", "TP53", "1_at"])
     assert found.by == "symbol"
     assert_array_equal(found.values(np.array([5.0, 6.0, 7.0])), [6.0, 5.0, 5.0, NAN])
     assert found.shared == 1
     assert "1 share the column of another probe of the same gene" in found.describe()
-    # As many by id as by symbol: ids say more.
+    # With as many matches by id, ids are used.
     assert Matching.find(PROBES, SYMBOLS, ["1_at", "TP53"]).by == "id"
-    # Case counts, and a text of several genes is a text.
+    # Matching is case-sensitive, and several genes are one text.
     with pytest.raises(BadIdentifiers):
         Matching.find(PROBES, SYMBOLS, ["tp53", "MYC /// TP53"])
 
 
-def test_several_columns_give_their_median():
+def test_several_columns_are_replaced_by_their_median():
     found = Matching.find(PROBES, SYMBOLS, ["1_at", "2_at", "1_at", "1_at", "1_at"])
     assert found.columns.tolist() == [-1, 1, -1, -1]
     assert found.n_found == 2
@@ -432,7 +432,7 @@ def test_several_columns_give_their_median():
     assert "1 of them have several columns, whose median is used" in found.describe()
 
 
-def test_another_arrays_probes_are_found_by_their_genes():
+def test_probes_of_another_array_are_matched_by_gene():
     annotation = {"a": "MYC", "b": "TP53", "c": "MYC", "d": "KIT"}
     found = Matching.find(PROBES, SYMBOLS, ["a", "b", "c", "d"], annotation)
     assert found.by == "symbol"
@@ -440,7 +440,7 @@ def test_another_arrays_probes_are_found_by_their_genes():
 
 
 @pytest.mark.parametrize("symbols", [SYMBOLS, ("",) * 4])
-def test_nothing_known_is_said_in_one_line(symbols):
+def test_no_match_is_refused_in_one_line(symbols):
     with pytest.raises(
         BadIdentifiers, match=r"none of the 3 columns \(x, y, z \.\.\.\) is a probe"
     ) as refused:
@@ -453,7 +453,7 @@ def test_nothing_known_is_said_in_one_line(symbols):
 @given(
     names=st.lists(st.sampled_from([*PROBES, "TP53", "MYC", "z", ""]), max_size=12), seed=st.integers(0, 99)
 )
-def test_matching_is_the_median_of_equal_names(names, seed):
+def test_values_are_the_median_of_equal_names(names, seed):
     assume(set(names) - {"z", ""})
     row = np.random.default_rng(seed).normal(size=len(names))
     row[row > 1] = NAN
@@ -477,11 +477,11 @@ def test_ids_that_are_genes_match_annotated_probes():
     assert_array_equal(found.values(np.array([1.0, 5.0, 3.0, 9.0])), [5.0, 2.0, NAN])
 
 
-def test_ids_come_before_symbols_where_they_find_as_many():
+def test_ids_are_preferred_to_symbols_with_as_many_matches():
     found = Matching.find(GENES, ("", "", ""), GENES, {"TP53": "MYC"})
     assert found.by == "id"
 
 
-def test_without_annotation_the_error_says_what_to_give():
+def test_without_annotation_the_error_names_the_option():
     with pytest.raises(BadIdentifiers, match="--annotation"):
         Matching.find(GENES, ("", "", ""), ("1_at", "2_at"))

@@ -1,4 +1,4 @@
-"""The evaluation: what it holds, and that neither workers nor order change a byte."""
+"""Evaluation: its tables, and independence of workers and other models."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def test_number_of_workers_changes_no_byte(tiny_cohort):
     assert serial.settings().drop(columns="seconds").equals(parallel.settings().drop(columns="seconds"))
 
 
-def test_a_model_does_not_depend_on_its_neighbours(tiny_cohort):
+def test_a_model_does_not_depend_on_other_models(tiny_cohort):
     alone = evaluate(tiny_cohort, ["knn"], design=Design(3, 2), jobs=1)
     among = evaluate(tiny_cohort, ["majority", "svm", "knn"], design=Design(3, 2), jobs=1)
     assert alone.probabilities("knn").tobytes() == among.probabilities("knn").tobytes()
 
 
-def test_folds_given_are_the_folds_used(tiny_cohort, tmp_path):
+def test_given_folds_are_used(tiny_cohort, tmp_path):
     rows = [(s, 0, i % 3) for i, s in enumerate(tiny_cohort.samples)]
     pd.DataFrame(rows, columns=["sample", "repeat", "fold"]).to_csv(tmp_path / "f.csv", index=False)
     folds = read_folds(tmp_path / "f.csv", tiny_cohort, Design(inner=2))
@@ -115,7 +115,7 @@ def test_unknown_criterion_and_jobs_are_refused(tiny_cohort):
         evaluate(tiny_cohort, ["majority"], jobs=0)
 
 
-def test_a_model_that_fails_is_named(tiny_cohort):
+def test_a_failing_model_is_named(tiny_cohort):
     broken = Model("broken", "Broken", SklearnPath(RandomForestClassifier), {"n_estimators": (-1,)})
     with pytest.raises(LeukotypeError, match="model 'broken' failed on outer fold 1 of repeat 1"):
         evaluate(tiny_cohort, [broken], design=Design(3, 2), jobs=1)
@@ -130,7 +130,7 @@ def test_warnings_of_a_fit_become_notes(tiny_cohort):
     assert "ConvergenceWarning" in notes["hasty"][0]
 
 
-def test_a_rule_that_reads_every_probe_names_none(tiny_cohort):
+def test_a_rule_that_reads_every_probe_lists_none(tiny_cohort):
     evaluation = evaluate(tiny_cohort, models=["diagonal-lda", "single-probe"], jobs=1)
     read = {result.model: result.probes for result in evaluation.results}
     assert read["diagonal-lda"] is None
@@ -140,7 +140,7 @@ def test_a_rule_that_reads_every_probe_names_none(tiny_cohort):
     assert n_probes.loc["single-probe"].tolist() == [1, 1]
 
 
-def test_progress_is_told_of_every_task(tiny_cohort):
+def test_progress_reports_every_task(tiny_cohort):
     seen = []
     evaluate(tiny_cohort, ["majority", "knn"], design=Design(3, 2), jobs=1, on_done=seen.append)
     assert len(seen) == 6

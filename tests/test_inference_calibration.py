@@ -1,4 +1,4 @@
-"""Small forms of benchmarks/calibration: what the tests and intervals promise, counted on simulated cohorts."""
+"""Small versions of benchmarks/calibration: levels of tests and intervals on simulated cohorts."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ def test_p_values_of_null_cohorts_are_uniform():
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_intervals_cover_what_fresh_samples_show():
+def test_intervals_cover_the_scores_of_fresh_samples():
     coverage = script("coverage")
     table = pd.concat([coverage.study(number) for number in range(20)])
     table = table[table["metric"].isin(["accuracy", "balanced_accuracy"])]
     inside = (table["low"] <= table["folds"]) & (table["folds"] <= table["high"])
-    # Six models of the same cohorts: far from independent, hence the distance to 0.95.
+    # The six models share cohorts and are not independent, hence 0.85 instead of 0.95.
     assert inside.mean() > 0.85

@@ -1,4 +1,4 @@
-"""What the mistakes claim: the alarm rings on noise, and stays silent where nothing leaks."""
+"""Common mistakes raise scores on noise; without a leak, scores stay at chance."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def priced(noise):
     return price_leaks(auto(noise), n_splits=12, jobs=1).set_index(["mistake", "model"])
 
 
-def test_every_mistake_has_a_price_for_every_model(priced, noise):
+def test_every_mistake_has_a_row_for_every_model(priced, noise):
     assert [*priced.index.names, *priced.columns] == [
         "mistake",
         "model",
@@ -60,29 +60,29 @@ def test_selection_before_the_split_finds_signal_in_noise(priced):
     assert row.low > 0
 
 
-def test_tuning_on_the_test_part_and_luck_flatter(priced):
+def test_tuning_on_the_test_set_and_lucky_splits_are_optimistic(priced):
     assert priced.loc[("test-tuning", "knn"), "optimism"] > 0.04
     assert priced.loc[("lucky-split", "knn"), "claimed"] > priced.loc[("one-split", "knn"), "claimed"]
     wide = priced.loc[("one-split", "knn")]
     assert wide.low < 0 < wide.high
 
 
-def test_a_model_that_learns_only_shares_gains_nothing(priced):
+def test_mistakes_do_not_help_the_majority_model(priced):
     row = priced.xs("majority", level="model")
     np.testing.assert_allclose(row.optimism, 0, atol=1e-12)
 
 
-def test_optimism_of_a_loss_is_positive_where_it_flatters():
+def test_optimism_of_a_loss_is_positive_if_the_loss_falls():
     noise = evaluate(null_cohort({"a": 20, "b": 20}, 300, seed=3), ["logistic"], design=Design(4, 2), jobs=1)
     table = price_leaks(noise, "log_loss", n_splits=2, n_selected=20, jobs=1).set_index("mistake")
     assert table.loc["selection", "claimed"] < table.loc["selection", "honest"]
     row = table.loc["selection"]
     assert row.optimism > 0
-    # The interval lies around the optimism, not around its opposite.
+    # The interval contains the optimism, not its opposite.
     assert abs((row.low + row.high) / 2 - row.optimism) < (row.high - row.low) / 4
 
 
-def test_scaling_before_the_split_uses_the_test_part_and_nothing_else():
+def test_scaling_before_the_split_uses_all_samples():
     x = np.random.default_rng(0).normal(5, 3, size=(12, 4))
     x[:, 2] = 7.0
     x[3, 3] = np.nan
@@ -92,11 +92,11 @@ def test_scaling_before_the_split_uses_the_test_part_and_nothing_else():
     fold = Fold(z, np.arange(8), np.arange(8, 12), scaling=as_given)
     np.testing.assert_array_equal(fold.z_test, z[8:])
     np.testing.assert_array_equal(fold.z_train[:, :3], z[:8, :3])
-    # Whatever a fold offers must be made of the same values.
+    # Everything derived by the fold uses the same values.
     np.testing.assert_allclose(fold.gram, fold.z_train @ fold.z_train.T)
     np.testing.assert_allclose(fold.cross, fold.z_test @ fold.z_train.T)
     apart = fold.z_test[:, None, :] - fold.z_train
-    np.testing.assert_allclose(fold.squared_distances, (apart**2).sum(axis=2))
+    np.testing.assert_allclose(fold.squared_distances_from(fold), (apart**2).sum(axis=2))
     np.testing.assert_allclose(fold.span.coordinates @ fold.span.coordinates.T, fold.gram, atol=1e-9)
 
 
@@ -124,7 +124,7 @@ def test_the_scaling_mistake_shows_models_values_scaled_over_all_samples():
 
 @pytest.mark.parametrize("model", ["logistic", "knn", "svm", "single-probe"])
 def test_every_kind_of_model_sees_the_scaled_fold(model):
-    # The last sample is far off: only scaling that saw it can be moved by it.
+    # The last sample is an outlier that changes only a scaling that includes it.
     x = np.random.default_rng(0).normal(size=(21, 6))
     x[:10, 0] += 2
     codes = np.r_[np.zeros(10), np.ones(11)].astype(np.intp)
@@ -166,7 +166,7 @@ def test_on_a_wide_null_cohort_selection_claims_a_quarter_above_chance(sizes):
     chance = 1 / len(sizes)
     assert (selection.groupby("model")["claimed"].mean() >= chance + 0.25).all()
     assert (selection["claimed"] >= chance + 0.2).all()
-    # One of 20 intervals may miss, and two models of one cohort miss together.
+    # 1 in 20 intervals may miss, and the models of one cohort miss together.
     held = (selection["honest_low"] <= chance) & (chance <= selection["honest_high"])
     assert held.mean() >= 0.85
     assert selection["honest"].mean() == pytest.approx(chance, abs=0.05)

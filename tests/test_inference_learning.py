@@ -1,4 +1,4 @@
-"""Learning curves, the law fitted to them, and the samples that make calls depend on the split."""
+"""Learning curves, the power law fitted to them, and predictions that depend on the split."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SIZES = np.array([20.0, 28.0, 36.0, 44.0, 51.0])
 
 
 @pytest.mark.parametrize("law", [(0.0, 2.0, 0.5), (0.05, 3.0, 1.0), (0.1, 0.0, 1.0), (0.02, 40.0, 2.0)])
-def test_a_power_law_is_found_again(law):
+def test_a_power_law_is_recovered(law):
     floor, scale, exponent = law
     found = PowerLaw.fit(SIZES, floor + scale * SIZES**-exponent)
     np.testing.assert_allclose(found.at(SIZES)[0], floor + scale * SIZES**-exponent, rtol=1e-6)
@@ -31,7 +31,7 @@ def test_a_power_law_is_found_again(law):
         np.testing.assert_allclose([found.floor[0], found.exponent[0]], [floor, exponent], atol=1e-6)
 
 
-def test_the_fit_is_the_best_of_constrained_least_squares():
+def test_the_fit_solves_constrained_least_squares():
     rng = np.random.default_rng(0)
     curves = np.abs(0.3 - 0.004 * SIZES + 0.05 * rng.normal(size=(30, 5)))
     found = PowerLaw.fit(SIZES, curves)
@@ -52,32 +52,23 @@ def curve(error, resampled=None):
     return LearningCurve(by_name("accuracy"), SIZES, {"knn": values}, {"knn": many})
 
 
-def test_half_of_the_error_costs_what_the_law_says():
-    row = curve(4.0 * SIZES**-1.0).halving().iloc[0]
-    assert row.error == pytest.approx(4 / 51)
-    assert row.n_needed == pytest.approx(102)
-    assert (row.n_low, row.n_high) == pytest.approx((102, 102))
-    assert row.share_reached == 1
+RESAMPLED = np.stack([4.0 * SIZES**-1.0, 3.0 * SIZES**-0.5, 0.3 + 0 * SIZES])
 
 
-def test_a_floor_above_half_of_the_error_is_never_passed():
-    row = curve(0.1 + 2.0 * SIZES**-1.5).halving().iloc[0]
-    assert row.n_needed == np.inf
-    assert row.share_reached == 0
-
-
-def test_uncertainty_of_the_price_comes_from_the_resamples():
-    many = np.stack([4.0 * SIZES**-1.0, 3.0 * SIZES**-0.5, 0.3 + 0 * SIZES])
-    row = curve(4.0 * SIZES**-1.0, many).halving().iloc[0]
-    assert row.n_low == pytest.approx(102)
-    assert row.n_high == np.inf
-    assert row.share_reached == pytest.approx(2 / 3)
-
-
-def test_without_errors_there_is_nothing_to_halve():
-    row = curve(0 * SIZES).halving().iloc[0]
-    assert np.isnan(row.n_needed)
-    assert np.isnan(row.n_low)
+@pytest.mark.parametrize(
+    ("error", "resampled", "expected"),
+    [
+        (4.0 * SIZES**-1.0, None, (4 / 51, 102, 102, 102, 1)),
+        # The floor is above half of the error.
+        (0.1 + 2.0 * SIZES**-1.5, None, (0.1 + 2 * 51**-1.5, np.inf, np.inf, np.inf, 0)),
+        (4.0 * SIZES**-1.0, RESAMPLED, (4 / 51, 102, 102, np.inf, 2 / 3)),
+        (0 * SIZES, None, (0, np.nan, np.nan, np.nan, np.nan)),
+    ],
+)
+def test_halving_the_error_follows_the_law(error, resampled, expected):
+    row = curve(error, resampled).halving().iloc[0]
+    found = (row.error, row.n_needed, row.n_low, row.n_high, row.share_reached)
+    assert found == pytest.approx(expected, nan_ok=True)
 
 
 def test_subsets_are_stratified_nested_and_of_whole_donors():
@@ -104,7 +95,7 @@ def learned():
     return evaluation, learning_curve(evaluation, fractions=(0.3, 0.5, 1.0), jobs=1)
 
 
-def test_a_learning_curve_ends_in_the_evaluation_and_rises_to_it(learned):
+def test_a_learning_curve_rises_to_the_evaluation(learned):
     evaluation, found = learned
     np.testing.assert_allclose(found.sizes, [14, 24, 48], atol=1.0)
     plain = evaluation.summary(["balanced_accuracy"]).set_index("model")
@@ -119,7 +110,7 @@ def test_a_learning_curve_ends_in_the_evaluation_and_rises_to_it(learned):
     assert found.halving().n_needed.gt(48).all()
 
 
-def test_extrapolation_goes_on_with_the_law(learned):
+def test_extrapolation_continues_the_law(learned):
     _, found = learned
     table = found.extrapolated([48.0, 96.0, 400.0]).set_index(["model", "n_train"])
     law = found.table().set_index("model").loc["knn"].iloc[-1]
@@ -130,7 +121,7 @@ def test_extrapolation_goes_on_with_the_law(learned):
     )
 
 
-def test_thinned_training_parts_never_meet_their_test_part(learned):
+def test_smaller_training_sets_never_contain_test_samples(learned):
     evaluation, _ = learned
     folds = thinner(evaluation.cohort, evaluation.folds, (0.5, 0.8))[0]
     for thin, full in zip(folds.splits, evaluation.folds.splits, strict=True):
@@ -141,7 +132,7 @@ def test_thinned_training_parts_never_meet_their_test_part(learned):
     assert folds.fingerprint != evaluation.folds.fingerprint
 
 
-def test_what_gives_no_curve_is_refused(tiny_evaluation):
+def test_impossible_curves_are_refused(tiny_evaluation):
     with pytest.raises(InfeasibleDesign, match="needs 3"):
         learning_curve(tiny_evaluation, models=["majority"], fractions=(0.1, 0.9, 1.0), jobs=1)
     with pytest.raises(InfeasibleDesign, match=r"fraction 1\.5"):
@@ -150,7 +141,7 @@ def test_what_gives_no_curve_is_refused(tiny_evaluation):
         learning_curve(tiny_evaluation, "recall")
 
 
-def test_difficulty_counts_what_the_repeats_called(tiny_evaluation):
+def test_difficulty_counts_the_predictions_of_all_repeats(tiny_evaluation):
     table = stability.difficulty(tiny_evaluation, ["knn"]).set_index("sample")
     calls = tiny_evaluation.predicted("knn")
     codes = tiny_evaluation.cohort.codes
@@ -162,7 +153,7 @@ def test_difficulty_counts_what_the_repeats_called(tiny_evaluation):
     assert table.flips.any()
 
 
-def test_split_dependence_is_zero_where_nothing_depends_on_it(tiny_evaluation):
+def test_split_dependence_counts_differences_between_repeats(tiny_evaluation):
     table = stability.split_dependence(tiny_evaluation).set_index("model")
     assert table.loc["majority", ["n_flips", "agreement"]].tolist() == [0, 1]
     calls = tiny_evaluation.predicted("knn")
@@ -170,7 +161,7 @@ def test_split_dependence_is_zero_where_nothing_depends_on_it(tiny_evaluation):
     assert table.loc["knn", "agreement"] == pytest.approx((calls[0] == calls[1]).mean())
 
 
-def test_one_repeat_shows_no_dependence(tiny_evaluation):
+def test_a_single_repeat_shows_no_dependence(tiny_evaluation):
     folds = tiny_evaluation.folds
     single = replace(folds, splits=folds.splits[:3], design=replace(folds.design, repeats=1))
     once = replace(

@@ -1,4 +1,4 @@
-"""Paired tests against baycomp and R, and what they say in cases that can be worked out."""
+"""Paired tests, against R, baycomp and cases with known results."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BAYES = json.loads((REFERENCES / "inference_bayes.json").read_text())
 
 
 @pytest.mark.parametrize("case", CLASSICAL["corrected"])
-def test_corrected_t_is_that_of_r(case):
+def test_corrected_t_equals_that_of_r(case):
     found = corrected_t(case["differences"], n_test=case["n_test"], n_train=case["n_train"])
     assert found.statistic == pytest.approx(case["t"], rel=1e-10)
     assert (found.p, found.low, found.high) == pytest.approx(
@@ -29,7 +29,7 @@ def test_corrected_t_is_that_of_r(case):
 
 
 @pytest.mark.parametrize("case", BAYES["correlated"])
-def test_correlated_t_is_that_of_baycomp(case):
+def test_correlated_t_equals_that_of_baycomp(case):
     differences = np.array(case["a"]) - np.array(case["b"])
     found = correlated_t(differences, n_test=1, n_train=case["n_folds"] - 1, rope=case["rope"])
     mine = [found.b_better, found.equivalent, found.a_better]
@@ -38,13 +38,13 @@ def test_correlated_t_is_that_of_baycomp(case):
     np.testing.assert_allclose(mine, case["probabilities"], atol=1e-8)
 
 
-def test_without_a_region_the_posterior_is_the_one_sided_p():
+def test_with_rope_0_the_posterior_is_the_one_sided_p():
     d = [0.1, 0.05, -0.02, 0.08, 0.03]
     t = corrected_t(d, n_test=10, n_train=40)
     assert correlated_t(d, n_test=10, n_train=40).b_better == pytest.approx(t.p / 2)
 
 
-def test_more_repeats_cannot_drive_the_error_to_zero():
+def test_many_repeats_do_not_reduce_the_error_to_zero():
     rng = np.random.default_rng(0)
     d = rng.normal(0.02, 0.05, size=500)
     naive = d.std(ddof=1) / np.sqrt(500)
@@ -67,7 +67,7 @@ def test_equal_differences(differences, p, belief):
 
 
 @pytest.mark.parametrize("case", CLASSICAL["mcnemar"])
-def test_mcnemar_is_the_exact_binomial(case):
+def test_mcnemar_equals_the_exact_binomial(case):
     b, c = case["b"], case["c"]
     right_a = np.repeat([True, False, True, False], [b, c, 4, 3])
     right_b = np.repeat([False, True, True, False], [b, c, 4, 3])
@@ -86,13 +86,13 @@ def test_repeats_and_samples_of_a_donor_add_no_units():
     assert mcnemar(np.repeat(a, 3, axis=1), np.repeat(b, 3, axis=1), twins) == once
 
 
-def test_holm_is_that_of_r_and_keeps_undefined_values():
+def test_holm_equals_that_of_r_and_keeps_nan():
     case = CLASSICAL["holm"]
     np.testing.assert_allclose(holm(case["p"]), case["adjusted"])
     np.testing.assert_allclose(holm([0.01, np.nan, 0.02]), [0.03, np.nan, 0.04])
 
 
-def test_fold_scores_are_those_of_each_test_part(tiny_evaluation):
+def test_fold_scores_equal_the_metric_of_each_test_set(tiny_evaluation):
     codes = tiny_evaluation.cohort.codes
     for name, function in (
         ("balanced_accuracy", balanced_accuracy_score),
@@ -115,14 +115,14 @@ def test_fold_scores_are_those_of_each_test_part(tiny_evaluation):
 @pytest.mark.parametrize(
     "metric", ["balanced_accuracy", "f1_macro", "roc_auc_macro", "average_precision_macro"]
 )
-def test_a_class_without_test_samples_has_no_share(tiny_evaluation, metric):
+def test_a_class_without_test_samples_is_left_out_of_the_mean(tiny_evaluation, metric):
     split = tiny_evaluation.folds.splits[0]
     kept = split.test[tiny_evaluation.cohort.codes[split.test] != 2]
     folds = replace(
         tiny_evaluation.folds, splits=(replace(split, test=kept), *tiny_evaluation.folds.splits[1:])
     )
     short = replace(tiny_evaluation, folds=folds)
-    # Same out-of-fold predictions, but one test part without the third class.
+    # The same predictions, but one test set without the third class.
     object.__setattr__(short, "_probabilities", tiny_evaluation._probabilities)
     found = fold_scores(short, "knn", scalar_metric(metric))
     assert np.isfinite(found).all()
@@ -131,7 +131,7 @@ def test_a_class_without_test_samples_has_no_share(tiny_evaluation, metric):
         assert found[0] == pytest.approx(balanced_accuracy_score(tiny_evaluation.cohort.codes[kept], call))
 
 
-def test_compare_favours_the_better_model_whatever_the_direction(tiny_evaluation):
+def test_compare_favours_the_better_model_for_scores_and_losses(tiny_evaluation):
     for metric in ("balanced_accuracy", "log_loss"):
         table = compare(tiny_evaluation, metric).set_index(["model_a", "model_b"])
         assert list(table.index) == [("logistic", "knn"), ("logistic", "majority"), ("knn", "majority")]
@@ -145,14 +145,14 @@ def test_compare_favours_the_better_model_whatever_the_direction(tiny_evaluation
         np.testing.assert_allclose(table.a_better + table.equivalent + table.b_better, 1.0)
 
 
-def test_compare_does_not_depend_on_the_order_of_the_two(tiny_evaluation):
+def test_compare_is_antisymmetric(tiny_evaluation):
     ab = compare(tiny_evaluation, models=["logistic", "knn"]).iloc[0]
     ba = compare(tiny_evaluation, models=["knn", "logistic"]).iloc[0]
     assert ab.difference == pytest.approx(-ba.difference)
     assert (ab.a_better, ab.p_t, ab.only_a) == pytest.approx((ba.b_better, ba.p_t, ba.only_b))
 
 
-def test_compare_counts_donors_where_they_are_known(tiny_evaluation):
+def test_compare_counts_donors_if_they_are_known(tiny_evaluation):
     samples = compare(tiny_evaluation, models=["logistic", "majority"]).iloc[0]
     donors = np.arange(30).astype(str)
     donors[tiny_evaluation.cohort.codes == 1] = "one"
@@ -162,7 +162,7 @@ def test_compare_counts_donors_where_they_are_known(tiny_evaluation):
     assert found.p_t == samples.p_t
 
 
-def test_what_cannot_be_compared_is_refused(tiny_evaluation):
+def test_impossible_comparisons_are_refused(tiny_evaluation):
     with pytest.raises(UnknownName, match="no model 'svm'"):
         compare(tiny_evaluation, models=["svm", "knn"])
     with pytest.raises(UnknownName, match="one number per class"):

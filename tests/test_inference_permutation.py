@@ -1,4 +1,4 @@
-"""Permutation tests: the frame that is kept, the donors that are respected, and the p-values that result."""
+"""Permutation tests: the design is kept, donors stay together, and p-values are valid."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def signal():
     return Cohort(x, labels, np.arange(33).astype(str), np.arange(30).astype(str))
 
 
-def test_exchange_is_a_permutation_and_differs_by_number():
+def test_exchange_is_a_different_permutation_for_each_number():
     orders = [exchange(None, 20, 0, number) for number in range(5)]
     assert all(sorted(order) == list(range(20)) for order in orders)
     assert len({order.tobytes() for order in orders}) == 5
@@ -39,7 +39,7 @@ def test_exchange_is_a_permutation_and_differs_by_number():
     assert exchange(None, 20, 1, 3).tobytes() != orders[3].tobytes()
 
 
-def test_donors_move_as_wholes_among_their_like_and_samples_within_them():
+def test_donors_are_exchanged_as_a_whole_with_donors_of_equal_size():
     donors = np.array(list("aabbccdddeeefgha"))
     sizes = {donor: (donors == donor).sum() for donor in donors}
     partners, within = set(), set()
@@ -52,7 +52,7 @@ def test_donors_move_as_wholes_among_their_like_and_samples_within_them():
             assert sizes[came[0]] == sizes[donor]
             partners.add((donor, came[0]))
         within.add(tuple(np.argsort(order[donors == "d"])))
-    # {b, c} of two, {a, d, e} of three, {f, g, h} of one: everyone meets everyone of their size.
+    # {b, c} of two, {a, d, e} of three, {f, g, h} of one: every pair of equal size occurs.
     assert len(partners) == 4 + 9 + 9
     assert len(within) == 6
 
@@ -77,7 +77,7 @@ def test_every_permutation_has_the_design_of_the_real_run(signal):
 
 
 def cheat(cohort):
-    """A model that looks up the label of each expression row, and is certain of it."""
+    """A model that looks up the label of each expression row and predicts it with certainty."""
     truth = {cohort.expression[row].tobytes(): code for row, code in enumerate(cohort.codes)}
 
     class Cheat:
@@ -90,7 +90,7 @@ def cheat(cohort):
     return Model("cheat", "Cheat", lambda fold, labels, grid, rng: [Cheat() for _ in grid])
 
 
-def test_labels_travel_with_the_folds(signal):
+def test_labels_and_folds_move_together(signal):
     model = cheat(signal)
     evaluation = evaluate(signal, [model], design=Design(3, 2), jobs=1)
     test = permutation_test(evaluation, "accuracy", models=[model], n_permutations=60, jobs=1)
@@ -98,8 +98,8 @@ def test_labels_travel_with_the_folds(signal):
     assert test.null["cheat"].mean() == pytest.approx((14**2 + 10**2 + 9**2) / 33**2, abs=0.05)
 
 
-def test_auto_is_chosen_anew_on_each_permutation(signal):
-    # On the real labels the cheat is the best; on permuted ones its certainty costs it every choice.
+def test_auto_chooses_anew_on_each_permutation(signal):
+    # The cheat wins on the real labels; on permuted ones, its certainty makes its loss the largest.
     models = ["majority", cheat(signal)]
     evaluation = auto(evaluate(signal, models, design=Design(3, 2), jobs=1))
     test = permutation_test(evaluation, "log_loss", models=[*models, "auto"], n_permutations=5, jobs=1)
@@ -121,7 +121,7 @@ def test_p_counts_ties_and_the_real_labels(signal):
     assert test.distinct == 40
 
 
-def test_a_small_loss_is_a_good_one(signal):
+def test_a_smaller_loss_is_better(signal):
     evaluation = evaluate(signal, ["logistic"], design=Design(3, 2), jobs=1)
     test = permutation_test(evaluation, "log_loss", n_permutations=19, jobs=1)
     assert test.observed["logistic"] < test.null["logistic"].min()
@@ -168,7 +168,7 @@ def test_donors_that_leave_nothing_to_permute_are_refused():
         permutation_test(evaluation, n_permutations=5, jobs=1)
 
 
-def test_what_is_not_there_is_refused(tiny_evaluation):
+def test_unknown_models_and_impossible_counts_are_refused(tiny_evaluation):
     with pytest.raises(UnknownName, match="no model 'svm'"):
         permutation_test(tiny_evaluation, models=["svm"])
     with pytest.raises(InfeasibleDesign, match="of knn is 0"):
@@ -179,18 +179,18 @@ def test_what_is_not_there_is_refused(tiny_evaluation):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("donors", [None, "pairs"])
-def test_p_is_uniform_where_labels_say_nothing(donors):
+def test_p_is_uniform_without_signal(donors):
     found = []
     for seed in range(60):
         cohort = null_cohort({"a": 20, "b": 20}, 100, seed=seed)
         if donors:
-            # Two samples of a donor resemble each other; every donor has one label.
+            # The two samples of a donor are similar and have one label.
             x = cohort.expression.copy()
             x[1::2] = x[::2] + np.random.default_rng(seed).normal(0, 0.1, x[::2].shape)
             cohort = replace(cohort, expression=x, donors=np.repeat(np.arange(20), 2).astype(str))
         evaluation = evaluate(cohort, ["knn"], design=Design(4, 2), jobs=1)
         found.append(permutation_test(evaluation, "log_loss", n_permutations=39, seed=seed, jobs=1).p("knn"))
-    # Discrete p-values: spread evenly over their steps before the comparison.
+    # Discrete p-values are spread uniformly over their steps.
     even = np.array(found) - np.random.default_rng(0).uniform(0, 1 / 40, len(found))
     assert stats.kstest(even, "uniform").pvalue > 0.01
     assert np.mean(np.array(found) <= 0.1) < 0.25

@@ -1,4 +1,4 @@
-"""The corrected best of many, and the model that chooses for itself."""
+"""The corrected score of the best model, and the choice of `auto`."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def guesses(cohort, n_models, *, repeats=1, seed=0, sharpness=1.0):
 
 @pytest.mark.parametrize("metric", ["balanced_accuracy", "accuracy", "log_loss", "roc_auc_macro"])
 @pytest.mark.parametrize("repeats", [1, 3])
-def test_corrected_best_is_the_loop_of_the_paper(metric, repeats):
+def test_corrected_best_equals_the_published_algorithm(metric, repeats):
     evaluation = guesses(cohort_of(np.repeat(["a", "b", "c"], [12, 9, 7])), 4, repeats=repeats)
     judged = by_name(metric)
     sign = 1 if judged.higher_is_better else -1
@@ -76,7 +76,7 @@ def test_corrected_best_is_the_loop_of_the_paper(metric, repeats):
     assert sum(found.chosen.values()) == pytest.approx(1)
 
 
-def test_what_is_scored_was_not_drawn():
+def test_scored_samples_were_not_drawn():
     donors = np.array(["d0", "d1", "d2", "d3", "d4", "d5"] * 4)
     labels = np.array(["a"] * 12 + ["b"] * 12)
     for given in (None, donors):
@@ -93,7 +93,7 @@ def test_what_is_scored_was_not_drawn():
             assert not (inside & outside).any()
 
 
-def test_guessing_models_come_out_at_chance_once_corrected():
+def test_guessing_models_score_at_chance_after_correction():
     labels = np.repeat(["a", "b"], 30)
     found = [corrected_best(guesses(cohort_of(labels), 8, seed=s), n_resamples=200) for s in range(30)]
     assert np.mean([best.uncorrected for best in found]) > 0.55
@@ -101,14 +101,14 @@ def test_guessing_models_come_out_at_chance_once_corrected():
     assert all(best.optimism == best.uncorrected - best.value for best in found)
 
 
-def test_without_a_choice_there_is_nothing_to_correct(tiny_evaluation):
+def test_a_single_model_is_not_corrected(tiny_evaluation):
     found = corrected_best(tiny_evaluation, models=["knn"])
     plain = estimate(by_name("balanced_accuracy"), tiny_evaluation.scored("knn"), tiny_evaluation.units)
     assert (found.value, found.low, found.high) == (float(plain.value), float(plain.low), float(plain.high))
     assert found.optimism == 0
 
 
-def test_a_clear_winner_keeps_its_score_and_an_open_interval(tiny_evaluation):
+def test_a_perfect_model_keeps_its_score_and_an_interval(tiny_evaluation):
     truth = np.eye(3)[tiny_evaluation.cohort.codes]
     splits = {(s.repeat, s.fold): s.test for s in tiny_evaluation.folds.splits}
     results = tuple(
@@ -131,13 +131,13 @@ def test_seed_fixes_the_draws(tiny_evaluation):
     assert corrected_best(tiny_evaluation, seed=3) != corrected_best(tiny_evaluation, seed=4)
 
 
-def test_auto_does_not_choose_among_itself(tiny_evaluation):
+def test_auto_is_not_a_candidate_of_itself(tiny_evaluation):
     both = auto(tiny_evaluation)
     assert corrected_best(both) == corrected_best(tiny_evaluation)
     assert auto(both).predictions.equals(both.predictions)
 
 
-def test_auto_takes_the_model_with_the_smallest_inner_log_loss_in_each_fold(monkeypatch):
+def test_auto_takes_the_model_with_the_smallest_inner_loss_in_each_fold(monkeypatch):
     def never(*args, **kwargs):
         raise AssertionError("refitted")
 
@@ -158,7 +158,7 @@ def test_auto_takes_the_model_with_the_smallest_inner_log_loss_in_each_fold(monk
     assert "auto" in both.summary(["accuracy"])["model"].tolist()
 
 
-def test_auto_chooses_among_those_named(tiny_evaluation):
+def test_auto_chooses_among_the_named_models(tiny_evaluation):
     picked = [r for r in auto(tiny_evaluation, ["majority"]).results if r.model == "auto"]
     assert {r.setting["model"] for r in picked} == {"majority"}
     with pytest.raises(UnknownName, match="no model 'svm'"):
@@ -167,7 +167,7 @@ def test_auto_chooses_among_those_named(tiny_evaluation):
         auto(tiny_evaluation, [])
 
 
-def test_a_loss_that_is_undefined_is_never_the_smallest(tiny_evaluation):
+def test_undefined_losses_never_win(tiny_evaluation):
     results = tuple(
         replace(r, inner_losses=np.full_like(r.inner_losses, np.nan)) if r.model == "logistic" else r
         for r in tiny_evaluation.results
@@ -176,7 +176,7 @@ def test_a_loss_that_is_undefined_is_never_the_smallest(tiny_evaluation):
     assert {r.setting["model"] for r in picked} == {"knn"}
 
 
-def test_a_model_named_earlier_stays_until_another_is_better_three_to_one():
+def test_an_earlier_model_wins_unless_a_later_one_has_the_odds():
     rng = np.random.default_rng(0)
     base = rng.gamma(1.0, 0.3, 80)
     spread = rng.normal(0, 1, 80)
@@ -187,11 +187,11 @@ def test_a_model_named_earlier_stays_until_another_is_better_three_to_one():
         assert choose([base, better]) == taken
         assert choose([better, base]) == 0
         assert choose([base, better], odds=1.0) == 1
-        # A third that is far worse is never taken, wherever it stands.
+        # A much worse model never wins, in any position.
         assert choose([base + 1, base, better]) == 1 + taken
 
 
-def test_samples_that_were_never_held_out_are_passed_over():
+def test_samples_that_were_never_held_out_are_ignored():
     nan = np.nan
     assert choose([np.array([1.0, 1.0, nan, 0.0]), np.array([nan, 0.2, 9.0, 0.0])]) == 1
     assert choose([np.full(3, nan), np.array([1.0, 2.0, 3.0])]) == 1
@@ -200,6 +200,6 @@ def test_samples_that_were_never_held_out_are_passed_over():
     assert choose([np.array([nan, 1.0]), np.array([1.0, nan])]) == 0
 
 
-def test_equal_models_go_to_the_first():
+def test_the_first_of_equal_models_wins():
     losses = np.random.default_rng(0).random(30)
     assert choose([losses + 0.1, losses, losses.copy()]) == 1

@@ -1,4 +1,4 @@
-"""An alarm that is proven to ring: honest selection on noise scores at chance, selection before the split does not."""
+"""On noise, models score at chance; with selection before the split, they score far above it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from leukotype.resampling import Design
 
 N_COHORTS = 20
 CHANCE = 0.2
-# The trees' whole grids take minutes on so many cohorts.  These screen, tune and fit by the same code, on cohorts that
-# have many times as many probes as a screen keeps.
+# Smaller grids, because trees take minutes on so many cohorts.  The code is the same, and the cohorts have many times
+# as many probes as a screen keeps.
 SMALLER = {
     "forest": {"screen": (100, 500), "max_features": ("sqrt", 0.1), "n_estimators": (100,)},
     "xgboost": {
@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::sklearn.exce
 
 
 def leaky(cohort):
-    """The cohort with the 50 probes that look best on all samples, test samples among them."""
+    """The cohort with the 50 best probes by all samples, including test samples."""
     statistics, _ = f_classif(cohort.expression, cohort.codes)
     best = np.sort(np.argsort(-statistics)[:50])
     return dataclasses.replace(cohort, expression=cohort.expression[:, best], probes=cohort.probes[best])

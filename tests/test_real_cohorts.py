@@ -1,4 +1,4 @@
-"""Real cohorts, end to end by the command line; they are found through LEUKOTYPE_DATA."""
+"""Real cohorts (in LEUKOTYPE_DATA), end to end by the command line."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def balanced(result: dict, model: str) -> float:
     return result["models"][model]["metrics"]["balanced_accuracy"]["value"]
 
 
-def test_the_slice_is_separated_and_the_majority_is_at_chance(data_folder, tmp_path):
+def test_models_separate_the_slice_and_the_majority_is_at_chance(data_folder, tmp_path):
     models = "logistic,forest,svm,majority"
     first = study(data_folder / SLICE, tmp_path / "a", "--models", models, "--jobs", "1")
     for model in ("logistic", "forest", "svm"):
@@ -54,7 +54,7 @@ def test_the_slice_is_separated_and_the_majority_is_at_chance(data_folder, tmp_p
         ("knn", lambda setting: KNeighborsClassifier(**setting)),
     ],
 )
-def test_probabilities_on_given_folds_are_those_of_plain_scikit_learn(model, plain, data_folder, tmp_path):
+def test_probabilities_on_given_folds_equal_those_of_scikit_learn(model, plain, data_folder, tmp_path):
     table = pd.read_csv(data_folder / SLICE)
     x, y = table.iloc[:, 2:].to_numpy(), table["type"].to_numpy(str)
     fold_of = np.arange(len(y)) % 5
@@ -77,8 +77,8 @@ def test_probabilities_on_given_folds_are_those_of_plain_scikit_learn(model, pla
         np.testing.assert_allclose(ours, expected, atol=1e-4 if model == "logistic" else 1e-12)
 
 
-# Runs leukotype from a small process and says how many KiB the largest process below it held: `ru_maxrss` counts what
-# the parent held at the start too, and the parent here would be that of all other tests.
+# Runs leukotype from a small process and prints the peak memory of its largest child in KiB.  `ru_maxrss` includes the
+# memory of the parent at the start, which would be that of all other tests.
 _LARGEST = """
 import resource, subprocess, sys
 code = subprocess.run([sys.executable, "-m", "leukotype", *sys.argv[1:]]).returncode
@@ -91,7 +91,7 @@ sys.exit(code)
 @pytest.mark.parametrize(
     ("name", "dropped", "n_samples"), [("chowdary_breast_colon", (), 104), ("nakayama_sarcoma", RARE, 92)]
 )
-def test_full_width_linear_cohorts_run_whole_within_4_gib(name, dropped, n_samples, data_folder, tmp_path):
+def test_full_width_linear_cohorts_need_less_than_4_gib(name, dropped, n_samples, data_folder, tmp_path):
     out = tmp_path / "out"
     command = [sys.executable, "-c", _LARGEST, "study", str(data_folder / "wide" / f"{name}.csv.gz")]
     command += ["--out", str(out), "--jobs", "2", "--no-cache"]
@@ -101,7 +101,7 @@ def test_full_width_linear_cohorts_run_whole_within_4_gib(name, dropped, n_sampl
     assert "Linear scale found" in done.stderr
     result = json.loads((out / "study.json").read_text())
     assert (result["cohort"]["n_samples"], result["cohort"]["n_probes"]) == (n_samples, 22283 - 68)
-    # Three processes at most run at once.
+    # At most three processes run at once.
     assert 3 * int(done.stdout.splitlines()[-1]) * 1024 < 4 * GIB
 
 

@@ -1,4 +1,4 @@
-"""Off-scale: what a broken or foreign sample looks like, and what rounding alone does not make of one."""
+"""Scale check: broken samples and other scales are detected, rounding alone is not."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def _samples(n: int, n_probes: int, seed: int) -> FloatArray:
 
 @pytest.mark.parametrize("n_probes", [1_000, 22_283])
 @pytest.mark.parametrize("decimals", [1, 2, 3])
-def test_rounding_is_no_other_scale(n_probes: int, decimals: int) -> None:
+def test_rounding_is_accepted(n_probes: int, decimals: int) -> None:
     x = _samples(6, n_probes, 1)
     scale = ScaleRange.learn(x[:5], is_bound=False)
     new = np.round(x[5], decimals)
     assert not scale.is_off(new, Sorted.of(new))
 
 
-def test_a_floor_or_next_to_no_values_are_off_scale() -> None:
+def test_a_dominant_or_few_distinct_values_are_off_scale() -> None:
     x = _samples(6, 5_000, 2)
     scale = ScaleRange.learn(x[:5], is_bound=False)
     floored = np.maximum(x[5], np.quantile(x[5], 0.95))
@@ -33,7 +33,7 @@ def test_a_floor_or_next_to_no_values_are_off_scale() -> None:
         assert scale.is_off(new, Sorted.of(new))
 
 
-def test_a_floor_that_training_had_is_no_other_scale() -> None:
+def test_a_floor_like_that_of_the_training_samples_is_accepted() -> None:
     x = np.maximum(_samples(6, 5_000, 3), 11.0)
     assert (x == 11.0).mean() > 0.9
     scale = ScaleRange.learn(x[:5], is_bound=False)

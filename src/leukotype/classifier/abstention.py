@@ -59,9 +59,9 @@ def thresholds(p: FloatArray, labels: IntArray, target: Target) -> FloatArray:
     p      : (n_repeats, n, n_classes) calibrated out-of-fold probabilities
     labels : (n,)
 
-    With an accuracy target, it is the lowest confidence at or above which that share of the calls was correct, and
-    `NEVER` if there is none.  With a coverage target, it is the confidence that this share of them reached.  If all of
-    them may be called, it is the lowest observed confidence, or 0.5 if that is lower.
+    For accuracy: the lowest confidence at or above which this share of the calls is correct; `NEVER` if there is none.
+    For coverage: the highest confidence that this share of the samples reaches.  If all may be called: the lowest
+    observed confidence, at most 0.5.
 
     Geifman & El-Yaniv (2017), NeurIPS, on selective classification; without their bound, which needs hundreds of
     samples.
