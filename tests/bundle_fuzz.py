@@ -118,7 +118,7 @@ def _in_order(calls: Calls, one: Classifier) -> None:
     assert len(calls.to_csv().splitlines()) == calls.n_samples + 1
     assert isinstance(one.card, str)
     assert repr(one)
-    assert "\n" not in calls.sets_said
+    assert "\n" not in calls.sets_note
 
 
 @cache

@@ -1,4 +1,4 @@
-"""A small cohort and classifiers trained on it, for the tests of classifiers and of their files."""
+"""A small cohort and classifiers trained on it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NAMES = tuple(model.name for model in MODELS)
 DESIGN = lt.Design(outer=3, inner=2, repeats=1, seed=0)
 SIZES = {"AML": 13, "Bone_Marrow": 9, "PB": 8}
 N_PROBES = 40
-# As many trees as the laws need; what these models are tuned over elsewhere only takes longer.
+# Small grids: the tests need few trees.
 _QUICK = {
     "forest": {"n_estimators": (20,), "screen": (25,)},
     "xgboost": {"n_estimators": (10,), "max_depth": (2,), "learning_rate": (0.3,), "screen": (25,)},
@@ -26,7 +26,7 @@ _QUICK = {
 
 @cache
 def simulation() -> Simulation:
-    """30 samples × 40 probes of three classes, and the population they come from."""
+    """30 samples × 40 probes of three classes, with their population."""
     return lt.simulate(SIZES, N_PROBES, markers_per_class=6, effect=2.0, seed=4, name="small")
 
 
@@ -53,12 +53,18 @@ def fresh(n_each: int = 4, seed: int = 1) -> Batch:
 
 
 def thinned(batch: Batch, share: float, seed: int = 0) -> Batch:
-    """The batch with a share of its values missing; a first sample of them lacks all but one."""
+    """The batch with a share of its values missing; the first sample has one value left."""
     rng = np.random.default_rng(seed)
     expression = np.where(rng.random(batch.expression.shape) < share, np.nan, batch.expression)
     expression[0, 1:] = np.nan
     expression[0, 0] = batch.expression[0, 0]
     return replace(batch, expression=expression)
+
+
+def gappy(cohort: Cohort, share: float, seed: int = 1) -> Cohort:
+    """The cohort with a share of its values missing."""
+    missing = np.random.default_rng(seed).random(cohort.expression.shape) < share
+    return replace(cohort, expression=np.where(missing, np.nan, cohort.expression))
 
 
 def batch_of(expression: np.ndarray, probes, samples=None) -> Batch:

@@ -145,7 +145,7 @@ def test_contributions_are_drawn_to_one_scale_and_signed():
 
 
 def test_without_sets_genes_or_evidence_none_is_shown():
-    bare = replace(calls(3), sets=None, evidence=(), sets_said="")
+    bare = replace(calls(3), sets=None, evidence=(), sets_note="")
     found = outline(drawn(bare, model=None, cohort={"simulated": True}))
     assert "details" not in found.tags[found.tags.index("main") :]
     assert " set: " not in found.text

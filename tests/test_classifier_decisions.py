@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from leukotype.classifier.honest import OutOfFold
 from numpy.testing import assert_allclose, assert_array_equal
 
 import classifier_cases as cases
 import leukotype as lt
-from leukotype.classifier import abstention, calibration, conformal
+from leukotype.classifier import abstention, calibration, conformal, novelty
 from leukotype.classifier.abstention import NEVER, OutOfFold, Target, risk_coverage, thresholds
 from leukotype.classifier.calibration import Calibration
 from leukotype.classifier.calls import MARGIN, UNLIKE
@@ -97,11 +96,11 @@ def test_calibration_that_helps_is_chosen_and_one_that_does_not_is_not():
     fold_of = np.arange(400)[None] % 5
     good = calibration.choose(p[None], labels, fold_of)
     assert good.calibration.method == "raw"
-    assert good.said.startswith("Probabilities are raw: no calibration was better")
+    assert good.reason.startswith("Probabilities are not calibrated: no method had a clearly lower")
     sure = softmax(np.log(p) * 6)[None]
     bad = calibration.choose(sure, labels, fold_of)
     assert bad.calibration.method != "raw"
-    assert bad.calibration.method in bad.said
+    assert bad.calibration.method in bad.reason
     assert min(bad.losses, key=bad.losses.get) == bad.calibration.method
     assert_allclose(bad.losses["raw"], calibration.log_losses(sure[0], labels).mean())
     # What is used in the end was fitted on all samples.
@@ -128,7 +127,7 @@ def test_a_class_too_small_is_not_calibrated(smallest, tried):
     p = softmax(np.random.default_rng(0).normal(size=(len(labels), 2)) * 8)[None]
     choice = calibration.choose(p, labels, np.arange(len(labels))[None] % 3)
     assert list(choice.losses) == list(calibration.METHODS[:tried])
-    assert (f"The smallest class has {smallest} samples" in choice.said) == (tried < 3)
+    assert (f"the smallest class has {smallest} samples" in choice.reason) == (tried < 3)
 
 
 def calibration_gain(seeds, model: str) -> np.ndarray:
@@ -422,7 +421,7 @@ def test_more_folds_than_a_file_has_room_for_cost_the_sets(tmp_path):
     many = lt.simulate({"A": 24, "B": 24}, 40, markers_per_class=6, seed=1).cohort
     one = lt.train(many, cases.model("forest"), align="none", design=lt.Design(outer=24, inner=2), jobs=1)
     one.save(tmp_path / "a.leuko")
-    assert "a file has room for 200" in lt.load_classifier(tmp_path / "a.leuko").predict(many).sets_said
+    assert "the limit is 200" in lt.load_classifier(tmp_path / "a.leuko").predict(many).sets_note
 
 
 def test_sets_of_small_classes_hold_together():
@@ -430,11 +429,11 @@ def test_sets_of_small_classes_hold_together():
     simulated = lt.simulate({"A": 20, "B": 5, "C": 5}, 40, markers_per_class=4, effect=1.5, seed=1)
     one = lt.train(simulated.cohort, "diagonal-lda", align="none", design=lt.Design(outer=5, inner=2), jobs=1)
     assert one.sets.groups(0.9, 3) == [[0], [1, 2]]
-    said = one.predict(simulated.cohort).sets_said
+    said = one.predict(simulated.cohort).sets_note
     assert "B and C" in said
-    assert "a class of fewer than 9 training samples" in said
+    assert "90 % needs 9 training samples" in said
     assert said in one.card
-    assert "in every set" in one.predict(simulated.cohort, level=0.99).sets_said
+    assert "in every set" in one.predict(simulated.cohort, level=0.99).sets_note
 
 
 # The honest estimate of it all
@@ -509,3 +508,40 @@ def test_thresholds_of_the_file_are_those_of_all_out_of_fold_samples():
     assert_array_equal(strict.thresholds, abstention.thresholds(shown, cohort.codes, Target("coverage", 0.5)))
     assert strict.record["decisions"]["target"] == {"kind": "coverage", "value": 0.5}
     assert strict.record["decisions"]["called"]["value"] < one.record["decisions"]["called"]["value"]
+
+
+def test_thresholds_of_a_fold_are_learned_from_the_other_samples():
+    rng = np.random.default_rng(3)
+    n, repeats = 60, 3
+    labels = np.arange(n) % 3
+    p = rng.dirichlet(np.ones(3), (repeats, n)) * 0.6 + 0.4 * np.eye(3)[labels]
+    folds = np.array([rng.permutation(n) % 5 for _ in range(repeats)])
+    seen = OutOfFold(p, labels, folds, rng.gamma(9, size=(repeats, n)), n)
+    target = Target("accuracy", 0.9)
+    shown, margin, unlike = abstention._crossed(seen, "temperature", target, 0.2)
+    assert 0.1 < margin.mean() < 0.9
+    for repeat in range(repeats):
+        for fold in range(5):
+            out = folds[repeat] == fold
+            others = seen.p[:, ~out]
+            learned = calibration.fitted("temperature", others, labels[~out])
+            least = thresholds(np.array([learned.apply(q) for q in others]), labels[~out], target)
+            expected = learned.apply(seen.p[repeat, out])
+            assert_allclose(shown[repeat, out], expected)
+            assert_array_equal(margin[repeat, out], expected.max(axis=1) < least[expected.argmax(axis=1)])
+            held_out = seen.distances[:, ~out].mean(axis=0)
+            far = [novelty.p_value(held_out, d) <= 0.2 for d in seen.distances[repeat, out]]
+            assert_array_equal(unlike[repeat, out], far)
+
+
+def test_accuracy_of_a_class_counts_only_the_calls_of_that_class():
+    # 8 samples of A and 2 of B are called A with certainty. No sample is called B.
+    labels = np.array([0] * 8 + [1] * 2)
+    p = np.tile([0.99, 0.01], (1, 10, 1))
+    folds = np.array([[0, 1] * 5])
+    seen = OutOfFold(p, labels, folds, np.ones((1, 10)), 10)
+    found = abstention.decisions(seen, ("A", "B"), "raw", Target("coverage", 1.0), 0.0)["classes"]
+    assert found["A"]["right_among_called"]["value"] == 1
+    assert found["A"]["right_among_calls_of_it"]["value"] == 0.8
+    assert found["B"]["called"]["value"] == 1
+    assert found["B"]["right_among_calls_of_it"]["value"] is None

@@ -250,7 +250,7 @@ def test_a_panel_reads_no_more_and_says_what_it_costs(tmp_path):
     assert without["performance"] == cases.trained("logistic").record["performance"]
     # The folds' panels are others, so a sample of this panel can't be asked of the folds.
     assert panel.sets is None
-    assert "panels of their own" in panel.record["sets"]["why_none"]
+    assert "other panels" in panel.record["sets"]["why_none"]
     panel.save(tmp_path / "a.leuko")
     calls = lt.load_classifier(tmp_path / "a.leuko").predict(cases.fresh())
     assert calls.sets is None
@@ -278,7 +278,7 @@ def test_a_model_that_no_file_holds_is_refused():
         "qda", "Quadratic discriminant",
         SklearnPath(partial(QuadraticDiscriminantAnalysis, solver="eigen"), view="raw"), {"shrinkage": (0.5,)},
     )  # fmt: skip
-    with pytest.raises(NotPortable, match="^model 'qda' cannot be saved") as refused:
+    with pytest.raises(NotPortable, match="cannot be saved") as refused:
         lt.train(cases.cohort(), quadratic, align="none", design=cases.DESIGN, jobs=1)
     assert "\n" not in str(refused.value)
 
@@ -286,7 +286,7 @@ def test_a_model_that_no_file_holds_is_refused():
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"name": "x" * 1001}, "1,001 letters"),
+        ({"name": "x" * 1001}, "1,001 characters"),
         ({"name": "x\x1b"}, r"control characters in 'x\\x1b'"),
         ({"classes": ("A" * 2000, "B", "C")}, "the class 'AAA"),
         ({"classes": ("A\x07", "B", "C")}, "control characters"),
@@ -306,7 +306,8 @@ def test_names_that_no_file_can_hold_are_refused_in_one_line(tmp_path, change, s
     ("given", "kind", "said"),
     [
         ({"model": "nonesuch"}, UnknownName, "nonesuch"),
-        ({"model": "auto"}, UnknownName, "auto"),
+        ({"model": "all"}, UnknownName, "all"),
+        ({"models": ["knn"]}, UnknownName, "candidates of 'auto'"),
         ({"align": "loess"}, UnknownName, "none, quantile, rank"),
         ({"tune_by": "luck"}, UnknownName, "log_loss"),
         ({"max_probes": 0}, InfeasibleDesign, "at least"),

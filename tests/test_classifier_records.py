@@ -1,4 +1,4 @@
-"""A record says where a classifier comes from; whatever a forged one says, no command falls over it."""
+"""The record of a classifier file may hold anything: no command fails because of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 import leukotype as lt
 from leukotype import cli, console
 from leukotype.classifier.validation import validate
-from leukotype.figures import risk
+from leukotype.figures import validation
 from leukotype.results.json_report import validation_json
 from leukotype.results.validation_page import notices, validation_page
 from test_classifier_files import RANK, forged, puts
@@ -22,7 +22,7 @@ KEYS = tuple(lt.load_classifier(RANK).record)
 
 
 def records(seed: int) -> dict:
-    """The record with something odd in it: an entry, an entry of an entry, or nearly all."""
+    """The record with odd values: in one entry, within an entry, or in all."""
     rng = np.random.default_rng(seed)
     record = json.loads(json.dumps(lt.load_classifier(RANK).record))
     key = KEYS[seed % len(KEYS)]
@@ -58,7 +58,7 @@ def sheets(tmp_path_factory) -> Path:
 
 
 @pytest.mark.parametrize("seed", range(0, 4 * len(KEYS), 5))
-def test_calls_and_card_do_not_mind(sheets, tmp_path, capsys, seed):
+def test_calls_and_card_work_with_any_record(sheets, tmp_path, capsys, seed):
     file = forged(tmp_path / "a.leuko", puts("record", value=records(seed)))
     assert cli.run(["inspect", str(file)]) == 0
     assert cli.run(["inspect", str(file), "--json"]) == 0
@@ -68,21 +68,21 @@ def test_calls_and_card_do_not_mind(sheets, tmp_path, capsys, seed):
     assert "Traceback" not in capsys.readouterr().err
 
 
-# Each entry with something odd in its place, and some of the rest.
+# Each entry replaced once, and a part of the other changes.
 @pytest.mark.parametrize("seed", [*range(len(KEYS)), *range(len(KEYS), 4 * len(KEYS), 5)])
-def test_external_validation_does_not_mind(sheets, tmp_path, capsys, seed):
+def test_external_validation_works_with_any_record(sheets, tmp_path, capsys, seed):
     one = lt.load_classifier(forged(tmp_path / "a.leuko", puts("record", value=records(seed))))
     found = validate(one, lt.read_batch(sheets / "labelled.csv", wants_labels=True))
     assert "<html" in validation_page(found, ()).html()
     assert all("\n" not in notice.title for notice in notices(found))
     console.show_validation(found, tmp_path)
     assert json.dumps(validation_json(found), allow_nan=False)
-    assert len(risk.draw(found).table())
+    assert len(validation.risk(found).table())
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 3 * len(KEYS), 3 * len(KEYS) + 1])
-def test_validate_leaves_its_folder(sheets, tmp_path, seed):
+def test_validate_writes_its_folder(sheets, tmp_path, seed):
     file = forged(tmp_path / "a.leuko", puts("record", value=records(seed)))
     assert cli.run(["validate", str(file), str(sheets / "labelled.csv"), "--out", str(tmp_path / "out")]) == 0
     assert json.loads((tmp_path / "out" / "validation.json").read_text())

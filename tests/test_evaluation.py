@@ -109,9 +109,9 @@ def test_nothing_refits(tiny_evaluation, monkeypatch):
 
 
 def test_unknown_criterion_and_jobs_are_refused(tiny_cohort):
-    with pytest.raises(UnknownName, match="no criterion 'auc'"):
+    with pytest.raises(UnknownName, match="unknown criterion 'auc'"):
         evaluate(tiny_cohort, ["majority"], tune_by="auc")
-    with pytest.raises(InfeasibleDesign, match="0 jobs"):
+    with pytest.raises(InfeasibleDesign, match="jobs is 0"):
         evaluate(tiny_cohort, ["majority"], jobs=0)
 
 

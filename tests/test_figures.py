@@ -1,4 +1,4 @@
-"""Laws that every figure obeys, over cohorts of many shapes."""
+"""Properties of every figure, over cohorts of many shapes."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ import sys
 import time
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from xml.etree import ElementTree
 
 import altair as alt
@@ -32,12 +33,11 @@ from leukotype.resampling import Design, draw
 
 ODD = ("B[cell].1", 'T "h", 2', "a\\b", "x.y", "ü<µ>&", "null", "10", "2", "it's", "datum.x", "- -", "#5")
 EIGHT = ("logistic", "knn", "forest", "xgboost", "svm", "centroids", "majority", "single-probe")
-DATA = tuple(figure for figure in FIGURES if figure.part == "data")
-OUTCOME = tuple(figure for figure in FIGURES if figure.part == "evaluation")
+DATA, OUTCOME = figures.of_part("data"), figures.of_part("evaluation")
 
 
 def make_cohort(n: int, names: tuple[str, ...], p: int = 30, **options: Any) -> Cohort:
-    """Every class four times, then at random; ids are numbers, probes have slashes; `missing` is a share of NaN."""
+    """Each class four times, then at random; ids are numbers, probes have slashes; `missing` is a share of NaN."""
     missing, donors = options.pop("missing", 0.0), options.pop("donors", False)
     rng = np.random.default_rng([n, len(names)])
     codes = np.concatenate([np.tile(np.arange(len(names)), 4), rng.integers(len(names), size=n)])[:n]
@@ -55,7 +55,7 @@ def make_cohort(n: int, names: tuple[str, ...], p: int = 30, **options: Any) -> 
 
 
 def make_evaluation(cohort: Cohort, models: tuple[str, ...], repeats: int = 1) -> Evaluation:
-    """Probabilities that lean to the truth, less so from model to model."""
+    """Probabilities in favour of the true class, less so from model to model."""
     known = copy.copy(cohort)
     object.__setattr__(known, "donors", None)
     folds = draw(known, Design(outer=2, inner=2, repeats=repeats))
@@ -101,7 +101,7 @@ EVALUATIONS = {
     "odd names": make_evaluation(COHORTS["odd names"], ("logistic", "knn", "majority"), repeats=2),
     "many samples": make_evaluation(COHORTS["many samples"], ("knn", "svm", "single-probe")),
 }
-CASES = [(figure, case) for figure in FIGURES for case in COHORTS]
+CASES = [(figure, case) for figure in DATA + OUTCOME for case in COHORTS]
 
 
 def source(figure: Figure, case: str) -> Cohort | Evaluation:
@@ -123,7 +123,7 @@ each_case = pytest.mark.parametrize(("figure", "case"), CASES, ids=lambda value:
 
 
 def walk(node: object) -> Iterator[dict[str, Any]]:
-    """Every object of a specification, data left out."""
+    """All objects of a specification, without the data."""
     if isinstance(node, dict):
         yield node
         for key, value in node.items():
@@ -135,7 +135,7 @@ def walk(node: object) -> Iterator[dict[str, Any]]:
 
 
 def drawn_values(spec: dict[str, Any], column: str) -> list[float]:
-    """The numbers of a column in the chart's data; those of heatmaps are packed in lists."""
+    """Numbers of a column in the data of the chart; heatmaps pack them in lists."""
     found: list[float] = []
     for rows in spec["datasets"].values():
         for row in rows:
@@ -145,7 +145,7 @@ def drawn_values(spec: dict[str, Any], column: str) -> list[float]:
 
 
 @each_case
-def test_chart_is_valid_and_says_what_and_whose_it_is(figure: Figure, case: str) -> None:
+def test_title_names_figure_cohort_and_number_of_samples(figure: Figure, case: str) -> None:
     spec = specification(figure, case)
     cohort = COHORTS[case]
     assert spec["title"]["text"] == figure.title
@@ -157,7 +157,7 @@ def test_chart_is_valid_and_says_what_and_whose_it_is(figure: Figure, case: str)
 
 
 @each_case
-def test_axes_are_titled_and_hovering_tells_something(figure: Figure, case: str) -> None:
+def test_axes_and_tooltips_have_titles(figure: Figure, case: str) -> None:
     parts = list(walk(specification(figure, case)))
     for channel in ("x", "y"):
         axes = [part[channel].get("axis") for part in parts if isinstance(part.get(channel), dict)]
@@ -179,7 +179,7 @@ def test_chart_shows_the_numbers_of_the_table(figure: Figure, case: str) -> None
     assert numeric
     for name in numeric:
         shown, told = np.unique(drawn_values(spec, name)), np.unique(table[name].dropna())
-        # Data in the chart has five digits, that of heatmaps two after the point.
+        # Chart data has five digits, that of heatmaps two decimals.
         apart = 0.006 if figure.name == "heatmap" else 1e-4 * np.maximum(1e-3, np.abs(told).max(initial=0.0))
         nearest = np.abs(shown[:, None] - told[None, :])
         assert nearest.min(axis=0).max() <= apart, name
@@ -187,7 +187,7 @@ def test_chart_shows_the_numbers_of_the_table(figure: Figure, case: str) -> None
 
 
 @each_case
-def test_text_is_never_taken_for_numbers_or_fields(figure: Figure, case: str) -> None:
+def test_text_fields_are_nominal_and_classes_are_no_columns(figure: Figure, case: str) -> None:
     cohort = COHORTS[case]
     columns = {str(name) for name in drawing(figure, case).table()}
     own = {
@@ -212,7 +212,7 @@ def test_text_is_never_taken_for_numbers_or_fields(figure: Figure, case: str) ->
 
 
 @each_case
-def test_caption_and_alternative_text_have_substance(figure: Figure, case: str) -> None:
+def test_caption_and_alternative_text_are_complete(figure: Figure, case: str) -> None:
     made = drawing(figure, case)
     assert f"{COHORTS[case].n_samples}" in made.caption
     assert made.caption.endswith((".", ")"))
@@ -220,9 +220,9 @@ def test_caption_and_alternative_text_have_substance(figure: Figure, case: str) 
     assert "nan" not in f"{made.caption} {made.alt}".lower().replace("hotelling", "")
 
 
-def test_missing_values_are_owned_up_to() -> None:
+def test_replaced_missing_values_are_reported() -> None:
     for name in ("pca", "tsne", "correlation", "heatmap", "unsupervised"):
-        assert "stand as the median of their probe" in drawing(figures.by_name(name), "odd names").caption
+        assert "replaced by the median of their probe" in drawing(figures.by_name(name), "odd names").caption
         assert "median" not in drawing(figures.by_name(name), "two classes").caption
 
 
@@ -235,13 +235,13 @@ def test_svg_is_well_formed_and_names_the_classes(figure: Figure, case: str) -> 
         missing = [name for name in COHORTS[case].classes if name not in texts]
         assert not missing
     if figure.name in ("comparison", "confusion", "roc", "precision-recall", "calibration"):
-        assert all(model in texts for model in EVALUATIONS[case].models)
+        assert all(model in texts for model in EVALUATIONS[case].names)
 
 
-@pytest.mark.parametrize("figure", FIGURES, ids=str)
-def test_same_input_gives_same_files_and_nothing_from_elsewhere(figure: Figure, tmp_path: Path) -> None:
+@pytest.mark.parametrize("figure", DATA + OUTCOME, ids=str)
+def test_files_are_reproducible_and_self_contained(figure: Figure, tmp_path: Path) -> None:
     made = drawing(figure, "two classes")
-    # The second is drawn anew: nothing may depend on what a process has drawn before.
+    # The second is a new drawing: nothing may depend on earlier drawings of the process.
     fresh = figure.draw(source(figure, "two classes"))
     first, again = (figures.save(one, tmp_path / part, "stem") for part, one in (("a", made), ("b", fresh)))
     for one, other in zip(first, again, strict=True):
@@ -272,16 +272,14 @@ def _check_png(content: bytes, svg: ElementTree.Element) -> None:
         length, kind = struct.unpack(">I4s", content[at : at + 8])
         pixels += content[at + 8 : at + 8 + length] if kind == b"IDAT" else b""
         at += 12 + length
-    # Filtered scan lines of a blank picture hold next to nothing.
+    # The scan lines of a blank picture are almost all 0.
     raw = np.frombuffer(zlib.decompress(pixels), dtype=np.uint8)
     assert len(np.unique(raw)) > 50
     assert np.count_nonzero(raw) > 0.005 * raw.size
 
 
 @pytest.mark.parametrize("figure", OUTCOME, ids=str)
-def test_figures_of_an_evaluation_never_look_at_expression(
-    figure: Figure, tiny_evaluation: Evaluation
-) -> None:
+def test_figures_of_an_evaluation_do_not_read_expression(figure: Figure, tiny_evaluation: Evaluation) -> None:
     class Poison:
         shape = tiny_evaluation.cohort.expression.shape
 
@@ -298,7 +296,7 @@ def test_figures_of_an_evaluation_never_look_at_expression(
 
 
 @pytest.mark.parametrize("figure", DATA, ids=str)
-def test_order_of_samples_in_the_file_does_not_matter_to_what_is_said(figure: Figure) -> None:
+def test_sample_order_does_not_change_the_text(figure: Figure) -> None:
     cohort = COHORTS["odd names"]
     turned = cohort.take(np.arange(cohort.n_samples)[::-1], "reversed")
     if figure.name not in ("tsne", "unsupervised"):
@@ -309,7 +307,7 @@ def test_order_of_samples_in_the_file_does_not_matter_to_what_is_said(figure: Fi
 def test_typical_charts_are_small() -> None:
     cohort = make_cohort(64, ("AML", "Bone_Marrow", "Bone_Marrow_CD34", "PB", "PBSC_CD34"), p=400)
     evaluation = make_evaluation(cohort, EIGHT)
-    for figure in FIGURES:
+    for figure in DATA + OUTCOME:
         spec = figure.draw(cohort if figure.part == "data" else evaluation).chart().to_dict()
         assert len(json.dumps(spec)) < 120_000, figure.name
 
@@ -327,7 +325,7 @@ def test_typical_charts_are_small() -> None:
         ("unsupervised", make_cohort(2, ("a", "b")), "more than 2 samples"),
     ],
 )
-def test_what_cannot_be_drawn_says_why(name: str, cohort: Cohort, reason: str) -> None:
+def test_reason_why_a_figure_cannot_be_drawn(name: str, cohort: Cohort, reason: str) -> None:
     why = figures.by_name(name).applies(cohort)
     assert why is not None
     assert reason in why
@@ -336,7 +334,7 @@ def test_what_cannot_be_drawn_says_why(name: str, cohort: Cohort, reason: str) -
 
 @pytest.mark.parametrize("figure", DATA, ids=str)
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 6])
-def test_small_and_constant_cohorts_are_drawn_or_refused_with_a_reason(figure: Figure, n: int) -> None:
+def test_small_and_constant_cohorts_are_drawn_or_give_a_reason(figure: Figure, n: int) -> None:
     flat = make_cohort(n, ("a", "b"))
     flat = Cohort(np.full_like(flat.expression, 7.1), flat.labels, flat.samples, flat.probes)
     for cohort in (
@@ -352,7 +350,7 @@ def test_small_and_constant_cohorts_are_drawn_or_refused_with_a_reason(figure: F
             assert why.endswith(".")
 
 
-def test_a_sample_without_any_value_and_a_probe_without_any_value() -> None:
+def test_a_sample_and_a_probe_without_values_are_accepted() -> None:
     cohort = make_cohort(12, ("a", "b"))
     expression = cohort.expression.copy()
     expression[3] = np.nan
@@ -363,7 +361,7 @@ def test_a_sample_without_any_value_and_a_probe_without_any_value() -> None:
         files.svg(figure.draw(holed))
 
 
-def test_labels_of_samples_are_left_out_where_they_would_be_too_many() -> None:
+def test_many_samples_have_no_labels() -> None:
     for name in ("intensity", "correlation", "heatmap"):
         for case, shown in (("odd names", True), ("many samples", False)):
             parts = walk(specification(figures.by_name(name), case))
@@ -376,7 +374,7 @@ def test_labels_of_samples_are_left_out_where_they_would_be_too_many() -> None:
             assert labelled == {shown}
 
 
-def test_no_two_classes_look_alike_in_a_scatter_plot() -> None:
+def test_classes_differ_in_colour_or_shape() -> None:
     names = tuple(f"c{k}" for k in range(48))
     colours = theme.class_scale(names).to_dict()["range"]
     shapes = theme.class_shape(names).to_dict()["scale"]["range"]
@@ -388,17 +386,31 @@ def test_no_two_classes_look_alike_in_a_scatter_plot() -> None:
     assert "shape" not in few["encoding"]
 
 
-def test_no_two_models_look_alike_and_baselines_are_grey() -> None:
-    models = (*(f"m{k}" for k in range(20)), "majority", "single-probe")
-    styles = theme.model_styles(models)
+def test_models_differ_in_style_and_baselines_are_grey() -> None:
+    models = (*(f"m{k}" for k in range(20)), "majority", "rule")
+    styles = theme.model_styles(models, {"majority", "rule"})
     assert len({(style.colour, style.dash) for style in styles.values()}) == len(models)
-    for model in ("majority", "single-probe"):
+    for model in ("majority", "rule"):
         red, green, blue = (int(styles[model].colour[k : k + 2], 16) for k in (1, 3, 5))
         assert red == green == blue
 
 
-def test_colours_are_told_apart_by_colour_blind_readers() -> None:
-    # Brettel et al. would be exact; these linear maps (Machado et al. 2009, severity 1) suffice to find look-alikes.
+def test_a_plug_in_baseline_is_drawn_as_a_baseline() -> None:
+    evaluation = EVALUATIONS["many samples"]
+    plug_in = replace(evaluation.model("knn"), name="rule", baseline=True)
+    models = tuple(plug_in if model.name == "knn" else model for model in evaluation.models)
+    results = [replace(r, model="rule") if r.model == "knn" else r for r in evaluation.results]
+    changed = replace(evaluation, models=models, results=tuple(results))
+    drawn = figures.by_name("comparison").draw(changed)
+    baselines = drawn.table().groupby("model")["baseline"].all()
+    assert baselines.to_dict() == {"rule": True, "svm": False, "single-probe": True}
+    assert set(figures.by_name("samples").draw(changed).table()["model"]) == {"svm"}
+    grey = theme.model_styles(["rule"], {"rule"})["rule"].colour
+    assert grey in json.dumps(figures.by_name("roc").draw(changed).chart().to_dict())
+
+
+def test_colours_differ_for_colour_blind_readers() -> None:
+    # Linear maps (Machado et al. 2009, severity 1), precise enough to find similar colours.
     maps = {
         "protan": [
             [0.152286, 1.052583, -0.204868],
@@ -420,7 +432,7 @@ def test_colours_are_told_apart_by_colour_blind_readers() -> None:
         assert min(apart) > 0.12, name
 
 
-def test_files_are_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_are_replaced_completely_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = drawing(figures.by_name("class-counts"), "two classes")
     svg, png = figures.save(made, tmp_path / "new" / "folder", "counts")
     before = svg.read_bytes(), png.read_bytes()
@@ -440,13 +452,13 @@ def _refuse(*_: object) -> None:
     raise PermissionError(13, "Permission denied")
 
 
-def test_a_file_in_place_of_the_folder_is_one_clear_line(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
     with pytest.raises(OutputRefused, match=r"cannot write stem into .*taken"):
         figures.save(drawing(figures.by_name("class-counts"), "two classes"), tmp_path / "taken", "stem")
 
 
-def test_control_characters_in_ids_do_not_break_a_file() -> None:
+def test_control_characters_in_ids_give_valid_files() -> None:
     cohort = make_cohort(10, ("tumour", "normal"))
     samples = cohort.samples.astype(object)
     samples[2] = "bad\x08id"
@@ -461,28 +473,30 @@ def test_tables_are_copies() -> None:
     assert made.table()["samples"].sum() == 10
 
 
-def test_names_are_unique_stems_and_unknown_ones_are_refused() -> None:
+def test_names_are_unique_in_each_part_and_unknown_names_are_refused() -> None:
     names = [figure.name for figure in FIGURES]
-    assert len(set(names)) == len(names)
+    assert len({(figure.part, figure.name) for figure in FIGURES}) == len(names)
     assert all(name == name.lower() and name.replace("-", "").isalnum() for name in names)
-    assert {figure.part for figure in FIGURES} == {"data", "evaluation"}
-    with pytest.raises(UnknownName, match=r"no figure 'pie'\. There are class-counts"):
+    assert {part: len(figures.of_part(part)) for part in get_args(figures.Part)} == {
+        "data": 7, "evaluation": 6, "study": 4, "benchmark": 2, "validation": 6
+    }  # fmt: skip
+    with pytest.raises(UnknownName, match=r"no figure 'pie'\. Choose from class-counts"):
         figures.by_name("pie")
 
 
-def test_nothing_global_in_altair_is_changed() -> None:
+def test_global_settings_of_altair_are_unchanged() -> None:
     assert alt.theme.active == "default"
     assert alt.data_transformers.active == "default"
 
 
-def test_the_package_does_not_load_a_plotting_library() -> None:
+def test_importing_the_package_loads_no_plotting_library() -> None:
     code = "import leukotype, sys; print([m for m in ('altair', 'vl_convert') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
 @pytest.mark.slow
-def test_full_width_is_drawn_in_time() -> None:
+def test_all_probes_are_drawn_in_time() -> None:
     cohort = make_cohort(64, ("AML", "Bone_Marrow", "Bone_Marrow_CD34", "PB", "PBSC_CD34"), p=22_283)
     for figure in DATA:
         start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""The numbers behind the figures, against answers known otherwise."""
+"""Numbers of the figures, against independent computations."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from sklearn.manifold import trustworthiness
 from leukotype import figures
 from leukotype.cohort import Cohort
 from leukotype.evaluation import Evaluation
-from leukotype.figures import correlation, curves, span, trees, tsne, unsupervised
+from leukotype.figures import clustering, curves, heatmaps, maps, span
 from leukotype.metrics import weighted
+from leukotype.models import select
 
 
 def table(name: str, source: Cohort | Evaluation) -> pd.DataFrame:
@@ -41,7 +42,7 @@ def holed(tiny_cohort: Cohort) -> Cohort:
 
 
 def blobs(n_per_class: int = 12, apart: float = 30.0) -> Cohort:
-    """Three classes so far apart that any clustering must find them, rows in no order."""
+    """Three classes so far apart that any clustering must find them, rows in random order."""
     rng = np.random.default_rng(3)
     codes = rng.permutation(np.repeat([0, 1, 2], n_per_class))
     expression = rng.normal(size=(len(codes), 25))
@@ -76,12 +77,12 @@ def test_intensity_quantiles(holed: Cohort) -> None:
         assert found.loc[sample, "missing"] == np.isnan(values).sum()
 
 
-def test_missing_values_take_the_median_of_their_probe(holed: Cohort) -> None:
+def test_missing_values_are_replaced_by_the_median_of_their_probe(holed: Cohort) -> None:
     expected = pd.DataFrame(holed.expression)
     assert_allclose(span.filled(holed), expected.fillna(expected.median()))
 
 
-def test_components_are_those_of_scikit_learn(holed: Cohort) -> None:
+def test_components_agree_with_scikit_learn(holed: Cohort) -> None:
     scores, shares = span.principal_components(holed)
     pca = PCA(svd_solver="full").fit(span.filled(holed))
     expected = pca.transform(span.filled(holed))
@@ -99,13 +100,13 @@ def test_components_are_those_of_scikit_learn(holed: Cohort) -> None:
     )
 
 
-def test_components_do_not_flip_with_the_order_of_samples(tiny_cohort: Cohort) -> None:
+def test_signs_of_components_do_not_depend_on_sample_order(tiny_cohort: Cohort) -> None:
     turned = tiny_cohort.take(np.arange(30)[::-1], "turned")
     one, other = (table("pca", cohort).set_index("sample") for cohort in (tiny_cohort, turned))
     assert_allclose(one[["pc1", "pc2"]], other.loc[one.index, ["pc1", "pc2"]], atol=1e-9)
 
 
-def test_tsne_keeps_neighbours_and_repeats_itself() -> None:
+def test_tsne_preserves_neighbours_and_is_reproducible() -> None:
     cohort = blobs()
     one, again = table("tsne", cohort), table("tsne", cohort)
     place = one[["tsne1", "tsne2"]].to_numpy()
@@ -117,11 +118,11 @@ def test_tsne_keeps_neighbours_and_repeats_itself() -> None:
 
 @pytest.mark.parametrize("n", [5, 6, 10, 64, 91, 400])
 def test_perplexity_fits_the_number_of_samples(n: int) -> None:
-    assert 1 <= tsne.perplexity(n) <= min(30, (n - 1) / 3)
-    assert f"perplexity {tsne.perplexity(30):.3g}" in figures.by_name("tsne").draw(blobs(10)).caption
+    assert 1 <= maps.perplexity(n) <= min(30, (n - 1) / 3)
+    assert f"perplexity {maps.perplexity(30):.3g}" in figures.by_name("tsne").draw(blobs(10)).caption
 
 
-def test_correlation_is_pearson(holed: Cohort) -> None:
+def test_correlation_agrees_with_numpy(holed: Cohort) -> None:
     found = table("correlation", holed)
     expected = pd.DataFrame(np.corrcoef(span.filled(holed)), holed.samples, holed.samples)
     for row in found.itertuples():
@@ -131,7 +132,7 @@ def test_correlation_is_pearson(holed: Cohort) -> None:
     assert set(order["sample"]) == set(holed.samples)
 
 
-def test_a_flat_sample_has_no_correlation(tiny_cohort: Cohort) -> None:
+def test_a_constant_sample_has_no_correlation(tiny_cohort: Cohort) -> None:
     expression = tiny_cohort.expression.copy()
     expression[4] = 7.3
     found = table("correlation", with_values(tiny_cohort, expression))
@@ -140,14 +141,14 @@ def test_a_flat_sample_has_no_correlation(tiny_cohort: Cohort) -> None:
     assert found.loc[~flat, "r"].notna().all()
 
 
-def test_neighbours_share_cells_where_samples_are_many() -> None:
+def test_neighbours_share_cells_if_there_are_many_samples() -> None:
     cohort = blobs(n_per_class=60)
     found = table("correlation", cohort)
     names = found["sample"].drop_duplicates().tolist()
     sizes = [int(match[1]) if (match := re.search(r"\((\d+) samples\)", name)) else 1 for name in names]
-    assert len(names) <= correlation.MOST_SAMPLES + 3
+    assert len(names) <= heatmaps.MOST_SAMPLES + 3
     assert sum(sizes) == cohort.n_samples
-    # The sum over all pairs of different samples is kept.
+    # The sum over all pairs of different samples is unchanged.
     r = found["r"].to_numpy().reshape(len(names), len(names))
     pairs = np.outer(sizes, sizes) - np.diag(sizes)
     expected = np.corrcoef(cohort.expression).sum() - cohort.n_samples
@@ -177,7 +178,7 @@ def test_heatmap_shows_the_most_variable_probes_standardised(holed: Cohort) -> N
     ("name", "across", "down", "digits"),
     [("heatmap", "sample", "probe", 2), ("correlation", "sample", "other", 4)],
 )
-def test_packed_cells_are_the_cells_of_the_table(
+def test_packed_cells_equal_the_table(
     tiny_cohort: Cohort, name: str, across: str, down: str, digits: int
 ) -> None:
     drawing = figures.by_name(name).draw(tiny_cohort)
@@ -197,10 +198,10 @@ def test_packed_cells_are_the_cells_of_the_table(
 
 
 @pytest.mark.parametrize("n", [2, 3, 10, 40])
-def test_dendrogram_is_that_of_scipy(n: int) -> None:
-    tree = trees.linkage(np.random.default_rng(n).normal(size=(n, 4)))
+def test_dendrogram_agrees_with_scipy(n: int) -> None:
+    tree = clustering.linkage(np.random.default_rng(n).normal(size=(n, 4)))
     expected = hierarchy.dendrogram(tree, no_plot=True)
-    found = trees.branches(tree)
+    found = clustering.branches(tree)
     corners = {
         tuple(np.round(np.r_[part["place"], part["height"]], 9))
         for _, part in found.groupby("merge", sort=False)
@@ -209,20 +210,20 @@ def test_dendrogram_is_that_of_scipy(n: int) -> None:
     joined = {tuple(np.round(np.r_[np.array(x) / 10, y], 9)) for x, y in shape}
 
     def sides(lines: set[tuple[float, ...]]) -> set[tuple[float, ...]]:
-        # Which of two arms is drawn first is all the same.
+        # The order of the two arms is irrelevant.
         return {min(line, (*line[:4][::-1], *line[4:][::-1])) for line in lines}
 
     assert sides(corners) == sides(joined)
-    assert list(trees.leaves(tree)) == expected["leaves"]
+    assert list(clustering.leaves(tree)) == expected["leaves"]
 
 
-def test_dendrogram_and_heatmap_share_their_order(tiny_cohort: Cohort) -> None:
+def test_dendrogram_and_heatmap_have_the_same_order(tiny_cohort: Cohort) -> None:
     found = table("heatmap", tiny_cohort)
     z = found.pivot(index="sample", columns="probe", values="z")
     samples, probes = found["sample"].drop_duplicates().tolist(), found["probe"].drop_duplicates().tolist()
-    # Clustering the columns as they are drawn must not move them apart: each merge joins neighbours.
+    # In a new clustering of the drawn order, each merge joins neighbours.
     for points in (z.loc[samples, probes].to_numpy(), z.loc[samples, probes].to_numpy().T):
-        tree = trees.linkage(points)
+        tree = clustering.linkage(points)
         members = {k: {k} for k in range(len(points))}
         for number, (left, right) in enumerate(tree[:, :2].astype(int)):
             both = members[left] | members[right]
@@ -230,7 +231,7 @@ def test_dendrogram_and_heatmap_share_their_order(tiny_cohort: Cohort) -> None:
             assert max(both) - min(both) == len(both) - 1
 
 
-def test_clusters_that_are_the_classes_agree_fully() -> None:
+def test_clusters_equal_to_the_classes_have_index_1() -> None:
     found = table("unsupervised", blobs())
     assert_allclose(found["adjusted_rand"], 1.0)
     assert list(found["sizes"]) == ["12, 12, 12"] * 3
@@ -238,7 +239,7 @@ def test_clusters_that_are_the_classes_agree_fully() -> None:
     assert (found["chance_high"] < 0.3).all()
 
 
-def test_clusters_of_noise_agree_by_chance_only() -> None:
+def test_clusters_of_noise_agree_only_by_chance() -> None:
     cohort = blobs(apart=0.0)
     found = table("unsupervised", cohort)
     assert (found["adjusted_rand"] < 0.2).all()
@@ -246,18 +247,18 @@ def test_clusters_of_noise_agree_by_chance_only() -> None:
     assert (found["chance_high"] >= 0).all()
 
 
-def test_index_by_chance_is_scikit_learns_on_the_same_permutations() -> None:
+def test_index_by_chance_agrees_with_scikit_learn() -> None:
     rng = np.random.default_rng(5)
     labels, found = rng.integers(3, size=25), rng.integers(1, 5, size=25)
-    ours = unsupervised.by_chance(labels, found, np.random.default_rng(7))
+    ours = clustering.by_chance(labels, found, np.random.default_rng(7))
     again = np.random.default_rng(7)
     member = np.eye(3)[labels]
     expected = [sk.adjusted_rand_score(again.permutation(member).argmax(axis=1), found) for _ in ours]
     assert_allclose(ours, expected, atol=1e-12)
-    assert_allclose(unsupervised.by_chance(np.zeros(5, dtype=int), np.ones(5, dtype=int), rng), 1.0)
+    assert_allclose(clustering.by_chance(np.zeros(5, dtype=int), np.ones(5, dtype=int), rng), 1.0)
 
 
-def test_comparison_is_the_summary(tiny_evaluation: Evaluation) -> None:
+def test_comparison_equals_the_summary(tiny_evaluation: Evaluation) -> None:
     found = table("comparison", tiny_evaluation).set_index(["model", "metric"])
     summary = tiny_evaluation.summary().set_index(["model", "metric"]).loc[found.index]
     for column in ("value", "low", "high"):
@@ -270,10 +271,10 @@ def test_comparison_is_the_summary(tiny_evaluation: Evaluation) -> None:
     }
 
 
-def test_confusion_is_scikit_learns_mean_over_repeats(tiny_evaluation: Evaluation) -> None:
+def test_confusion_agrees_with_scikit_learn(tiny_evaluation: Evaluation) -> None:
     found = table("confusion", tiny_evaluation)
     codes, names = tiny_evaluation.cohort.codes, list(tiny_evaluation.classes)
-    for model in tiny_evaluation.models:
+    for model in tiny_evaluation.names:
         one = found[found["model"] == model].pivot(index="truth", columns="predicted", values="count")
         calls = tiny_evaluation.predicted(model)
         expected = np.mean([sk.confusion_matrix(codes, repeat) for repeat in calls], axis=0)
@@ -281,9 +282,9 @@ def test_confusion_is_scikit_learns_mean_over_repeats(tiny_evaluation: Evaluatio
     assert_allclose(found.groupby(["model", "truth"])["share"].sum(), 1.0)
 
 
-def test_roc_points_are_scikit_learns(tiny_evaluation: Evaluation) -> None:
+def test_roc_points_agree_with_scikit_learn(tiny_evaluation: Evaluation) -> None:
     found = table("roc", tiny_evaluation)
-    for model in tiny_evaluation.models:
+    for model in tiny_evaluation.names:
         p = tiny_evaluation.probabilities(model).mean(axis=0)
         for k, name in enumerate(tiny_evaluation.classes):
             truth = tiny_evaluation.cohort.codes == k
@@ -298,7 +299,7 @@ def test_roc_points_are_scikit_learns(tiny_evaluation: Evaluation) -> None:
 
 def test_precision_steps_have_the_area_of_average_precision(tiny_evaluation: Evaluation) -> None:
     found = table("precision-recall", tiny_evaluation)
-    for model in tiny_evaluation.models:
+    for model in tiny_evaluation.names:
         p = tiny_evaluation.probabilities(model).mean(axis=0)
         for k, name in enumerate(tiny_evaluation.classes):
             truth = tiny_evaluation.cohort.codes == k
@@ -320,7 +321,7 @@ def test_precision_steps_have_the_area_of_average_precision(tiny_evaluation: Eva
 
 
 @pytest.mark.parametrize("metric", ["roc_auc", "average_precision"])
-def test_areas_in_the_legend_are_those_of_the_tables(tiny_evaluation: Evaluation, metric: str) -> None:
+def test_areas_in_the_legend_equal_the_tables(tiny_evaluation: Evaluation, metric: str) -> None:
     found = curves.of_evaluation(tiny_evaluation, metric).areas
     expected = tiny_evaluation.per_class([metric])
     assert_allclose(found["value"], expected["value"])
@@ -335,7 +336,7 @@ def test_areas_in_the_legend_are_those_of_the_tables(tiny_evaluation: Evaluation
 def test_calibration_bins_add_up_to_the_metric(tiny_evaluation: Evaluation) -> None:
     found = table("calibration", tiny_evaluation)
     repeats = tiny_evaluation.folds.design.repeats
-    for model in tiny_evaluation.models:
+    for model in tiny_evaluation.names:
         bins = found[found["model"] == model]
         assert bins["samples"].sum() == pytest.approx(30)
         assert ((bins["low"] <= bins["correct"]) & (bins["correct"] <= bins["high"])).all()
@@ -346,19 +347,19 @@ def test_calibration_bins_add_up_to_the_metric(tiny_evaluation: Evaluation) -> N
     one = Evaluation(
         tiny_evaluation.cohort,
         tiny_evaluation.folds,
-        ("logistic",),
+        select(["logistic"]),
         tuple(result for result in tiny_evaluation.results if result.model == "logistic"),
     )
     errors = [weighted.calibration_error(scored, scored.ones)[0] for scored in one.scored("logistic")]
     assert 0 <= np.mean(errors) <= 1
     pooled = table("calibration", one)
-    # Pooling repeats can only cancel errors of a bin, never add any.
+    # Pooling repeats can only cancel errors within a bin.
     assert ((pooled["correct"] - pooled["confidence"]).abs() * pooled["samples"]).sum() / 30 <= np.mean(
         errors
     ) + 1e-12
 
 
-def test_samples_are_those_called_wrongly(tiny_evaluation: Evaluation) -> None:
+def test_samples_are_the_misclassified_ones(tiny_evaluation: Evaluation) -> None:
     found = table("samples", tiny_evaluation)
     cohort = tiny_evaluation.cohort
     models = ["logistic", "knn"]
@@ -376,12 +377,12 @@ def test_samples_are_those_called_wrongly(tiny_evaluation: Evaluation) -> None:
         assert set(row.called.split(", ")) == calls
     caption = figures.by_name("samples").draw(tiny_evaluation).caption
     assert f"The {len(expected)} of 30 samples" in caption
-    assert f"the other {30 - len(expected)} were called rightly" in caption
+    assert f"The other {30 - len(expected)} were always predicted correctly" in caption
     always = [s for k, s in enumerate(cohort.samples) if all(wrong[model][k] == 1 for model in models)]
-    assert ("every model got wrong every time" in caption) == bool(always)
+    assert ("Misclassified by all models in all repeats" in caption) == bool(always)
 
 
-def test_nothing_wrong_is_nothing_to_draw(tiny_evaluation: Evaluation) -> None:
+def test_without_errors_there_is_no_figure_of_samples(tiny_evaluation: Evaluation) -> None:
     truth = np.eye(3)[tiny_evaluation.cohort.codes]
     tests = {(split.repeat, split.fold): split.test for split in tiny_evaluation.folds.splits}
     results = tuple(
@@ -389,11 +390,11 @@ def test_nothing_wrong_is_nothing_to_draw(tiny_evaluation: Evaluation) -> None:
         for result in tiny_evaluation.results
         if result.model == "logistic"
     )
-    perfect = Evaluation(tiny_evaluation.cohort, tiny_evaluation.folds, ("logistic",), results)
-    assert figures.by_name("samples").applies(perfect) == "No model called any sample wrongly."
+    perfect = Evaluation(tiny_evaluation.cohort, tiny_evaluation.folds, select(["logistic"]), results)
+    assert figures.by_name("samples").applies(perfect) == "No model misclassified any sample."
 
 
-def test_clusters_of_the_real_cohort_are_largely_its_classes(data_folder: Path) -> None:
+def test_clusters_of_a_real_cohort_resemble_its_classes(data_folder: Path) -> None:
     frame = pd.read_csv(data_folder / "cumida" / "Leukemia_GSE9476_slice.csv.gz")
     values = frame.iloc[:, 2:]
     cohort = Cohort(
@@ -402,15 +403,14 @@ def test_clusters_of_the_real_cohort_are_largely_its_classes(data_folder: Path) 
     found = table("unsupervised", cohort).set_index("method")
     assert found.loc["k-means", "adjusted_rand"] > 0.7
     assert (found["adjusted_rand"] > found["chance_high"]).all()
-    for figure in figures.FIGURES:
-        if figure.part == "data":
-            assert len(figure.draw(cohort).chart().to_json(indent=None)) < 300_000
+    for figure in figures.of_part("data"):
+        assert len(figure.draw(cohort).chart().to_json(indent=None)) < 300_000
 
 
-def test_an_interval_without_width_is_said_to_be_none(tiny_evaluation: Evaluation) -> None:
+def test_an_interval_of_width_0_is_not_drawn(tiny_evaluation: Evaluation) -> None:
     drawing = figures.by_name("comparison").draw(tiny_evaluation)
     flat = drawing.table().query("high - low < 1e-9")
-    # The majority rule has the same F1 whatever samples are drawn within the classes.
+    # The F1 of the majority rule is the same in all bootstrap samples.
     assert set(flat["model"]) == {"majority"}
     assert "the interval is unknown" in drawing.caption
     marked = [

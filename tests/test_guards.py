@@ -19,7 +19,7 @@ def test_what_is_read_is_not_replaced(tmp_path: Path) -> None:
     other = tmp_path / "other.csv"
     other.hardlink_to(source)
     for out in (source, other, tmp_path / "." / "new.csv"):
-        with pytest.raises(OutputRefused, match="is what is read"):
+        with pytest.raises(OutputRefused, match="is an input file"):
             check_new(out, overwrite=True, read=(source, tmp_path / "none.csv"))
     check_new(tmp_path / "calls.csv", overwrite=True, read=(source,))
 
@@ -32,5 +32,5 @@ def test_a_name_that_is_too_long_is_refused(tmp_path: Path) -> None:
 def test_no_class_is_called_abstained() -> None:
     cohort = lt.simulate({"A": 8, "B": 8}, 20, seed=1).cohort
     named = np.where(cohort.labels == "A", "abstained", "B")
-    with pytest.raises(BadLabels, match="Give the class another name"):
+    with pytest.raises(BadLabels, match="Rename the class"):
         lt.train(replace(cohort, labels=named), jobs=1)

@@ -171,9 +171,9 @@ def test_donors_that_leave_nothing_to_permute_are_refused():
 def test_what_is_not_there_is_refused(tiny_evaluation):
     with pytest.raises(UnknownName, match="no model 'svm'"):
         permutation_test(tiny_evaluation, models=["svm"])
-    with pytest.raises(InfeasibleDesign, match="0 permutations of knn"):
+    with pytest.raises(InfeasibleDesign, match="of knn is 0"):
         permutation_test(tiny_evaluation, models=["knn"], n_permutations=0)
-    with pytest.raises(InfeasibleDesign, match="0 jobs"):
+    with pytest.raises(InfeasibleDesign, match="jobs is 0"):
         permutation_test(tiny_evaluation, models=["knn"], n_permutations=1, jobs=0)
 
 

@@ -17,12 +17,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import leukotype as lt
 from leukotype import cli
-from leukotype.batch import Batch
+from leukotype.cohort import Batch
 from leukotype.errors import BadPlugin, LeukotypeError, NotPortable, UnknownName
 from leukotype.evaluation import evaluate
 from leukotype.models import DEFAULT, MODELS, Model, plugins
 from leukotype.resampling import Design
-from run_cases import counts
 from leukotype.runs import Store
 from leukotype.wide import Fold, rule_of
 
@@ -98,7 +97,8 @@ def test_the_text_of_the_file_is_part_of_the_key_of_its_tasks(write, tiny_cohort
     for content in (text, text, text + "# changed\n"):
         models = plugins.load(write(content))
         evaluate(tiny_cohort, models, design=Design(2, 2), jobs=1, store=tmp_path / "tasks.sqlite")
-        done.append(str(counts(tmp_path / "tasks.sqlite")))
+        with Store(tmp_path / "tasks.sqlite") as store:
+            done.append(str(sorted(store.computed().values())))
     assert done == ["[1, 1]", "[1, 1]", "[1, 1, 1, 1]"]
 
 
@@ -150,7 +150,7 @@ def test_a_plugin_with_a_rule_can_be_trained_and_saved(classes, tiny_cohort, tmp
 
 def test_a_plugin_without_a_rule_cannot_be_trained(tiny_cohort):
     [model] = plugins.load(EXAMPLE)
-    with pytest.raises(NotPortable, match="^model 'nearest' cannot be saved") as refused:
+    with pytest.raises(NotPortable, match=r"^model 'nearest' cannot be saved") as refused:
         lt.train(tiny_cohort, model, align="none", design=Design(2, 2), jobs=1)
     assert "\n" not in str(refused.value)
 
@@ -168,7 +168,10 @@ BROKEN = {
     "bad name": (HEAD + 'MODELS = (Model("a,b", "Mine", majority),)\n', "'a,b'"),
     "no path": (HEAD + 'MODELS = (Model("mine", "Mine", None),)\n', "not callable"),
     "gives": (HEAD + 'MODELS = (Model("mine", "Mine", majority, gives=frozenset({"luck"})),)\n', "luck"),
-    "clash": (HEAD + 'MODELS = (Model("forest", "Mine", majority),)\n', "'forest' is the name of a model of leukotype"),
+    "clash": (
+        HEAD + 'MODELS = (Model("forest", "Mine", majority),)\n',
+        "'forest' is the name of a model of leukotype",
+    ),
     "reserved": (HEAD + 'MODELS = (Model("auto", "Mine", majority),)\n', "reserved by leukotype"),
     "twice": (HEAD + 'MODELS = (Model("a", "", majority), Model("a", "", majority))\n', "also used"),
     "bytes": ("\0", "SyntaxError"),

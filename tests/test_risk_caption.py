@@ -1,15 +1,15 @@
-"""One wrong call of many is no 0 %."""
+"""The caption of the risk-coverage figure counts wrong calls."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import numpy as np
+from leukotype.batch import Batch
 
 import leukotype as lt
 from leukotype.classifier.validation import Validation, validate
-from leukotype.cohort import Batch
-from leukotype.figures import risk
+from leukotype.figures import validation
 
 
 def _validated(n_wrong: int) -> Validation:
@@ -39,4 +39,4 @@ def test_wrong_calls_are_counted() -> None:
                           (2, "2 of those calls were wrong")):  # fmt: skip
         found = _validated(n_wrong)
         assert found.right_among_called.n > 200
-        assert said in risk.draw(found).caption
+        assert said in validation.risk(found).caption

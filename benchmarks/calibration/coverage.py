@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from leukotype.inference.splits import nested
 
 from leukotype import metrics
 from leukotype.arrays import FloatArray, IntArray
@@ -27,7 +28,6 @@ from leukotype.cohort import Cohort
 from leukotype.datasets.simulate import Simulation, simulate
 from leukotype.evaluation import AUTO, Evaluation, auto, choose, evaluate
 from leukotype.inference import corrected_best
-from leukotype.inference.splits import nested
 from leukotype.metrics import Scored
 from leukotype.models import by_name
 from leukotype.resampling import Design, draw

@@ -14,7 +14,6 @@ from leukotype.classifier.abstention import NEVER, Target
 from leukotype.classifier.calibration import Choice
 from leukotype.classifier.calls import MARGIN, UNLIKE
 from leukotype.classifier.conformal import LEVEL
-from leukotype.cohort import Cohort
 from leukotype.evaluation import Evaluation
 from leukotype.models import versions
 from leukotype.recipes import Recipe
@@ -34,7 +33,6 @@ _ALIGNED = {
 
 
 def recorded(
-    cohort: Cohort,
     evaluation: Evaluation,
     *,
     recipe: Recipe,
@@ -48,7 +46,7 @@ def recorded(
     chosen: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """Return the record of a classifier: plain types, null for undefined numbers, equal for equal cohorts."""
-    design = evaluation.folds.design
+    cohort, design = evaluation.cohort, evaluation.folds.design
     curve = {"risk_coverage": decisions["risk_coverage"]}
     return {
         "schema": SCHEMA,

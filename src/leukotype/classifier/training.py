@@ -30,7 +30,7 @@ from leukotype.recipes.scorer import Scorer
 from leukotype.resampling import Design, Folds
 from leukotype.runs import Store
 
-# Limits for the rules of the folds, which prediction sets need: bytes, and members of the file.
+# Limits for the rules of the folds in a file.
 _MOST_FOLD_BYTES = 96 * 2**20
 _MOST_FOLD_ARRAYS = 200
 # In small cohorts one draw of the folds gives a noisy estimate; more than 3 change little.
@@ -84,7 +84,6 @@ def train(
     Raises InfeasibleDesign if a class is too small, UnknownName, BadLabels for a class called "abstained", NotPortable
     for a model whose fits have no portable rule, TasksFailed.
     """
-    target = target or Target()
     candidates = _candidates(model, models)
     _check(cohort)
     n_panel = min(max_probes or cohort.n_probes, cohort.n_probes)
@@ -114,14 +113,13 @@ def train(
         ]
     procedure = AUTO if len(recipes) > 1 else recipes[0].model.name
     return _assembled(
-        cohort,
-        name,
+        name or f"{cohort.name}-{procedure}",
         evaluation.only(procedure),
         [other.only(procedure) for other in without],
         final,
         next(recipe for recipe in recipes if recipe.model.name == final.model),
-        [recipe.model.name for recipe in recipes],
-        target,
+        [candidate.name for candidate in candidates],
+        target or Target(),
         symbols or {},
         chosen_by,
     )
@@ -147,12 +145,11 @@ def _fit_whole(
         raise errors.TasksFailed(f"model {first.model!r} failed on all samples: {first.error}.")
     rank = {recipe.model.name: number for number, recipe in enumerate(recipes)}
     results.sort(key=lambda result: rank[result.model])
-    return results[choose([result.inner_losses for result in results])] if len(results) > 1 else results[0]
+    return results[choose([result.inner_losses for result in results])]
 
 
 def _assembled(
-    cohort: Cohort,
-    name: str | None,
+    name: str,
     evaluation: Evaluation,
     without: Sequence[Evaluation],
     final: FoldResult,
@@ -162,21 +159,21 @@ def _assembled(
     symbols: Mapping[str, str],
     chosen_by: Mapping[str, Any] | None,
 ) -> Classifier:
+    cohort = evaluation.cohort
     seen = _out_of_fold(evaluation)
     choice = calibration.choose(seen.p, seen.labels, seen.fold_of)
-    shown = np.array([choice.calibration.apply(p) for p in seen.p])
-    held_out = np.sort(seen.distances.mean(axis=0))
+    calibrated = np.array([choice.calibration.apply(p) for p in seen.p])
     first = [_kept(result) for result in evaluation.results if result.repeat == 0]
     n_calls = cohort.n_samples * missing.draws(cohort.n_samples)
     hits = np.sum([kept.hits for kept in first], axis=0)
     scorers = tuple(kept.scorer for kept in first if kept.scorer is not None)
     why_no_sets = _why_no_sets(recipe, scorers)
+    own_class = seen.p[0][np.arange(cohort.n_samples), seen.labels]
     own = _kept(final)
     if own.scorer is None:
         raise AssertionError("the rule of the whole cohort was not kept")
     probes = cohort.probes[own.columns].tolist()
     record = recorded(
-        cohort,
         evaluation,
         recipe=recipe,
         candidates=candidates,
@@ -189,16 +186,16 @@ def _assembled(
         chosen=chosen_by,
     )
     classifier = Classifier(
-        name=name or f"{cohort.name}-{AUTO if len(candidates) > 1 else recipe.model.name}",
+        name=name,
         classes=cohort.classes,
         probes=tuple(probes),
         symbols=tuple(symbols.get(probe, "") for probe in probes),
         scorer=own.scorer,
         folds=() if why_no_sets else scorers,
         calibration=choice.calibration,
-        thresholds=abstention.thresholds(shown, seen.labels, target),
-        novelty=Novelty(own.means, held_out),
-        sets=None if why_no_sets else _conformal(seen),
+        thresholds=abstention.thresholds(calibrated, seen.labels, target),
+        novelty=Novelty(own.means, np.sort(seen.distances.mean(axis=0))),
+        sets=None if why_no_sets else CrossConformal(own_class, seen.labels, seen.fold_of[0]),
         missing=missing.limit_of((hits / n_calls).tolist()),
         scale=ScaleRange.learn(cohort.expression[:, own.columns], is_bound=recipe.align == "none"),
         record=record,
@@ -225,30 +222,17 @@ def _out_of_fold(evaluation: Evaluation) -> OutOfFold:
     )
 
 
-def _conformal(seen: OutOfFold) -> CrossConformal:
-    own = seen.p[0][np.arange(len(seen.labels)), seen.labels]
-    return CrossConformal(own, seen.labels, seen.fold_of[0])
-
-
 def _why_no_sets(recipe: Recipe, scorers: Sequence[Scorer]) -> str:
     """Return the reason why the file has no prediction sets; "" if it has them."""
     if recipe.max_probes is not None:
-        return (
-            "prediction sets need the rules of the folds, which read other panels than the final rule, and a sample of "
-            "this panel may lack their probes"
-        )
+        return "they need the rules of the folds, which read other panels, whose probes a new sample may lack"
     arrays = [array for one in scorers for array in (*one.rule.parts()[1].values(), *one.alignment.arrays())]
     if len(arrays) > _MOST_FOLD_ARRAYS:
-        return (
-            f"prediction sets need the rules of {len(scorers)} folds, which are {len(arrays)} arrays; a file holds at "
-            f"most {_MOST_FOLD_ARRAYS}"
-        )
+        return f"they need the rules of {len(scorers)} folds, {len(arrays)} arrays; the limit is {_MOST_FOLD_ARRAYS}"
     size = sum(array.nbytes for array in arrays)
     if size > _MOST_FOLD_BYTES:
-        return (
-            f"prediction sets need the rules of the folds, which take {size / 2**20:,.0f} MiB; the limit is "
-            f"{_MOST_FOLD_BYTES / 2**20:,.0f} MiB"
-        )
+        limit = _MOST_FOLD_BYTES / 2**20
+        return f"they need the rules of the folds, {size / 2**20:,.0f} MiB; the limit is {limit:,.0f} MiB"
     return ""
 
 

@@ -99,8 +99,8 @@ def _fetch_several(wanted: Sequence[Dataset], connections: int, as_json: bool) -
         console.say(f"{one.name}: {one.reason}")
     if missing:
         raise DownloadFailed(
-            f"{len(missing)} of {len(outcomes)} datasets are unavailable. See the reasons above, and repeat the command "
-            "to resume."
+            f"{len(missing)} of {len(outcomes)} datasets are unavailable. See the reasons above, and repeat the "
+            "command to resume."
         )
 
 

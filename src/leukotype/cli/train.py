@@ -163,7 +163,8 @@ def train(
         drop_class=tuple(drop_class or ()), scale=scale, impute=impute,
         keep_controls=keep_controls,
     )  # fmt: skip
-    design = Design(outer or 5, inner or 3, training.REPEATS if repeats is None else repeats, seed or 0)
+    given = {"outer": outer, "inner": inner, "repeats": repeats, "seed": seed}
+    design = Design(**{"repeats": training.REPEATS} | {key: n for key, n in given.items() if n is not None})
     recipe: dict[str, Any] = {"align": align, "max_probes": max_probes, "tune_by": tune_by or "log_loss"}
     chosen_by = study_folds = None
     if from_study is not None:

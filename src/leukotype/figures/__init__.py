@@ -1,4 +1,4 @@
-"""FIGURES: one entry a figure: what it is called, what it is drawn from, how, and when it applies."""
+"""FIGURES: one entry per figure, with its name, title, source, and the functions that draw it."""
 
 from __future__ import annotations
 
@@ -6,34 +6,24 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from leukotype.errors import UnknownName
+from leukotype.evaluation import Evaluation
 from leukotype.figures import (
+    benchmark,
     calibration,
-    called,
-    class_counts,
+    clustering,
+    cohort,
     comparison,
     confusion,
-    correlation,
-    discrimination,
-    heatmap,
-    intensity,
-    leaks,
-    learning,
-    likeness,
-    pca,
-    permutation,
-    precision,
-    ranks,
-    reliability,
-    risk,
-    roc,
+    curves,
+    heatmaps,
+    inference,
+    maps,
     samples,
-    scores,
-    stability,
-    tsne,
-    unsupervised,
+    validation,
 )
-from leukotype.figures.figure import Chart, Drawing, Figure, Part
+from leukotype.figures.figure import Drawing, Figure, Part
 from leukotype.figures.files import save, svg
+from leukotype.figures.theme import Chart
 from leukotype.studies import Study
 
 __all__ = [
@@ -50,33 +40,40 @@ __all__ = [
     "svg",
 ]
 
+
+def _has_models(evaluation: Evaluation) -> str | None:
+    return None if evaluation.names else "No model was evaluated."
+
+
+_ROC, _PR = "ROC curves, each class against the rest", "Precision-recall curves, each class against the rest"
+
 # fmt: off
 FIGURES: tuple[Figure, ...] = (
-    Figure("class-counts", class_counts.TITLE, "data", class_counts.draw, class_counts.applies),
-    Figure("intensity", intensity.TITLE, "data", intensity.draw, intensity.applies),
-    Figure("pca", pca.TITLE, "data", pca.draw, pca.applies),
-    Figure("tsne", tsne.TITLE, "data", tsne.draw, tsne.applies),
-    Figure("correlation", correlation.TITLE, "data", correlation.draw, correlation.applies),
-    Figure("heatmap", heatmap.TITLE, "data", heatmap.draw, heatmap.applies),
-    Figure("unsupervised", unsupervised.TITLE, "data", unsupervised.draw, unsupervised.applies),
-    Figure("comparison", comparison.TITLE, "evaluation", comparison.draw, comparison.applies),
-    Figure("confusion", confusion.TITLE, "evaluation", confusion.draw, confusion.applies),
-    Figure("roc", roc.TITLE, "evaluation", roc.draw, roc.applies),
-    Figure("precision-recall", precision.TITLE, "evaluation", precision.draw, precision.applies),
-    Figure("calibration", calibration.TITLE, "evaluation", calibration.draw, calibration.applies),
-    Figure("samples", samples.TITLE, "evaluation", samples.draw, samples.applies),
-    Figure("stability", stability.TITLE, "study", stability.draw, stability.applies),
-    Figure("permutation", permutation.TITLE, "study", permutation.draw, permutation.applies),
-    Figure("leaks", leaks.TITLE, "study", leaks.draw, leaks.applies),
-    Figure("learning-curve", learning.TITLE, "study", learning.draw, learning.applies),
-    Figure("critical-difference", ranks.TITLE, "benchmark", ranks.draw, ranks.applies),
-    Figure("scores", scores.TITLE, "benchmark", scores.draw, scores.applies),
-    Figure("called", called.TITLE, "validation", called.draw, called.applies),
-    Figure("roc", roc.TITLE, "validation", discrimination.roc_curves, discrimination.applies),
-    Figure("precision-recall", precision.TITLE, "validation", discrimination.precision_recall, discrimination.applies),
-    Figure("reliability", reliability.TITLE, "validation", reliability.draw, reliability.applies),
-    Figure("risk-coverage", risk.TITLE, "validation", risk.draw, risk.applies),
-    Figure("likeness", likeness.TITLE, "validation", likeness.draw, likeness.applies),
+    Figure("class-counts", "Samples of each class", "data", cohort.class_counts, cohort.has_samples),
+    Figure("intensity", "Expression in each sample", "data", cohort.intensity, cohort.has_samples),
+    Figure("pca", "Principal components", "data", maps.pca, maps.pca_applies),
+    Figure("tsne", "t-SNE map", "data", maps.tsne, maps.tsne_applies),
+    Figure("correlation", "Correlation between samples", "data", heatmaps.correlation, heatmaps.correlation_applies),
+    Figure("heatmap", "The most variable probes", "data", heatmaps.variable_probes, heatmaps.variable_probes_applies),
+    Figure("unsupervised", "Agreement of clusters with classes", "data", clustering.agreement, clustering.agreement_applies),
+    Figure("comparison", "Comparison of models", "evaluation", comparison.models, _has_models),
+    Figure("confusion", "Confusion matrices", "evaluation", confusion.matrices, _has_models),
+    Figure("roc", _ROC, "evaluation", curves.roc, _has_models),
+    Figure("precision-recall", _PR, "evaluation", curves.precision_recall, _has_models),
+    Figure("calibration", "Calibration of the confidence", "evaluation", calibration.models, _has_models),
+    Figure("samples", "Misclassified samples", "evaluation", samples.errors, samples.errors_apply),
+    Figure("stability", "Predictions over repeats of the folds", "study", inference.stability, inference.stability_applies),
+    Figure("permutation", "Permutation test", "study", inference.permutation, inference.permutation_applies),
+    Figure("leaks", "Effect of common mistakes", "study", inference.leaks, inference.leaks_applies),
+    Figure("learning-curve", "Learning curve", "study", inference.learning, inference.learning_applies),
+    Figure("critical-difference", "Critical-difference diagram", "benchmark", benchmark.critical_difference, benchmark.critical_difference_applies),
+    Figure("scores", "Every model on every cohort", "benchmark", benchmark.scores, benchmark.scores_applies),
+    Figure("called", "Calls by true class", "validation", confusion.calls, confusion.calls_applies),
+    Figure("roc", _ROC, "validation", curves.external_roc, curves.external_applies),
+    Figure("precision-recall", _PR, "validation", curves.external_precision_recall, curves.external_applies),
+    Figure("reliability", "Calibration on the external samples", "validation", calibration.external, calibration.external_applies),
+    Figure("risk-coverage", "Error against share called", "validation", validation.risk, validation.risk_applies),
+    Figure("likeness", "Similarity to the training samples", "validation", validation.likeness, validation.likeness_applies),
 )
 # fmt: on
 
@@ -87,7 +84,7 @@ def of_part(part: Part) -> tuple[Figure, ...]:
 
 
 def by_name(name: str) -> Figure:
-    """Return the figure called `name`, of an evaluation rather than of a validation if both have one.
+    """Return the figure called `name`: of an evaluation, if a validation has one of that name too.
 
     Raises UnknownName with the names of all figures.
     """

@@ -1,4 +1,4 @@
-"""Which class is taken for which."""
+"""Confusion matrices: of the models of an evaluation, and of the calls in a validation."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from leukotype import wording
+from leukotype.classifier.calls import ABSTAINED
+from leukotype.classifier.validation import Validation
 from leukotype.evaluation import Evaluation
-from leukotype.figures import multiples, theme
-from leukotype.figures.figure import Chart, Drawing
+from leukotype.figures import layout, theme
+from leukotype.figures.figure import Drawing
+from leukotype.figures.theme import Chart
+from leukotype.wording import counted
 
-TITLE = "Confusion matrices"
+_READING = "rows are true classes, columns predictions; numbers are samples, colours their share of the row"
 
 
-def draw(evaluation: Evaluation) -> Drawing:
+def matrices(evaluation: Evaluation) -> Drawing:
     classes = np.array(evaluation.classes)
     k = len(classes)
     blocks = []
@@ -29,30 +32,24 @@ def draw(evaluation: Evaluation) -> Drawing:
         }
         blocks.append(pd.DataFrame(cells))
     numbers = pd.concat(blocks, ignore_index=True)
-    n, repeats = len(evaluation.cohort.labels), evaluation.folds.design.repeats
-    mean = f" Numbers are means over {repeats} repeats." if repeats > 1 else ""
-    caption = (
-        f"Out-of-fold calls of {wording.counted(n, 'sample')}: rows are the true class, columns the call; the "
-        f"number is of samples, the colour its share of the row, so that the diagonal shows recall.{mean} "
-        "Cells without a number are 0."
+    repeats = evaluation.folds.design.repeats
+    # The errors of baselines are not informative.
+    told = numbers["model"].isin(theme.informative(evaluation))
+    worst = numbers[(numbers["truth"] != numbers["predicted"]) & told].nlargest(1, "count")
+    frequent = "".join(
+        f" The most frequent error is {truth} classified as {called} by {model} "
+        f"({_number(count)} sample{'' if count == 1 else 's'})."
+        for model, truth, called, count, _ in worst[worst["count"] > 0].itertuples(index=False)
     )
-    # The errors of a baseline are many and tell nothing.
-    told = [model.name for model in evaluation.models if not model.baseline] or list(evaluation.names)
-    worst = numbers[(numbers["truth"] != numbers["predicted"]) & numbers["model"].isin(told)].sort_values(
-        "count", ascending=False, kind="stable"
+    return Drawing(
+        numbers,
+        lambda table: _paint_matrices(table, evaluation),
+        f"Out-of-fold predictions of {counted(len(evaluation.cohort.labels), 'sample')}: {_READING}, so that the "
+        f"diagonal shows recall.{f' Numbers are means over {repeats} repeats.' if repeats > 1 else ''} Cells without a "
+        "number are 0.",
+        f"Confusion matrices of {counted(len(evaluation.names), 'model')} over {k} classes.{frequent}",
+        theme.subtitle(evaluation.cohort, "out of fold"),
     )
-    summary = f"Confusion matrices of {wording.counted(len(evaluation.names), 'model')} over {k} classes."
-    if len(worst) and worst["count"].iloc[0] > 0:
-        row = worst.iloc[0]
-        summary += (
-            f" The most frequent error is {row['truth']} called {row['predicted']} by {row['model']} "
-            f"({_number(row['count'])} samples)."
-        )
-    return Drawing(numbers, lambda table: _paint(table, evaluation), caption, summary)
-
-
-def applies(evaluation: Evaluation) -> str | None:
-    return None if evaluation.names else "No model was evaluated."
 
 
 def _number(count: float) -> str:
@@ -61,48 +58,86 @@ def _number(count: float) -> str:
     return f"{count:.0f}" if abs(count - round(count)) < 1e-9 else f"{count:.1f}"
 
 
-def _paint(table: pd.DataFrame, evaluation: Evaluation) -> Chart:
+def _paint_matrices(table: pd.DataFrame, evaluation: Evaluation) -> Chart:
     classes = list(evaluation.classes)
     k = len(classes)
     cell = 34.0 if k <= 4 else 28.0 if k <= 8 else max(16.0, 250 // k)
     room = theme.WIDTH + 90 - 6.2 * min(max(map(len, classes)), 22)
-    columns = multiples.columns_for(len(evaluation.names), max(1, min(4, int(room // (k * cell + 16)))))
-    table = table.assign(text=[_number(count) for count in table["count"]])
-    x_axis = theme.names_axis("Called class", domain=False, labelAngle=-90)
+    columns = layout.columns_for(len(evaluation.names), max(1, min(4, int(room // (k * cell + 16)))))
+    x_axis = theme.names_axis("Predicted class", domain=False, labelAngle=-90)
     y_axis = theme.names_axis("True class", domain=False)
-    share = alt.Color(
-        "share:Q",
-        scale=alt.Scale(domain=[0, 0.5, 1], range=["#f4f6f9", "#6aaed6", "#08306b"]),
-        legend=alt.Legend(
-            title="Share of the true class",
-            format=".0%",
-            orient="bottom",
-            direction="horizontal",
-            gradientLength=160,
-            gradientThickness=12,
-            values=[0, 0.5, 1],
-        ),
-    )
-    ink = alt.condition("datum.share > 0.55", alt.value("white"), alt.value(theme.INK))
+    table = table.assign(text=[_number(count) for count in table["count"]])
 
-    def panel(model: str, place: multiples.Place) -> Chart:
-        base = alt.Chart(theme.rows(table[table["model"] == model])).encode(
-            x=alt.X("predicted:N", sort=classes, axis=place.x(x_axis)),
-            y=alt.Y("truth:N", sort=classes, axis=place.y(y_axis)),
-            tooltip=[
-                alt.Tooltip("model:N", title="Model"),
-                alt.Tooltip("truth:N", title="True class"),
-                alt.Tooltip("predicted:N", title="Called"),
-                alt.Tooltip("count:Q", title="Samples", format=".3~f"),
-                alt.Tooltip("share:Q", title="Share of the true class", format=".1%"),
-            ],
-        )
-        cells = base.mark_rect(stroke="white", strokeWidth=1, aria=False).encode(color=share)
-        size = 11 if cell >= 28 else 9 if cell >= 22 else 8
-        text = base.mark_text(fontSize=size, aria=False).encode(text="text:N", color=ink)
-        chart: Chart = alt.layer(cells, text).properties(width=k * cell, height=k * cell)
-        return chart
+    def panel(model: str, place: layout.Place) -> Chart:
+        return _cells(
+            table[table["model"] == model],
+            alt.X("predicted:N", sort=classes, axis=place.x(x_axis)),
+            alt.Y("truth:N", sort=classes, axis=place.y(y_axis)),
+            {"model": "Model", "truth": "True class", "predicted": "Predicted"},
+            ".3~f",
+            11 if cell >= 28 else 9 if cell >= 22 else 8,
+        ).properties(width=k * cell, height=k * cell)
 
     names = dict(zip(evaluation.names, evaluation.names, strict=True))
-    chart = multiples.wrap(names, panel, columns=columns, width=k * cell)
-    return theme.dress(chart, TITLE, theme.subtitle(evaluation.cohort, "out of fold"))
+    return layout.wrap(names, panel, columns=columns, width=k * cell)
+
+
+def _cells(table: pd.DataFrame, x: alt.X, y: alt.Y, texts: dict[str, str], form: str, size: int) -> Chart:
+    """Cells coloured by `share`, with the numbers in `text`."""
+    legend = alt.Legend(
+        title="Share of the true class", format=".0%", orient="bottom", direction="horizontal", gradientLength=160,
+        gradientThickness=12, values=[0, 0.5, 1],
+    )  # fmt: skip
+    blues = alt.Scale(domain=[0, 0.5, 1], range=["#f4f6f9", "#6aaed6", "#08306b"])
+    hover = theme.hover(texts, {"count": ("Samples", form), "share": ("Share of the true class", ".1%")})
+    base = alt.Chart(theme.rows(table)).encode(x=x, y=y, tooltip=hover)
+    cells = base.mark_rect(stroke="white", strokeWidth=1, aria=False).encode(
+        color=alt.Color("share:Q", scale=blues, legend=legend)
+    )
+    ink = alt.condition("datum.share > 0.55", alt.value("white"), alt.value(theme.INK))
+    text = base.mark_text(fontSize=size, aria=False).encode(text="text:N", color=ink)
+    chart: Chart = alt.layer(cells, text)
+    return chart
+
+
+def calls(validation: Validation) -> Drawing:
+    here = set(validation.labels.tolist())
+    known = [name for name in validation.classes if name in here]
+    new = sorted(here - set(known))
+    made = np.array(validation.calls.calls)
+    unknown = f" Not among the training classes: {', '.join(new)}." if new else ""
+    rows = []
+    for truth in known + new:
+        own = made[validation.labels == truth]
+        for call in (*validation.classes, ABSTAINED):
+            count = int((own == call).sum())
+            rows.append(
+                {"truth": truth, "call": call, "count": count, "share": count / len(own), "of": len(own)}
+            )
+    numbers = pd.DataFrame(rows)
+    wrong = numbers[(numbers["truth"] != numbers["call"]) & (numbers["call"] != ABSTAINED)]
+    return Drawing(
+        numbers,
+        _paint_calls,
+        f"Calls of {counted(len(made), 'external sample')}: {_READING}. Cells without a number are 0.{unknown}",
+        f"{int(wrong['count'].sum())} wrong calls and {int((made == ABSTAINED).sum())} abstentions among {len(made)} "
+        f"samples of {counted(len(known + new), 'class')}.",
+        theme.batch_subtitle(validation.batch, validation.classifier.name),
+    )
+
+
+def calls_applies(validation: Validation) -> str | None:
+    return None if validation.calls.n_samples else "There are no samples."
+
+
+def _paint_calls(table: pd.DataFrame) -> Chart:
+    truths, columns = table["truth"].unique().tolist(), table["call"].unique().tolist()
+    cell = 44.0 if len(columns) <= 8 else max(18.0, 360 / len(columns))
+    return _cells(
+        table.assign(text=[str(count) if count else "" for count in table["count"]]),
+        alt.X("call:N", sort=columns, axis=theme.names_axis("Call", domain=False, labelAngle=-90)),
+        alt.Y("truth:N", sort=truths, axis=theme.names_axis("True class", domain=False)),
+        {"truth": "True class", "call": "Call"},
+        "",
+        12 if cell >= 28 else 8,
+    ).properties(width=len(columns) * cell, height=len(truths) * cell)

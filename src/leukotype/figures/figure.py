@@ -1,45 +1,48 @@
-"""What a figure is: numbers, a picture of them, and the words that go with it."""
+"""A figure: its numbers, its chart, its caption and its alternative text."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
-import altair as alt
 import pandas as pd
 
-Chart: TypeAlias = (
-    alt.Chart | alt.LayerChart | alt.FacetChart | alt.ConcatChart | alt.HConcatChart | alt.VConcatChart
-)
-
+from leukotype.figures import theme
+from leukotype.figures.theme import Chart
 
 Part: TypeAlias = Literal["data", "evaluation", "study", "benchmark", "validation"]
 
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """One figure of one cohort or evaluation.
+    """A figure of one cohort, evaluation, study, benchmark or validation.
 
-    numbers : what the picture shows, one row per mark
-    paint   : from those numbers to the chart
-    caption : what is shown, of how many samples, by which method, and what to mind
-    alt     : what a reader who cannot see the picture should know
+    numbers  : the data shown, one row per mark
+    paint    : from the numbers to the chart
+    caption  : what is shown, of how many samples, by which method, and its limits
+    alt      : the content in words, for readers who can't see the chart
+    subtitle : lines below the title
+    look     : additions to the common Vega-Lite configuration
     """
 
     numbers: pd.DataFrame
     paint: Callable[[pd.DataFrame], Chart]
     caption: str
     alt: str
+    subtitle: Sequence[str] = ()
+    look: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    title: str = ""
 
     def table(self) -> pd.DataFrame:
-        """The numbers behind the picture."""
+        """A copy of the numbers."""
         return self.numbers.copy()
 
     def chart(self) -> Chart:
-        """The picture, an Altair chart with its data inside; the same bytes for the same numbers."""
-        chart: Chart = self.paint(self.numbers).properties(description=self.alt)
-        return chart
+        """The Altair chart, with its data inside; the same bytes for the same numbers."""
+        chart = theme.dress(self.paint(self.numbers), self.title, self.subtitle, self.look)
+        described: Chart = chart.properties(description=self.alt)
+        return described
 
 
 @dataclass(frozen=True)
@@ -47,17 +50,21 @@ class Figure:
     """One entry of FIGURES.
 
     name    : kebab-case, stem of its files
-    part    : what it is drawn from.  "data": a Cohort; "evaluation": an Evaluation; "study": a Study;
-              "benchmark": a Leaderboard; "validation": a Validation
-    draw    : from that source to the drawing
-    applies : None where the source can be drawn, else one sentence that says why not
+    part    : its source.  "data": a Cohort; "evaluation": an Evaluation; "study": a Study; "benchmark": a
+              Leaderboard; "validation": a Validation
+    plan    : from the source to the drawing, without the title
+    applies : from the source to None if the figure can be drawn, else to a sentence with the reason
     """
 
     name: str
     title: str
     part: Part
-    draw: Callable[[Any], Drawing]
+    plan: Callable[[Any], Drawing]
     applies: Callable[[Any], str | None]
+
+    def draw(self, source: Any) -> Drawing:
+        """Draw the figure."""
+        return replace(self.plan(source), title=self.title)
 
     def __str__(self) -> str:
         return self.name

@@ -1,4 +1,4 @@
-"""A drawing on disk: SVG and PNG, made without browser or network."""
+"""SVG and PNG files of drawings, made without browser or network."""
 
 from __future__ import annotations
 
@@ -23,23 +23,22 @@ _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 def svg(drawing: Drawing) -> str:
-    """The drawing as an SVG document; the same text for the same numbers."""
+    """Return the drawing as an SVG document; the same text for the same numbers."""
     return svg_of(drawing.chart().to_dict())
 
 
 def svg_of(spec: Mapping[str, Any]) -> str:
-    """A Vega-Lite chart as an SVG document."""
-    # No address is allowed: all data is inside, and nothing is to be fetched.
+    """Return a Vega-Lite chart as an SVG document."""
+    # No address is allowed, since all data is inside the chart.
     text = str(vl_convert.vegalite_to_svg(dict(spec), vl_version=vegalite_version(), allowed_base_urls=[]))
-    # A sample id may hold a control character; XML may not.
+    # XML allows no control characters, but sample ids do.
     return _renamed(_NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
 def _renamed(text: str) -> str:
-    """Give gradients and clip paths ids of their own.
+    """Give gradients and clip paths ids that depend on the content only and are unique in a page.
 
-    The converter counts them through the life of the process, so that they say what was drawn before; and two
-    drawings inside one page must not share an id.
+    The converter numbers them over the life of the process.
     """
     names = list(dict.fromkeys(_DEFINED.findall(text)))
     digest = hashlib.sha256(_DEFINED.sub("", _USED.sub("", text)).encode()).hexdigest()[:8]
@@ -49,15 +48,15 @@ def _renamed(text: str) -> str:
 
 
 def vegalite_version() -> str | None:
-    """Altair's version of Vega-Lite where the converter has it, else None for its newest."""
+    """Return Altair's version of Vega-Lite if the converter has it, else None for its newest."""
     version = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
     return version if version in vl_convert.get_vegalite_versions() else None
 
 
 def save(drawing: Drawing, folder: str | Path, stem: str) -> tuple[Path, Path]:
-    """Write `stem.svg` and `stem.png` (two pixels a unit) into `folder`; return their paths.
+    """Write `stem.svg` and `stem.png` (two pixels per unit) into `folder`; return their paths.
 
-    Either both are written whole, or neither.  Raises OutputRefused where the folder cannot be written.
+    Writes both completely or neither.  Raises OutputRefused if the folder can't be written.
     """
     folder = Path(folder)
     text = svg(drawing)
@@ -79,8 +78,7 @@ def save(drawing: Drawing, folder: str | Path, stem: str) -> tuple[Path, Path]:
         for temporary in beside.values():
             Path(temporary).unlink(missing_ok=True)
         raise OutputRefused(
-            f"cannot write {stem} into {folder}: {problem.strerror or problem}. Choose another folder with "
-            "--out."
+            f"cannot write {stem} into {folder}: {problem.strerror or problem}. Choose another folder with --out."
         ) from problem
     svg_path, png_path = contents
     return svg_path, png_path

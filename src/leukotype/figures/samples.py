@@ -1,4 +1,4 @@
-"""The samples that models get wrong, one by one."""
+"""Samples that models misclassify."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from leukotype import wording
 from leukotype.evaluation import Evaluation
-from leukotype.figures import cells, theme
-from leukotype.figures.figure import Chart, Drawing
+from leukotype.figures import layout, theme
+from leukotype.figures.figure import Drawing
+from leukotype.figures.theme import Chart
+from leukotype.wording import counted, shortlist
 
-TITLE = "Samples called wrongly"
 
-
-def draw(evaluation: Evaluation) -> Drawing:
-    cohort, models = evaluation.cohort, _models(evaluation)
+def errors(evaluation: Evaluation) -> Drawing:
+    cohort, models = evaluation.cohort, theme.informative(evaluation)
     n, repeats = len(cohort.labels), evaluation.folds.design.repeats
     wrong = np.array([(evaluation.predicted(model) != cohort.codes).mean(axis=0) for model in models])
     shown = np.flatnonzero(wrong.any(axis=0))
-    # Within a class, those that most models get wrong come first.
+    # By class, then by the share of wrong predictions.
     shown = shown[np.lexsort((shown, -wrong[:, shown].mean(axis=0), cohort.codes[shown]))]
     numbers = pd.DataFrame(
         [
@@ -37,101 +36,78 @@ def draw(evaluation: Evaluation) -> Drawing:
     )
     by_all = [str(cohort.samples[row]) for row in shown if (wrong[:, row] == 1).all()]
     times = "" if repeats == 1 else f" in at least one of {repeats} repeats"
-    everywhere = f" {_listed(by_all)} every model got wrong every time." if by_all and len(models) > 1 else ""
-    left_out = "; baselines are left out" if len(models) < len(evaluation.names) else ""
-    caption = (
-        f"The {len(shown)} of {wording.counted(n, 'sample')} that at least one model called wrongly out of "
-        f"fold{times}; the other {n - len(shown)} were called rightly by all of "
-        f"{wording.counted(len(models), 'model')}{left_out}.{everywhere} A sample that unlike models agree to "
-        "get wrong deserves a look at its label and its quality."
+    everywhere = (
+        f" Misclassified by all models in all repeats: {shortlist(by_all)}."
+        if by_all and len(models) > 1
+        else ""
     )
-    summary = (
-        f"Heatmap of {wording.counted(len(shown), 'sample')} by {wording.counted(len(models), 'model')}, showing "
-        f"how often each was called wrongly.{everywhere}"
+    left_out = "; baselines are not shown" if len(models) < len(evaluation.names) else ""
+    return Drawing(
+        numbers,
+        lambda table: _paint(table, evaluation),
+        f"The {len(shown)} of {counted(n, 'sample')} that at least one of {counted(len(models), 'model')} "
+        f"misclassified out of fold{times}. The other {n - len(shown)} were always predicted "
+        f"correctly{left_out}.{everywhere} Check the label and the quality of samples that different models "
+        "misclassify.",
+        f"Heatmap of {counted(len(shown), 'sample')} by {counted(len(models), 'model')}, showing how often each was "
+        f"misclassified.{everywhere}",
+        theme.subtitle(cohort, f"{len(shown)} misclassified by at least one model"),
     )
-    return Drawing(numbers, lambda table: _paint(table, evaluation), caption, summary)
 
 
-def applies(evaluation: Evaluation) -> str | None:
-    models = _models(evaluation)
+def errors_apply(evaluation: Evaluation) -> str | None:
+    models = theme.informative(evaluation)
     if not models:
         return "No model was evaluated."
     if all((evaluation.predicted(model) == evaluation.cohort.codes).all() for model in models):
-        return "No model called any sample wrongly."
+        return "No model misclassified any sample."
     return None
 
 
-def _models(evaluation: Evaluation) -> list[str]:
-    """The models that tell something about a sample: a baseline errs on all that are not of its class."""
-    chosen = [model.name for model in evaluation.models if not model.baseline]
-    return chosen or list(evaluation.names)
-
-
 def _called(evaluation: Evaluation, model: str, row: int) -> str:
-    """The classes that a sample was called, the most frequent first."""
+    """Predicted classes of a sample, the most frequent first."""
     counts = np.bincount(evaluation.predicted(model)[:, row], minlength=len(evaluation.classes))
     order = np.argsort(-counts, kind="stable")[: int((counts > 0).sum())]
     return ", ".join(evaluation.classes[code] for code in order)
-
-
-def _listed(names: list[str], most: int = 8) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return f"{'Sample' if len(names) == 1 else 'Samples'} {', '.join(names[:most])}{more}"
 
 
 def _paint(table: pd.DataFrame, evaluation: Evaluation) -> Chart:
     order = table.drop_duplicates("sample")[["sample", "class"]]
     models = table["model"].drop_duplicates().tolist()
     n = len(order)
-    step = 14.0 if n <= 40 else 10.0 if n <= theme.MOST_LABELS else theme.cell_step(n, 600, 7)
+    step = 14.0 if n <= 40 else 10.0 if n <= theme.MOST_LABELS else layout.cell_step(n, 600, 7)
     height, width = n * step, len(models) * 34.0
-    wrong = alt.Color(
-        "wrong:Q",
-        scale=alt.Scale(range=["#f0f0f0", "#f7b28a", theme.COLOURS[3], "#7a2f00"], domain=[0, 0.34, 0.67, 1]),
-        legend=_key(evaluation.folds.design.repeats),
-    )
-    samples = order["sample"].tolist()
+    reds = alt.Scale(range=["#f0f0f0", "#f7b28a", theme.COLOURS[3], "#7a2f00"], domain=[0, 0.34, 0.67, 1])
+    sample_axis = theme.samples_axis("Sample, ordered by class", n, height)
     heat = (
         alt.Chart(theme.rows(table))
         .mark_rect(stroke="white", strokeWidth=1 if step >= 7 else 0, aria=False)
         .encode(
             x=alt.X("model:N", sort=models, axis=theme.names_axis("Model", labelAngle=-90)),
-            y=alt.Y("sample:N", sort=samples, axis=theme.samples_axis("Sample, ordered by class", n, height)),
-            color=wrong,
+            y=alt.Y("sample:N", sort=order["sample"].tolist(), axis=sample_axis),
+            color=alt.Color("wrong:Q", scale=reds, legend=_key(evaluation.folds.design.repeats)),
             tooltip=[
-                alt.Tooltip("sample:N", title="Sample"),
-                alt.Tooltip("class:N", title="Class"),
-                alt.Tooltip("model:N", title="Model"),
-                alt.Tooltip("wrong:Q", title="Called wrongly", format=".0%"),
-                alt.Tooltip("called:N", title="Called"),
-                alt.Tooltip("p_true:Q", title="Probability of its class", format=".3f"),
+                *theme.hover(
+                    {"sample": "Sample", "class": "Class", "model": "Model"},
+                    {"wrong": ("Share wrong", ".0%")},
+                ),
+                *theme.hover({"called": "Predicted"}, {"p_true": ("Probability of its class", ".3f")}),
             ],
         )
         .properties(width=width, height=height)
     )
     legend = alt.Legend(title="Class", orient="right", labelLimit=230)
-    band = cells.strip(order, evaluation.classes, None, height, side="y", legend=legend)
-    chart = alt.hconcat(heat, band, spacing=3).resolve_scale(color="independent")
-    facts = f"{n} wrong by at least one model"
-    return theme.dress(chart, TITLE, theme.subtitle(evaluation.cohort, facts))
+    band = layout.strip(order, evaluation.classes, None, height, side="y", legend=legend)
+    return alt.hconcat(heat, band, spacing=3).resolve_scale(color="independent")
 
 
 def _key(repeats: int) -> alt.Legend:
     if repeats == 1:
         return alt.Legend(
-            title="Called",
-            orient="bottom",
-            type="symbol",
-            symbolType="square",
-            values=[0, 1],
-            labelExpr="datum.value > 0 ? 'wrongly' : 'rightly'",
-        )
+            title="Predicted", orient="bottom", type="symbol", symbolType="square", values=[0, 1],
+            labelExpr="datum.value > 0 ? 'wrongly' : 'correctly'",
+        )  # fmt: skip
     return alt.Legend(
-        title=f"Called wrongly, share of {repeats} repeats",
-        orient="bottom",
-        direction="horizontal",
-        format=".0%",
-        gradientLength=120,
-        gradientThickness=12,
-        values=[0, 0.5, 1],
-    )
+        title=f"Misclassified, share of {repeats} repeats", orient="bottom", direction="horizontal", format=".0%",
+        gradientLength=120, gradientThickness=12, values=[0, 0.5, 1],
+    )  # fmt: skip

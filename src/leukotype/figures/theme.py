@@ -1,4 +1,4 @@
-"""How every figure looks: colours, shapes, type, and the title that says whose samples these are."""
+"""Look of all figures: colours, shapes, legends, axes, hover texts, titles and fonts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any
+from typing import Any, TypeAlias
 
 import altair as alt
 import numpy as np
@@ -15,80 +15,68 @@ import pandas as pd
 from leukotype import wording
 from leukotype.cohort import Batch, Cohort
 from leukotype.evaluation import Evaluation
-from leukotype.figures.figure import Chart
+
+Chart: TypeAlias = (
+    alt.Chart | alt.LayerChart | alt.FacetChart | alt.ConcatChart | alt.HConcatChart | alt.VConcatChart
+)
 
 WIDTH = 560
 INK, GREY, PALE = "#222222", "#6b6b6b", "#e3e3e3"
-
 # Okabe & Ito (2008), "Color Universal Design", without its black; then eight hues of Tol's "muted" scheme.
 COLOURS = (
     *("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442", "#4D4D4D"),
     *("#882255", "#999933", "#332288", "#44AA99", "#DDCC77", "#AA4499", "#117733", "#BBBBBB"),
 )
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
-# Without the yellow, too pale for a line on white, and the grey, which is for baselines.
+# Without the yellow, too pale for lines on white, and the grey of baselines.
 MODEL_COLOURS = (*COLOURS[:6], "#882255")
 DASHES = ((1, 0), (6, 2), (2, 2), (8, 2, 2, 2))
-# Beyond this, shapes tell classes apart where colours alone no longer do.
+# With more classes, shapes are needed too.
 DISTINCT_COLOURS = 8
-# Beyond this, one label per sample is unreadable.
+# With more samples, their labels are unreadable.
 MOST_LABELS = 80
-
-
-def colour_of(number: int) -> str:
-    """The colour of the class or model at a position; colours recur after 16."""
-    return COLOURS[number % len(COLOURS)]
+UNIT = alt.Scale(domain=[0, 1], nice=False)
 
 
 def class_scale(classes: Sequence[str]) -> alt.Scale:
-    """One colour per class, by its position in `Cohort.classes`, so that it is the same in every figure."""
-    return alt.Scale(domain=list(classes), range=[colour_of(k) for k in range(len(classes))])
+    """One colour per class by its position in `Cohort.classes`, the same in every figure; recurs after 16."""
+    return alt.Scale(domain=list(classes), range=[COLOURS[k % len(COLOURS)] for k in range(len(classes))])
 
 
-def class_colour(classes: Sequence[str], field: str = "class") -> alt.Color:
-    return alt.Color(f"{field}:N", scale=class_scale(classes), sort=None, legend=legend("Class", classes))
+def class_colour(classes: Sequence[str]) -> alt.Color:
+    return alt.Color("class:N", scale=class_scale(classes), sort=None, legend=legend("Class", classes))
 
 
 def class_shape(classes: Sequence[str]) -> alt.Shape:
-    """One shape for every eight classes; together with the colour it is unique up to 48 classes."""
+    """One shape per eight classes; with the colour it is unique for up to 48 classes."""
     shapes = [SHAPES[k // DISTINCT_COLOURS % len(SHAPES)] for k in range(len(classes))]
     scale = alt.Scale(domain=list(classes), range=shapes)
     return alt.Shape("class:N", scale=scale, sort=None, legend=legend("Class", classes))
 
 
 def legend(title: str, entries: Sequence[str], width: int = WIDTH) -> alt.Legend:
-    """A legend below the picture, in as few rows as fit the width, the rows about equally long."""
+    """A legend below the chart, in as few rows of similar length as fit the width."""
     n_rows = next((r for r in range(1, len(entries)) if _legend_width(entries, r) <= width), len(entries))
-    return alt.Legend(
-        title=title,
-        orient="bottom",
-        direction="horizontal",
-        columns=-(-len(entries) // n_rows),
-        labelLimit=230,
-    )
+    columns = -(-len(entries) // n_rows)
+    return alt.Legend(title=title, orient="bottom", direction="horizontal", columns=columns, labelLimit=230)
 
 
 def _legend_width(entries: Sequence[str], n_rows: int) -> float:
-    # 6.2 px a letter and 32 px for the symbol and the gap, at the size of the common look.
+    # 6.2 px per letter, and 32 px for the symbol and the gap.
     columns = -(-len(entries) // n_rows)
     return sum(min(6.2 * max(map(len, entries[k::columns])), 230) + 32 for k in range(columns))
 
 
-def cell_step(n: int, length: float, most: float) -> float:
-    """Side of the cells of a heatmap: whole pixels, lest the seams between them show."""
-    return max(1.0, min(most, length // n))
-
-
 @dataclass(frozen=True)
 class Style:
-    """How the line or the point of a model is drawn."""
+    """Colour and dash pattern of a model."""
 
     colour: str
     dash: tuple[int, ...]
 
 
 def model_styles(models: Sequence[str], baselines: Collection[str] = ()) -> dict[str, Style]:
-    """Colour and dash of each model by its position; baselines are grey."""
+    """Style of each model by its position; baselines are grey."""
     styles: dict[str, Style] = {}
     for model in models:
         known = sum((other in baselines) == (model in baselines) for other in styles)
@@ -100,12 +88,23 @@ def model_styles(models: Sequence[str], baselines: Collection[str] = ()) -> dict
 
 
 def baselines(evaluation: Evaluation) -> frozenset[str]:
-    """Names of the baselines among the models of an evaluation."""
+    """Names of the baselines of an evaluation."""
     return frozenset(model.name for model in evaluation.models if model.baseline)
 
 
+def informative(evaluation: Evaluation) -> list[str]:
+    """Names of the models that are not baselines; all if all are baselines."""
+    return [model.name for model in evaluation.models if not model.baseline] or list(evaluation.names)
+
+
+def hollow_baselines(colour: str) -> tuple[Any, Any]:
+    """Stroke and fill of dots that are hollow and grey if the field `baseline` is true."""
+    stroke = alt.condition("datum.baseline", alt.value("#777777"), alt.value(colour))
+    return stroke, alt.condition("datum.baseline", alt.value("white"), alt.value(colour))
+
+
 def samples_axis(title: str, n: int, length: float) -> alt.Axis:
-    """The axis of one tick per sample, without labels where they would be too many to read."""
+    """An axis with one label per sample, or none if there are too many to read."""
     if n > MOST_LABELS:
         return alt.Axis(title=title, labels=False, ticks=False)
     size = max(6.0, min(10.0, math.floor(length / n * 0.92 * 2) / 2))
@@ -115,15 +114,25 @@ def samples_axis(title: str, n: int, length: float) -> alt.Axis:
 
 
 def names_axis(title: str | None, *, limit: int = 150, **options: Any) -> alt.Axis:
-    """The axis of a few names, none of them left out; longer ones end after `limit` px."""
+    """An axis that shows all of a few names, each cut at `limit` px."""
     return alt.Axis(title=title, labelOverlap=False, labelLimit=limit, ticks=False, labelPadding=5, **options)
+
+
+def hover(
+    texts: Mapping[str, str], numbers: Mapping[str, tuple[str, str]] | None = None
+) -> list[alt.Tooltip]:
+    """Tooltips: titles of text fields, then titles and formats of numeric fields; an empty format is the default."""
+    shown = [alt.Tooltip(f"{field}:N", title=title) for field, title in texts.items()]
+    return shown + [
+        alt.Tooltip(f"{field}:Q", title=title, format=form or alt.Undefined)
+        for field, (title, form) in (numbers or {}).items()
+    ]
 
 
 def rows(frame: pd.DataFrame) -> alt.InlineData:
     """The rows of a table as chart data: plain types, numbers of five significant digits, null for NaN."""
     records = frame.to_dict(orient="records")
-    plain = [{str(key): _plain(value) for key, value in record.items()} for record in records]
-    return alt.InlineData(values=plain)
+    return alt.InlineData(values=[{str(key): _plain(value) for key, value in r.items()} for r in records])
 
 
 def _plain(value: object) -> object:
@@ -139,50 +148,36 @@ def _plain(value: object) -> object:
 
 
 def subtitle(cohort: Cohort, *facts: str) -> list[str]:
-    """Name, number of samples and what else matters; a line of its own where the values are simulated."""
+    """Name, number of samples and other facts; a second line if the values are simulated."""
     lines = [" · ".join([shortened(cohort.name, 44), wording.counted(len(cohort.labels), "sample"), *facts])]
-    if cohort.provenance.simulated:
-        lines.append("Simulated values: no patient stands behind them")
-    return lines
+    return lines + ["Simulated values, not measured samples"] * cohort.provenance.simulated
 
 
-def external(batch: Batch, classifier: str, *facts: str) -> list[str]:
-    """The subtitle of a figure of external samples: their file, their number, and by which classifier."""
+def batch_subtitle(batch: Batch, classifier: str, *facts: str) -> list[str]:
+    """File and number of external samples, classifier and other facts; a third line if the values are simulated."""
     source = PurePath(batch.provenance.source).name
     lines = [
         f"{shortened(source, 44)} · {wording.counted(batch.n_samples, 'sample')}",
         " · ".join([f"by {shortened(classifier, 44)}", *facts]),
     ]
-    if batch.provenance.simulated:
-        lines.append("Simulated values: no patient stands behind them")
-    return lines
+    return lines + ["Simulated values, not measured samples"] * batch.provenance.simulated
 
 
 def shortened(name: str, most: int) -> str:
-    """A name of at most `most` letters, the middle of a longer one left out."""
+    """A name of at most `most` characters; the middle of a longer one is left out."""
     if len(name) <= most:
         return name
     tail = (most - 1) // 3
     return f"{name[: most - 1 - tail]}…{name[-tail:]}"
 
 
-def expression_title(cohort: Cohort) -> str:
-    return f"Expression ({cohort.provenance.scale})"
-
-
-def dress(chart: Chart, title: str, lines: Sequence[str], **config: Mapping[str, Any]) -> Chart:
-    """Give a finished chart its title, subtitle and the common look; `config` adds to that look."""
+def dress(chart: Chart, title: str, lines: Sequence[str], look: Mapping[str, Mapping[str, Any]]) -> Chart:
+    """Add title, subtitle and the common look; `look` adds to the Vega-Lite configuration."""
     heading = alt.TitleParams(text=title, subtitle=list(lines), anchor="start", frame="group")
     dressed: Chart = chart.properties(title=heading, background="white", padding=8)
-    dressed.config = alt.Config.from_dict(_merged(_CONFIG, config))
+    changed = {key: {**_CONFIG.get(key, {}), **value} for key, value in look.items()}
+    dressed.config = alt.Config.from_dict({**_CONFIG, **changed})
     return dressed
-
-
-def _merged(base: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in extra.items():
-        merged[key] = {**base.get(key, {}), **value}
-    return merged
 
 
 _CONFIG: Mapping[str, Any] = {

@@ -96,14 +96,8 @@ def sklearn_tree(tree: Any, columns: IntArray | None = None) -> Tree:
 
 
 def _gaussian(estimator: GaussianNB, fold: Fold) -> Gaussian:
-    return Gaussian(
-        n_classes=len(estimator.classes_),
-        n_probes=fold.n_probes,
-        reads=np.arange(fold.n_probes),
-        shares=estimator.class_prior_,
-        mean=estimator.theta_,
-        variance=estimator.var_,
-    )
+    n_classes, reads = len(estimator.classes_), np.arange(fold.n_probes)
+    return Gaussian(n_classes, fold.n_probes, reads, estimator.class_prior_, estimator.theta_, estimator.var_)
 
 
 def _single_tree(estimator: DecisionTreeClassifier, fold: Fold) -> TreeSums:

@@ -42,22 +42,15 @@ class SpanCandidate:
         if self.fold.n_probes < self.fold.n_train:
             products = row_products(self.fold.standardised(fold.x_test), self._coefficients.T)
         else:
-            # From products that the fold shares among models: one pass over the probes fewer for each candidate than
-            # by its rule, which differs in the last digits.
+            # The fold shares these products among models and settings. The rule needs a pass over the probes for each
+            # candidate, and differs in the last digits.
             products = row_products(self.fold.cross_from(fold), self.dual)
         return apply_link(self.link, products + self.intercept, self.n_classes)
 
     def rule(self, fold: Fold) -> Linear:
         reads = np.flatnonzero(self._coefficients.any(axis=0))
-        return Linear(
-            n_classes=self.n_classes,
-            n_probes=fold.n_probes,
-            reads=reads,
-            link=self.link,
-            centre=fold.mean[reads],
-            weights=self._coefficients[:, reads] / fold.scale[reads],
-            intercept=self.intercept,
-        )
+        weights, centre = self._coefficients[:, reads] / fold.scale[reads], fold.mean[reads]
+        return Linear(self.n_classes, fold.n_probes, reads, self.link, centre, weights, self.intercept)
 
     @cached_property
     def _coefficients(self) -> FloatArray:

@@ -87,8 +87,8 @@ class FittedNeighbors:
 
     def predict_proba(self, fold: Fold) -> FloatArray:
         """(n_test, n_classes) shares of the votes of the nearest training samples."""
-        # Distances of all test samples and votes of all settings at once: much faster for a grid than the rule, which
-        # differs in the last digits.
+        # All settings share the distances and the votes: faster for a grid than the rule, which differs in the last
+        # digits.
         around = self.around if fold is self.around.other else replace(self.around, other=fold)
         return around.shares(self.n_neighbors, self.weights)
 
