@@ -349,26 +349,26 @@ def test_unknown_name_gets_suggestions():
 
 def test_simulated_cohort_is_announced_without_data_and_network(monkeypatch):
     monkeypatch.setattr(download, "fetch", _never)
-    said = []
-    cohort = datasets.resolve(None, say=said.append)
+    messages = []
+    cohort = datasets.resolve(None, say=messages.append)
     assert cohort.provenance.simulated
     assert (cohort.n_samples, cohort.n_probes) == (64, 22283 - 68)
     assert cohort.provenance.steps[-1].startswith("68 control probes")
-    assert datasets.resolve(None, say=said.append, keep_controls=True).n_probes == 22283
-    assert len(set(said)) == 1
-    assert "SIMULATED" in said[0]
-    assert "no network" in said[0]
-    assert "\n" not in said[0]
+    assert datasets.resolve(None, say=messages.append, keep_controls=True).n_probes == 22283
+    assert len(set(messages)) == 1
+    assert "SIMULATED" in messages[0]
+    assert "no network" in messages[0]
+    assert "\n" not in messages[0]
 
 
 def test_web_page_in_place_of_the_default_is_announced_too(cohort, tmp_path, monkeypatch):
-    said = []
+    messages = []
     with serving(Service(b"<html>We have moved</html>")) as service:
         monkeypatch.setattr(datasets, "by_name", lambda name: dataset_of(cohort, service.url))
-        assert datasets.resolve(None, say=said.append).provenance.simulated
-    assert service.url in said[0]
-    assert str(tmp_path / "cache") in said[0]
-    assert "\n" not in said[0]
+        assert datasets.resolve(None, say=messages.append).provenance.simulated
+    assert service.url in messages[0]
+    assert str(tmp_path / "cache") in messages[0]
+    assert "\n" not in messages[0]
 
 
 def test_damaged_default_is_not_replaced(cohort, body, tmp_path, monkeypatch):

@@ -150,9 +150,9 @@ def test_unreachable_scheduler_is_reported(monkeypatch):
 
 def test_failures_are_reported_and_finished_tasks_are_kept(tiny_cohort, tmp_path):
     models = [*plugins.load(write_plugin(tmp_path))[:2], "majority"]
-    with pytest.raises(TasksFailed) as told:
+    with pytest.raises(TasksFailed) as raised:
         evaluate(tiny_cohort, models, design=DESIGN, jobs=1, store=tmp_path)
-    message = str(told.value)
+    message = str(raised.value)
     assert message.startswith("model 'missing' failed on outer fold 1 of repeat 1: KeyError: 'not there'.")
     assert "2 other tasks of 9 failed too." in message
     assert "\n" not in message

@@ -100,12 +100,12 @@ def stop(out: Path, request=REQUEST, **options) -> None:
 
 
 def test_same_command_resumes(tmp_path):
-    said: list[str] = []
+    messages: list[str] = []
     stop(tmp_path / "out")
     results.check_output(tmp_path / "out", resume=True)
-    with results.keeping(tmp_path / "out", REQUEST, say=said.append) as store:
+    with results.keeping(tmp_path / "out", REQUEST, say=messages.append) as store:
         assert len(store) == 1
-    assert "1 finished task;" in said[0]
+    assert "1 finished task;" in messages[0]
 
 
 def test_another_command_is_refused_with_the_difference(tmp_path):
@@ -146,9 +146,9 @@ def test_run_without_finished_tasks_leaves_no_files(tmp_path):
 
 
 def test_interruption_states_what_is_kept(tmp_path):
-    with pytest.raises(Interrupted, match=r"1 finished task kept in .*out.*Repeat the command") as told:
+    with pytest.raises(Interrupted, match=r"1 finished task kept in .*out.*Repeat the command") as raised:
         keep(tmp_path / "out", problem=KeyboardInterrupt())
-    assert told.value.exit_code == 130
+    assert raised.value.exit_code == 130
 
 
 def test_resume_repeats_the_same_finished_result_only(tmp_path):
@@ -165,10 +165,10 @@ def test_resume_repeats_the_same_finished_result_only(tmp_path):
 
 
 def test_resume_without_an_unfinished_run_starts_a_new_one(tmp_path):
-    said: list[str] = []
-    with results.keeping(tmp_path / "out", REQUEST, resume=True, say=said.append):
+    messages: list[str] = []
+    with results.keeping(tmp_path / "out", REQUEST, resume=True, say=messages.append):
         pass
-    assert "a new one starts" in said[0]
+    assert "a new one starts" in messages[0]
 
 
 def test_store_is_kept_with_the_result(tmp_path):
@@ -266,9 +266,9 @@ def test_status_of_a_killed_run(tmp_path):
 def test_status_without_a_run_is_a_one_line_error(tmp_path, content):
     if content is not None:
         (tmp_path / NAME).write_bytes(content)
-    with pytest.raises(UnreadableFile, match="has no run" if content is None else "damaged") as told:
+    with pytest.raises(UnreadableFile, match="has no run" if content is None else "damaged") as raised:
         read_status(tmp_path)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(raised.value)
 
 
 # Refits after the evaluation
