@@ -178,10 +178,12 @@ def test_chart_shows_the_numbers_of_the_table(figure: Figure, case: str) -> None
     numeric = [name for name in table if table[name].dtype.kind in "if"]
     assert numeric
     for name in numeric:
-        shown, told = np.unique(drawn_values(spec, name)), np.unique(table[name].dropna())
+        shown, expected = np.unique(drawn_values(spec, name)), np.unique(table[name].dropna())
         # Chart data has five digits, that of heatmaps two decimals.
-        apart = 0.006 if figure.name == "heatmap" else 1e-4 * np.maximum(1e-3, np.abs(told).max(initial=0.0))
-        nearest = np.abs(shown[:, None] - told[None, :])
+        apart = (
+            0.006 if figure.name == "heatmap" else 1e-4 * np.maximum(1e-3, np.abs(expected).max(initial=0.0))
+        )
+        nearest = np.abs(shown[:, None] - expected[None, :])
         assert nearest.min(axis=0).max() <= apart, name
         assert nearest.min(axis=1).max() <= apart, name
 

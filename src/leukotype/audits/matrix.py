@@ -97,19 +97,19 @@ def normalised_together(data: AuditInput) -> Observation | None:
     Hornung et al. (2015), BMC Medical Research Methodology 15, 95: the optimism from RMA over all samples is small
     compared with that from selecting genes on all samples, but a single new sample can't be normalised this way.
     """
-    told = _told(data.cohort)
+    stated = _stated_method(data.cohort)
     seen = data.cohort.n_samples >= 3 and data.cohort.n_probes >= 100 and _same_quantiles(data.matrix)
-    if not (told or seen):
+    if not (stated or seen):
         return None
     how = (
         "all samples have the same distribution of values, as after quantile normalisation"
         if seen
-        else f"according to their provenance, the values were normalised by {told}"
+        else f"according to their provenance, the values were normalised by {stated}"
     )
     return Observation(
         f"{how}: test samples influenced the normalisation of the training samples. The optimism is usually small, but "
         "each new sample must be normalised to the reference distribution of this cohort before prediction.",
-        {"same_quantiles": seen, "told": told},
+        {"same_quantiles": seen, "told": stated},
     )
 
 
@@ -239,7 +239,7 @@ def _id_numbers(cohort: Cohort) -> FloatArray | None:
     return np.array([float(part[2]) for part in parts if part])
 
 
-def _told(cohort: Cohort) -> str:
+def _stated_method(cohort: Cohort) -> str:
     words = " ".join((cohort.provenance.scale, *cohort.provenance.steps))
     found = re.search(r"\b(RMA|GCRMA|fRMA|quantile normali[sz]ation|quantile[- ]normali[sz]ed)\b", words)
     # Frozen RMA normalises to an external reference.

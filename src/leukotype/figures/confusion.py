@@ -34,8 +34,8 @@ def matrices(evaluation: Evaluation) -> Drawing:
     numbers = pd.concat(blocks, ignore_index=True)
     repeats = evaluation.folds.design.repeats
     # The errors of baselines are not informative.
-    told = numbers["model"].isin(theme.informative(evaluation))
-    worst = numbers[(numbers["truth"] != numbers["predicted"]) & told].nlargest(1, "count")
+    real = numbers["model"].isin(theme.informative(evaluation))
+    worst = numbers[(numbers["truth"] != numbers["predicted"]) & real].nlargest(1, "count")
     frequent = "".join(
         f" The most frequent error is {truth} classified as {called} by {model} "
         f"({_number(count)} sample{'' if count == 1 else 's'})."

@@ -64,19 +64,19 @@ def save(drawing: Drawing, folder: str | Path, stem: str) -> tuple[Path, Path]:
         folder / f"{stem}.svg": text.encode(),
         folder / f"{stem}.png": bytes(vl_convert.svg_to_png(text, scale=PNG_SCALE)),
     }
-    beside: dict[Path, str] = {}
+    temporary: dict[Path, str] = {}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for path, content in contents.items():
-            handle, beside[path] = tempfile.mkstemp(dir=folder, prefix=f".{stem}-", suffix=path.suffix)
+            handle, temporary[path] = tempfile.mkstemp(dir=folder, prefix=f".{stem}-", suffix=path.suffix)
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
-            os.chmod(beside[path], 0o644)
-        for path, temporary in beside.items():
-            os.replace(temporary, path)
+            os.chmod(temporary[path], 0o644)
+        for path, written in temporary.items():
+            os.replace(written, path)
     except OSError as problem:
-        for temporary in beside.values():
-            Path(temporary).unlink(missing_ok=True)
+        for written in temporary.values():
+            Path(written).unlink(missing_ok=True)
         raise OutputRefused(
             f"cannot write {stem} into {folder}: {problem.strerror or problem}. Choose another folder with --out."
         ) from problem

@@ -111,7 +111,7 @@ def likeness(validation: Validation) -> Drawing:
             )
             rows += [{"kind": kind, "from": low, "to": high, "samples": count} for low, high, count in bins]
     n_known = int(validation.known.sum())
-    told = (
+    unlike = (
         f"{round(validation.unlike.value * n_known)} of {n_known} samples of known classes are in the first bar; at "
         f"most about {100 * EXPECTED_UNLIKE:g} % are expected for samples from the source of the training samples."
     )
@@ -121,8 +121,8 @@ def likeness(validation: Validation) -> Drawing:
         "p-value of similarity: share of held-out training samples at least as far from all class means as the sample "
         "is. Samples from the same source are spread almost evenly between 0 and 1, with slightly more on the right, "
         "since the means of all training samples are closer than those of some. Many samples on the left indicate a "
-        f"shift: another laboratory, array or population. {told}",
-        f"Histogram of p-values of similarity. {told}",
+        f"shift: another laboratory, array or population. {unlike}",
+        f"Histogram of p-values of similarity. {unlike}",
         theme.batch_subtitle(
             validation.batch, validation.classifier.name, "left of the dashed line: dissimilar"
         ),
