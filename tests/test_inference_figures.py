@@ -70,7 +70,7 @@ def test_stability_shows_misclassified_samples_without_baselines(tiny_evaluation
     study = of_evaluation(tiny_evaluation)
     drawing = STABILITY.draw(study)
     table = drawing.table()
-    assert set(table["model"]) == {"logistic", "knn", "auto"}
+    assert set(table["model"]) == {"logistic", "knn"}
     assert table.groupby("sample")["share_right"].min().max() < 1
     assert svg(drawing) == svg(STABILITY.draw(study))
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from leukotype.batch import Batch
 
 import leukotype as lt
 from leukotype.classifier.validation import Validation, validate
+from leukotype.cohort import Batch
 from leukotype.figures import validation
 
 
