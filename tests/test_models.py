@@ -167,7 +167,7 @@ def test_a_scikit_learn_classifier_needs_one_entry(tiny_cohort):
         "extra", "Extra trees", SklearnPath(ExtraTreesClassifier, seeded=True), {"n_estimators": (10, 20)}
     )
     evaluation = evaluate(tiny_cohort, [entry, "majority"], design=Design(3, 2), jobs=1)
-    assert evaluation.names == ("extra", "majority")
+    assert evaluation.names == ("extra", "majority", "auto")
     assert evaluation.summary(["accuracy"]).loc[0, "value"] > 0.5
 
 

@@ -22,8 +22,8 @@ from leukotype.errors import BadPlugin, LeukotypeError, NotPortable, UnknownName
 from leukotype.evaluation import evaluate
 from leukotype.models import DEFAULT, MODELS, Model, plugins
 from leukotype.resampling import Design
-from leukotype.runs import Store
 from leukotype.wide import Fold, rule_of
+from run_cases import counts
 
 EXAMPLE = Path(__file__).with_name("plugin_example.py")
 TREES = Path(__file__).with_name("plugin_trees.py")
@@ -93,13 +93,12 @@ def test_a_cluster_gives_the_same_as_one_process(write):
 
 def test_the_text_of_the_file_is_part_of_the_key_of_its_tasks(write, tiny_cohort, tmp_path):
     text = EXAMPLE.read_text(encoding="utf-8")
-    done: list[str] = []
+    done: list[list[int]] = []
     for content in (text, text, text + "# changed\n"):
         models = plugins.load(write(content))
         evaluate(tiny_cohort, models, design=Design(2, 2), jobs=1, store=tmp_path / "tasks.sqlite")
-        with Store(tmp_path / "tasks.sqlite") as store:
-            done.append(str(sorted(store.computed().values())))
-    assert done == ["[1, 1]", "[1, 1]", "[1, 1, 1, 1]"]
+        done.append(counts(tmp_path / "tasks.sqlite"))
+    assert done == [[1, 1], [1, 1], [1, 1, 1, 1]]
 
 
 def test_a_fresh_process_needs_no_file(tmp_path):
