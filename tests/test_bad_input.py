@@ -317,7 +317,7 @@ def test_imputed_values_go_through_to_the_end(tmp_path, capsys):
         "study",
         "holes.csv",
         "--models",
-        "logistic,knn,forest,majority",
+        "logistic,forest",
         "--jobs",
         "1",
         "--impute",

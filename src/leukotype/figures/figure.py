@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 import pandas as pd
+from altair.utils.schemapi import debug_mode
 
 from leukotype.figures import theme
 from leukotype.figures.theme import Chart
@@ -40,9 +42,17 @@ class Drawing:
 
     def chart(self) -> Chart:
         """The Altair chart, with its data inside; the same bytes for the same numbers."""
-        chart = theme.dress(self.paint(self.numbers), self.title, self.subtitle, self.look)
-        described: Chart = chart.properties(description=self.alt)
+        # Altair checks every part of a chart against its schema, which takes longer than drawing. The tests do that.
+        with debug_mode(False):
+            chart = theme.dress(self.paint(self.numbers), self.title, self.subtitle, self.look)
+            described: Chart = chart.properties(description=self.alt)
         return described
+
+    @cached_property
+    def spec(self) -> Mapping[str, Any]:
+        """The chart as Vega-Lite."""
+        spec: Mapping[str, Any] = self.chart().to_dict(validate=False)
+        return spec
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 def svg(drawing: Drawing) -> str:
     """Return the drawing as an SVG document; the same text for the same numbers."""
-    return svg_of(drawing.chart().to_dict())
+    return svg_of(drawing.spec)
 
 
 def svg_of(spec: Mapping[str, Any]) -> str:

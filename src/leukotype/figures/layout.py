@@ -32,7 +32,9 @@ class Place:
 
 
 def _bare(axis: alt.Axis, **options: Any) -> alt.Axis:
-    return alt.Axis.from_dict({**axis.to_dict(), "title": None, "ticks": False, **options})
+    return alt.Axis.from_dict(
+        {**axis.to_dict(validate=False), "title": None, "ticks": False, **options}, validate=False
+    )
 
 
 def wrap(

@@ -176,7 +176,7 @@ def dress(chart: Chart, title: str, lines: Sequence[str], look: Mapping[str, Map
     heading = alt.TitleParams(text=title, subtitle=list(lines), anchor="start", frame="group")
     dressed: Chart = chart.properties(title=heading, background="white", padding=8)
     changed = {key: {**_CONFIG.get(key, {}), **value} for key, value in look.items()}
-    dressed.config = alt.Config.from_dict({**_CONFIG, **changed})
+    dressed.config = alt.Config.from_dict({**_CONFIG, **changed}, validate=False)
     return dressed
 
 

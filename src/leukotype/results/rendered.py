@@ -6,7 +6,7 @@ import base64
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -146,13 +146,10 @@ def _figures_of(source: Source) -> list[tuple[Figure, Any]]:
 
 def _draw(figure: Figure, source: Any) -> RenderedFigure:
     drawing = figure.draw(source)
-    chart = drawing.chart()
-    # The chart is built once: Altair's validation takes longer than drawing.
-    drawing = replace(drawing, paint=lambda numbers: chart)
-    return RenderedFigure(figure, drawing, _untitled(chart.to_dict(validate=False)))
+    return RenderedFigure(figure, drawing, _untitled(drawing.spec))
 
 
-def _untitled(spec: dict[str, Any]) -> dict[str, Any]:
+def _untitled(spec: Mapping[str, Any]) -> Mapping[str, Any]:
     """Replace the title by the subtitle: the heading on the page states the title."""
     title = spec.get("title")
     if not isinstance(title, dict):
