@@ -26,7 +26,8 @@ import pandas as pd
 import leukotype as lt
 from common import RESULTS, machine
 from leukotype.cohort import Cohort
-from leukotype.evaluation import AUTO, AUTO_MODEL, auto, choose
+from leukotype.evaluation import AUTO, auto, choose
+from leukotype.evaluation.auto import AUTO_MODEL
 from leukotype.models import DEFAULT
 
 ODDS_TRIED = (1.0, 3.0, 5.3)

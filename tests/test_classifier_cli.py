@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
 import time
@@ -303,9 +304,10 @@ def test_the_first_wide_sample_takes_a_second_and_each_other_milliseconds(tmp_pa
     command = [sys.executable, "-m", "leukotype", "predict", "wide.leuko", "one.csv"]
     seconds = []
     for _ in range(3):
-        start = time.perf_counter()
+        # Processor time, because other tests run at the same time.
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
         subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
-        seconds.append(time.perf_counter() - start)
+        seconds.append(resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before)
     assert min(seconds) < 1.5
     batch = lt.Batch.of(cohort)
     single = lt.Batch.of(cohort.take([0], "one"))

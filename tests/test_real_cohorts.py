@@ -102,7 +102,7 @@ def test_full_width_linear_cohorts_need_less_than_4_gib(name, dropped, n_samples
     command += [part for label in dropped for part in ("--drop-class", label)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "Linear scale found" in done.stderr
+    assert "Linear scale detected" in done.stderr
     result = json.loads((out / "study.json").read_text())
     assert (result["cohort"]["n_samples"], result["cohort"]["n_probes"]) == (n_samples, 22283 - 68)
     # At most three processes run at once.

@@ -15,12 +15,12 @@ from __future__ import annotations
 import argparse
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from leukotype.inference.splits import nested
 
 from leukotype import metrics
 from leukotype.arrays import FloatArray, IntArray
@@ -30,8 +30,9 @@ from leukotype.evaluation import AUTO, Evaluation, auto, choose, evaluate
 from leukotype.inference import corrected_best
 from leukotype.metrics import Scored
 from leukotype.models import by_name
-from leukotype.resampling import Design, draw
-from leukotype.wide import Fold
+from leukotype.recipes import Recipe
+from leukotype.recipes.fitting import fit_split
+from leukotype.resampling import Design, OuterFold, draw
 
 RESULTS = Path(__file__).parent / "results"
 MODELS = ("logistic", "knn", "centroids", "svm", "naive-bayes", "diagonal-lda")
@@ -56,19 +57,16 @@ def truths(drawn: Simulation, evaluation: Evaluation) -> dict[str, dict[str, dic
     rows = np.arange(cohort.n_samples)
     # The splitter of the evaluation's inner folds, on all samples.
     inner = draw(cohort, Design(evaluation.folds.design.inner, 2, 1, evaluation.folds.design.seed + 1)).splits
-    parts = {"whole": [(rows, [(split.train, split.test) for split in inner])]}
-    parts["folds"] = [(split.train, list(split.inner)) for split in evaluation.folds.splits]
+    whole = OuterFold(0, 0, rows, new, tuple((split.train, split.test) for split in inner))
+    parts = {"whole": [whole], "folds": [replace(split, test=new) for split in evaluation.folds.splits]}
     found: dict[str, dict[str, list[FloatArray]]] = {name: {} for name in (*models, AUTO)}
-    for kind, fits in parts.items():
-        for train, pairs in fits:
-            fold, inside = Fold(both, train, new), [Fold(both, *pair) for pair in pairs]
-            results = [
-                nested(by_name(name), fold, inside, codes, criterion="log_loss", entropy=(0,))
-                for name in models
-            ]
-            for name, (p, _) in zip(models, results, strict=True):
-                found[name].setdefault(kind, []).append(p)
-            found[AUTO].setdefault(kind, []).append(results[choose([losses for _, losses in results])][0])
+    for kind, splits in parts.items():
+        for split in splits:
+            results = [fit_split(both, Recipe(by_name(name)), split, codes, (0,)) for name in models]
+            for name, result in zip(models, results, strict=True):
+                found[name].setdefault(kind, []).append(result.probabilities)
+            chosen = choose([result.inner_losses for result in results])
+            found[AUTO].setdefault(kind, []).append(results[chosen].probabilities)
     return {
         name: {kind: _scores(fresh, codes[new], fits) for kind, fits in kinds.items()}
         for name, kinds in found.items()
