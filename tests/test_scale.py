@@ -11,6 +11,11 @@ from leukotype.errors import UnknownName
 from leukotype.readers import detect_scale, read
 from leukotype.readers.scale import FLOOR, apply, to_log2
 
+
+def applied(values, wanted):
+    return apply(values, wanted, [str(row) for row in range(len(values))], "file.csv")
+
+
 RNG = np.random.default_rng(2)
 RMA = RNG.normal(7, 2.2, (30, 200)).clip(2.5, 14.9)
 MAS5 = 2 ** RNG.normal(7, 2.2, (30, 200))
@@ -68,7 +73,7 @@ def test_values_below_one_are_raised_to_one_and_counted():
 
 
 def test_auto_transforms_linear_values_and_reports_it():
-    values, unit, steps = apply(GOLUB, "auto")
+    values, unit, steps = applied(GOLUB, "auto")
     np.testing.assert_array_equal(values, np.log2(np.maximum(GOLUB, 1)))
     assert unit == "log2 intensity"
     assert len(steps) == 1
@@ -77,14 +82,14 @@ def test_auto_transforms_linear_values_and_reports_it():
 
 
 def test_auto_leaves_log2_values_unchanged():
-    values, unit, steps = apply(RMA, "auto")
+    values, unit, steps = applied(RMA, "auto")
     assert values is RMA
     assert unit == "log2 intensity"
     assert steps == ()
 
 
 def test_auto_leaves_scores_unchanged_and_reports_it():
-    values, unit, steps = apply(SCORES, "auto")
+    values, unit, steps = applied(SCORES, "auto")
     assert values is SCORES
     assert unit == "as given"
     assert "left unchanged" in steps[0]
@@ -92,22 +97,22 @@ def test_auto_leaves_scores_unchanged_and_reports_it():
 
 
 def test_the_option_overrides_the_detected_scale():
-    values, unit, steps = apply(MAS5, "log2")
+    values, unit, steps = applied(MAS5, "log2")
     assert values is MAS5
     assert unit == "log2, as specified"
     assert "although the values look linear" in steps[0]
-    values, unit, steps = apply(RMA, "linear")
+    values, unit, steps = applied(RMA, "linear")
     np.testing.assert_array_equal(values, np.log2(RMA))
     assert unit == "log2 intensity"
     assert "as specified" in steps[0]
     assert "do not look linear" in steps[0]
-    assert apply(RMA, "log2")[2] == ()
-    assert "do not look" not in apply(MAS5, "linear")[2][0]
+    assert applied(RMA, "log2")[2] == ()
+    assert "do not look" not in applied(MAS5, "linear")[2][0]
 
 
 def test_input_values_are_not_changed():
     values = MAS5.copy()
-    apply(values, "auto")
+    applied(values, "auto")
     np.testing.assert_array_equal(values, MAS5)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import compress
@@ -24,6 +25,12 @@ _CONTROL = re.compile(
     r"AFFX[-._].+|ERCC[-._]\d{5}|(\(\+\)|X\.{3})E1A_r60_.+|(\(-\)|X\.{3})3xSLv1|DarkCorner|(GE_)?BrightCorner",
     re.IGNORECASE,
 )
+# Cyrillic and Greek letters that look like Latin ones.
+_LOOKALIKES = str.maketrans(
+    "АВЕЅІЈКМНОРСТУХаеоѕіјрсухΑΒΕΖΗΙΚΜΝΟΡΤΥΧο‐‑‒–—−", "ABESIJKMHOPCTYXaeosijpcyxABEZHIKMNOPTYXo------"
+)
+# A separator between two letters or digits.
+_JOINT = re.compile(r"(?<=\w)[ _-]+(?=\w)|_+")
 # First letters of control probes; most other probes need no regular expression.
 _INITIALS = frozenset("AaEeXx(DdGgBb")
 # Far above any log2 intensity; the square of such a value is still finite.
@@ -39,6 +46,7 @@ class Provenance:
     scale     : unit of the expression values in the cohort, e.g. "log2 intensity"
     steps     : changes to values or layout, one sentence each, in order
     simulated : True if the values do not come from patients
+    warnings  : what may be wrong with the data, one sentence each
     citation, licence : empty if unknown
     """
 
@@ -49,6 +57,7 @@ class Provenance:
     simulated: bool = False
     citation: str = ""
     licence: str = ""
+    warnings: tuple[str, ...] = ()
 
     def then(self, step: str) -> Provenance:
         """Return this provenance with one more step."""
@@ -142,6 +151,7 @@ class Cohort:
             "classes": self.class_counts,
             "scale": provenance.scale,
             "steps": list(provenance.steps),
+            "warnings": list(provenance.warnings),
             "simulated": provenance.simulated,
             "citation": provenance.citation,
             "licence": provenance.licence,
@@ -228,6 +238,26 @@ class Batch:
     def of(cls, cohort: Cohort) -> Batch:
         """Return the samples of a cohort, with their labels."""
         return cls(cohort.expression, cohort.samples, cohort.probes, cohort.provenance, cohort.labels)
+
+
+def similar_names(names: Iterable[str]) -> list[tuple[str, ...]]:
+    """Return the groups of names that differ only in case, spaces, Unicode form, or letters that look alike.
+
+    "AML" and "aml", "AML" with a Cyrillic А, "1" and "1.0".  "CD4+" and "CD4-" are different names.
+    """
+    groups: dict[str, list[str]] = {}
+    for name in dict.fromkeys(names):
+        groups.setdefault(_skeleton(name), []).append(name)
+    return [tuple(group) for group in groups.values() if len(group) > 1]
+
+
+def _skeleton(name: str) -> str:
+    visible = "".join(c for c in unicodedata.normalize("NFKC", name) if unicodedata.category(c) != "Cf")
+    text = _JOINT.sub("", " ".join(visible.split()).translate(_LOOKALIKES).casefold()).strip()
+    try:
+        return repr(float(text)) if text.isascii() and text[-1:].isdigit() else text
+    except ValueError:
+        return text
 
 
 def is_control(probe: str) -> bool:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from leukotype.benchmark import Benchmark
     from leukotype.classifier import Calls, Classifier
     from leukotype.classifier.validation import Validation
-    from leukotype.cohort import Cohort
+    from leukotype.cohort import Cohort, Provenance
     from leukotype.runs import Status
     from leukotype.studies import Study
 
@@ -64,6 +64,13 @@ def say_cohort(cohort: Cohort) -> None:
     say(repr(cohort))
     for step in cohort.provenance.steps:
         say(f"  {step}")
+    say_warnings(cohort.provenance)
+
+
+def say_warnings(provenance: Provenance) -> None:
+    """Print what may be wrong with the data."""
+    for warning in provenance.warnings:
+        say(f"Warning: {warning}")
 
 
 def show_results(study: Study, folder: Path) -> None:

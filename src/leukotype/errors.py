@@ -39,6 +39,10 @@ class UnknownName(InputError):
     """No model, dataset, metric or figure has this name."""
 
 
+class DataWarning(UserWarning):
+    """Data that may not mean what it seems to mean."""
+
+
 class BadPlugin(InputError):
     """A plug-in cannot be loaded, or defines no models."""
 

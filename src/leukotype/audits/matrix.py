@@ -6,20 +6,17 @@ import re
 
 import numpy as np
 import pandas as pd
-from scipy.special import gammaln
 
-from leukotype.arrays import BoolArray, FloatArray, IntArray
+from leukotype.arrays import FloatArray, IntArray
 from leukotype.audits.finding import AuditInput, Observation
 from leukotype.cohort import Cohort, is_control
+from leukotype.readers import columns
+from leukotype.readers.raw import is_not_expression
 from leukotype.wording import counted, percent_floor, shortlist
 
 N_PERMUTATIONS = 1999
 # Scanners count to 2^16, sequencing of one sample to about 2^25 per gene.
 MOST_LOG2 = 25.0
-_STRAY = frozenset(
-    """index idx id row rownumber rownames unnamed0 sampleno samplenumber number no nr age sex gender batch label class
-    target type diagnosis outcome stage grade date time bmi height weight survival status""".split()  # noqa: SIM905
-)
 
 
 def order_tells_class(data: AuditInput) -> Observation | None:
@@ -53,37 +50,35 @@ def order_tells_class(data: AuditInput) -> Observation | None:
 
 
 def stray_columns(data: AuditInput) -> Observation | None:
-    """Finds row numbers and clinical columns among the probes.
+    """Finds class codes, row numbers and clinical columns among the probes.
 
-    A probe that rises or falls strictly along the rows, or along the numbers in the sample ids, is a row number: by
-    chance, 2 p / n! of p probes do.  Names are compared with a list of clinical ones.
+    Reports a probe that has one value per class, that rises or falls strictly along the rows or along the numbers in
+    the sample ids (by chance, 2 p / n! of p probes do), that holds whole numbers unlike the others, or that has another
+    range of values.  Names are compared with those of clinical columns.
     """
     cohort, matrix = data.cohort, data.matrix
-    plain = ["".join(letter for letter in str(probe).lower() if letter.isalnum()) for probe in cohort.probes]
-    named = np.array([name in _STRAY or name.startswith("unnamed") for name in plain])
-    counting = np.zeros(cohort.n_probes, dtype=bool)
-    if np.log(2 * cohort.n_probes) - gammaln(cohort.n_samples + 1) < np.log(1e-4):
-        counting = _monotone(matrix)
-        numbers = _id_numbers(cohort)
-        if numbers is not None and len(np.unique(numbers)) == len(numbers):
-            counting |= _monotone(matrix[np.argsort(numbers)])
-    found = np.flatnonzero(named | counting)
-    if len(found) == 0:
+    reasons = {stray.column: stray.reason for stray in columns.stray_columns(matrix, cohort.codes)}
+    numbers = _id_numbers(cohort)
+    if numbers is not None and len(np.unique(numbers)) == len(numbers):
+        for place in np.flatnonzero(columns.counting(matrix[np.argsort(numbers)])):
+            reasons.setdefault(int(place), "rises or falls with the number in the sample ids")
+    is_sure = bool(reasons)
+    for column, probe in enumerate(cohort.probes):
+        if is_not_expression(str(probe)):
+            reasons.setdefault(column, "has the name of a clinical column")
+    if not reasons:
         return None
+    found = sorted(reasons)
     names = [str(cohort.probes[column]) for column in found]
-    n, one = int(counting.sum()), len(found) == 1
-    s = "s" if n == 1 else ""
-    why = (
-        f"{n} of them rise{s} or fall{s} with the row number"
-        if n
-        else f"by {'its name' if one else 'their names'}"
-    )
+    one = len(found) == 1
+    first = "; ".join(f"{cohort.probes[column]} {reasons[column]}" for column in found[:3])
+    more = f"; and {len(found) - 3} more" if len(found) > 3 else ""
     return Observation(
-        f"{len(found)} {'column among the probes is' if one else 'columns among the probes are'} not expression "
-        f"({why}): {shortlist(names, 5)}. Remove such columns from the table, since models use every column.",
-        {"columns": names, "counting": n},
-        pd.DataFrame({"probe": names, "counts_the_rows": counting[found]}),
-        None if n else "warning",
+        f"{len(found)} {'column among the probes is' if one else 'columns among the probes are'} not expression: "
+        f"{first}{more}. Remove such columns from the table, since models use every column.",
+        {"columns": names, "reasons": [reasons[column] for column in found]},
+        pd.DataFrame({"probe": names, "reason": [reasons[column] for column in found]}),
+        None if is_sure else "warning",
     )
 
 
@@ -224,11 +219,6 @@ def doubtful_scale(data: AuditInput) -> Observation | None:
 
 def _changes(codes: IntArray) -> int:
     return int((np.diff(codes) != 0).sum())
-
-
-def _monotone(matrix: FloatArray) -> BoolArray:
-    steps = np.diff(matrix, axis=0)
-    return np.asarray((steps > 0).all(axis=0) | (steps < 0).all(axis=0))
 
 
 def _id_numbers(cohort: Cohort) -> FloatArray | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
@@ -10,7 +11,7 @@ import typer
 
 from leukotype import __version__, console
 from leukotype.cli import benchmark, claims, datasets, predict, status, study, train
-from leukotype.errors import InputError, LeukotypeError
+from leukotype.errors import DataWarning, InputError, LeukotypeError
 
 # Some versions of Typer bundle click, others import it; both usage errors derive from this class.
 _UsageProblem: Any = typer.BadParameter.__mro__[2]
@@ -55,6 +56,8 @@ def _face(
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 good, 1 the job failed, 2 bad input or usage."""
+    # The commands print these warnings in their own words.
+    warnings.simplefilter("ignore", DataWarning)
     try:
         outcome = app(args=arguments, prog_name="leukotype", standalone_mode=False)
     except _UsageProblem as problem:

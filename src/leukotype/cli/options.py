@@ -20,6 +20,20 @@ Donor = Annotated[
     str | None, typer.Option(help="Column with the donor; a donor's samples stay in one fold.", metavar="COL")
 ]
 Samples = Annotated[str | None, typer.Option(help="Column with the sample ids.", metavar="COL")]
+Covariates = Annotated[
+    list[str] | None,
+    typer.Option("--covariate", help="Column that is not expression; repeat for several.", metavar="COL"),
+]
+Expression = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--expression", help="Column that is expression, whatever it looks like; repeat for several.",
+        metavar="COL",
+    ),
+]  # fmt: skip
+SamplesIn = Annotated[
+    str | None, typer.Option(help="Where the samples are: rows or columns.", show_default="detected")
+]
 DropClass = Annotated[
     list[str] | None, typer.Option(help="Class to exclude; repeat for several.", metavar="CLASS")
 ]

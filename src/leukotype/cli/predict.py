@@ -19,6 +19,7 @@ from leukotype.cli.options import (
     Level,
     Overwrite,
     Samples,
+    SamplesIn,
     Scale,
 )
 
@@ -41,6 +42,7 @@ def predict(
     why: Annotated[int, typer.Option(help="Probes of evidence per sample on the page.", metavar="N")] = 10,
     level: Level = 0.9,
     samples: Samples = None,
+    samples_in: SamplesIn = None,
     scale: Scale = "auto",
     annotation: AnnotationFile = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace those files.")] = False,
@@ -72,7 +74,8 @@ def predict(
         atomic.check_new(evidence, overwrite=overwrite, read=(file, new))
     symbols = None if annotation is None else dict(genes.read_annotation(annotation).symbols)
     classifier = rooms.load(file)
-    batch = readers.read_batch(new, samples=samples, scale=scale)
+    batch = readers.read_batch(new, samples=samples, samples_in=samples_in, scale=scale)
+    console.say_warnings(batch.provenance)
     calls = classifier.predict(batch, level=level, why=why if evidence is not None else 0, annotation=symbols)
     written = []
     if evidence is not None:
@@ -103,6 +106,7 @@ def validate(
     label: Label = None,
     labels: Labels = None,
     samples: Samples = None,
+    samples_in: SamplesIn = None,
     scale: Scale = "auto",
     classes: Annotated[
         Path | None,
@@ -137,8 +141,15 @@ def validate(
     if out is None:
         results.check_output(folder, overwrite=overwrite)
     batch = readers.read_batch(
-        labelled, label=label, labels=labels, samples=samples, scale=scale, wants_labels=True
+        labelled,
+        label=label,
+        labels=labels,
+        samples=samples,
+        samples_in=samples_in,
+        scale=scale,
+        wants_labels=True,
     )
+    console.say_warnings(batch.provenance)
     found = validation.validate(classifier, batch, names=names, level=level, annotation=symbols)
     with console.progress("Figures and report", None) as advance:
         results.save_validation(

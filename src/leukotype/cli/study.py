@@ -13,10 +13,12 @@ from leukotype import console
 from leukotype.cli.options import (
     Align,
     AnnotationFile,
+    Covariates,
     Data,
     Donor,
     DropClass,
     EngineName,
+    Expression,
     FoldsFile,
     Impute,
     Inner,
@@ -35,6 +37,7 @@ from leukotype.cli.options import (
     Repeats,
     Resume,
     Samples,
+    SamplesIn,
     Scale,
     Scheduler,
     Seed,
@@ -62,6 +65,9 @@ def study(
     labels: Labels = None,
     donor: Donor = None,
     samples: Samples = None,
+    covariate: Covariates = None,
+    expression: Expression = None,
+    samples_in: SamplesIn = None,
     drop_class: DropClass = None,
     scale: Scale = "auto",
     impute: Impute = None,
@@ -104,7 +110,8 @@ def study(
     symbols = None if annotation is None else genes.read_annotation(annotation)
     cohort, folder = _prepare(
         data, out, overwrite or resume, no_cache, resume=True,
-        label=label, labels=labels, donor=donor, samples=samples,
+        label=label, labels=labels, donor=donor, samples=samples, samples_in=samples_in,
+        covariates=tuple(covariate or ()), expression=tuple(expression or ()),
         drop_class=tuple(drop_class or ()), scale=scale, impute=impute,
         keep_controls=keep_controls,
     )  # fmt: skip
@@ -145,6 +152,9 @@ def explore(
     labels: Labels = None,
     donor: Donor = None,
     samples: Samples = None,
+    covariate: Covariates = None,
+    expression: Expression = None,
+    samples_in: SamplesIn = None,
     drop_class: DropClass = None,
     scale: Scale = "auto",
     impute: Impute = None,
@@ -162,7 +172,8 @@ def explore(
 
     cohort, folder = _prepare(
         data, out, overwrite, no_cache,
-        label=label, labels=labels, donor=donor, samples=samples,
+        label=label, labels=labels, donor=donor, samples=samples, samples_in=samples_in,
+        covariates=tuple(covariate or ()), expression=tuple(expression or ()),
         drop_class=tuple(drop_class or ()), scale=scale, impute=impute,
         keep_controls=keep_controls,
     )  # fmt: skip

@@ -11,10 +11,12 @@ import typer
 from leukotype import console
 from leukotype.cli.options import (
     AnnotationFile,
+    Covariates,
     Data,
     Donor,
     DropClass,
     EngineName,
+    Expression,
     FoldsFile,
     Impute,
     Jobs,
@@ -26,6 +28,7 @@ from leukotype.cli.options import (
     NoCache,
     Plugin,
     Samples,
+    SamplesIn,
     Scale,
     Scheduler,
     TaskTimeout,
@@ -99,6 +102,9 @@ def train(
     labels: Labels = None,
     donor: Donor = None,
     samples: Samples = None,
+    covariate: Covariates = None,
+    expression: Expression = None,
+    samples_in: SamplesIn = None,
     drop_class: DropClass = None,
     scale: Scale = "auto",
     impute: Impute = None,
@@ -159,7 +165,8 @@ def train(
     symbols = {} if annotation is None else dict(genes.read_annotation(annotation).symbols)
     cohort = read_cohort(
         data, no_cache,
-        label=label, labels=labels, donor=donor, samples=samples,
+        label=label, labels=labels, donor=donor, samples=samples, samples_in=samples_in,
+        covariates=tuple(covariate or ()), expression=tuple(expression or ()),
         drop_class=tuple(drop_class or ()), scale=scale, impute=impute,
         keep_controls=keep_controls,
     )  # fmt: skip

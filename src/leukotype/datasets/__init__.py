@@ -38,7 +38,7 @@ __all__ = [
 
 DEFAULT = "Leukemia_GSE9476"
 # Options about the columns of a file, which a simulated cohort does not have.
-_OF_A_FILE = ("label", "labels", "donor", "samples")
+_OF_A_FILE = ("label", "labels", "donor", "samples", "covariates", "expression", "samples_in")
 
 
 def fetch(name: str, *, progress: bool = False) -> Path:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from leukotype.cohort import Batch, Cohort
-from leukotype.errors import BadLabels
+from leukotype.errors import BadLabels, DataWarning, UnknownName
 from leukotype.readers import cache as parses
 from leukotype.readers import delimited, transposed
 from leukotype.readers.assemble import batch_of, cohort_of, read_labels, refuse_dates
@@ -38,6 +39,9 @@ def read(
     labels: str | Path | None = None,
     donor: str | None = None,
     samples: str | None = None,
+    covariates: Sequence[str] = (),
+    expression: Sequence[str] = (),
+    samples_in: str | None = None,
     drop_class: Sequence[str] = (),
     scale: str = "auto",
     impute: str | None = None,
@@ -51,15 +55,22 @@ def read(
     labels     : CSV with two columns, sample and label, for files without labels
     donor      : column with the donor of each sample
     samples    : column of the sample ids; by default found by name
+    covariates : columns that are not expression
+    expression : numeric columns that are expression although they look like a class code, a sample number or a
+                 clinical value
+    samples_in : "rows" or "columns"; by default detected
     drop_class : classes to leave out
     scale      : scale of the values: "auto" (detect), "log2", or "linear" (transformed to log2(max(x, 1)))
     impute     : "median" accepts missing values and fills them inside each fold
     keep_controls : keep control probes (`cohort.is_control`), which are left out by default
     cache      : folder of parsed tables, looked up by the content of the file
 
+    Gives a DataWarning for each entry of `cohort.provenance.warnings`.
     Raises InputError: what was found, what was needed, what to do.
     """
-    options = Options(label, donor, samples, None if labels is None else read_labels(labels))
+    options = _options(
+        label, labels, donor, samples, samples_in, covariates=tuple(covariates), expression=tuple(expression)
+    )
     raw, sha256 = _parse(path, options) if cache is None else _recall(path, options, cache)
     # Before the checks for missing and constant values: these are for the probes that remain.
     cohort = cohort_of(
@@ -77,6 +88,8 @@ def read(
         raise BadLabels(
             f"--drop-class leaves no sample of {path}: its classes are {', '.join(cohort.classes)}. Keep at least two."
         )
+    for text in kept.provenance.warnings:
+        warnings.warn(text, DataWarning, stacklevel=2)
     return kept
 
 
@@ -86,6 +99,7 @@ def read_batch(
     label: str | None = None,
     labels: str | Path | None = None,
     samples: str | None = None,
+    samples_in: str | None = None,
     scale: str = "auto",
     wants_labels: bool = False,
     cache: Path | None = None,
@@ -94,16 +108,36 @@ def read_batch(
 
     label, labels : as in `read`; used if `wants_labels`
     samples       : column of the sample ids; by default found by name
+    samples_in    : "rows" or "columns"; by default detected
     scale         : scale of the values: "auto" (detect for each sample), "log2", or "linear"
     cache         : folder of parsed tables, looked up by the content of the file
 
     Raises InputError: what was found, what was needed, what to do.
     """
-    options = Options(label, None, samples, None if labels is None else read_labels(labels))
+    options = _options(label, labels, None, samples, samples_in)
     raw, sha256 = _parse(path, options) if cache is None else _recall(path, options, cache)
-    return batch_of(
+    batch = batch_of(
         raw, path=str(path), sha256=sha256, options=options, wants_labels=wants_labels, scale=scale
     )
+    for text in batch.provenance.warnings:
+        warnings.warn(text, DataWarning, stacklevel=2)
+    return batch
+
+
+def _options(
+    label: str | None,
+    labels: str | Path | None,
+    donor: str | None,
+    samples: str | None,
+    samples_in: str | None,
+    **columns: tuple[str, ...],
+) -> Options:
+    if label is not None and labels is not None:
+        raise BadLabels("--label and --labels exclude each other: both give the classes. Use one of the two.")
+    if samples_in not in (None, "rows", "columns"):
+        raise UnknownName(f"unknown orientation {samples_in!r}. Use rows or columns for --samples-in.")
+    found = None if labels is None else read_labels(labels)
+    return Options(label, donor, samples, found, samples_in=samples_in, **columns)
 
 
 def _recall(path: str | Path, options: Options, cache: Path) -> tuple[RawTable, str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,15 +12,16 @@ import numpy as np
 import pandas as pd
 
 from leukotype.arrays import BoolArray
-from leukotype.cohort import Batch, Cohort, Provenance
+from leukotype.cohort import Batch, Cohort, Provenance, similar_names
 from leukotype.errors import BadIdentifiers, BadLabels, BadValues, UnknownName
 from leukotype.readers import scale as scales
-from leukotype.readers.raw import LABEL_NAMES, MISSING, SAMPLE_NAMES, Options, RawTable
-from leukotype.readers.text import POINT_HINT, head_of, is_decimal_comma, lines_of, read_text, split
-from leukotype.wording import counted
+from leukotype.readers.columns import shown, stray_columns
+from leukotype.readers.raw import LABEL_NAMES, MISSING, SAMPLE_NAMES, Options, RawTable, plain
+from leukotype.readers.text import comma_hint, head_of, is_comma_number, lines_of, read_text, split
+from leukotype.wording import counted, listed, shortlist
 
 # Missing labels; a class may be called "none".
-_NO_LABEL = frozenset({"", "na", "nan", "n/a", "#n/a", "null", "?"})
+_NO_LABEL = frozenset({"", "na", "nan", "n/a", "n.a.", "#n/a", "<na>", "null", "?", "-", "--", "."})
 # Dates of English and German spreadsheets; R puts an X before a leading digit and replaces other signs by dots.
 _MONTH = "(jan|feb|mar|mrz|mär|apr|may|mai|jun|jul|aug|sep|sept|oct|okt|nov|dec|dez)"
 _DATE = re.compile(
@@ -42,14 +45,18 @@ def cohort_of(
     """Return the cohort in a raw table; raises InputError for what is wrong with it."""
     if impute not in (None, "median"):
         raise UnknownName(f"unknown imputation {impute!r}. Use median.")
+    _check_options(raw, options, path)
     sample_column, ids, steps = _samples(raw, options.samples, scale, path)
-    label_column, classes = _classes(raw, options, ids, path, drop_class)
+    label_column, classes, warnings = _classes(raw, options, ids, path, drop_class)
     donors = None if options.donor is None else _donors(raw, options.donor, ids, path)
     used = {sample_column, label_column, options.donor}
     covariates = {column: cells for column, cells in raw.text.items() if column not in used}
+    if covariates:
+        steps.append(f"Not expression, kept as covariates: {shortlist(list(covariates), 8)}.")
 
     steps += _check_values(raw, ids, impute, path)
-    values, unit, done = scales.apply(raw.values, scale)
+    _refuse_strays(raw, options, classes, drop_class, path)
+    values, unit, done = scales.apply(raw.values, scale, ids, path)
     return Cohort(
         expression=values,
         labels=np.array(classes),
@@ -58,7 +65,7 @@ def cohort_of(
         name=name,
         donors=None if donors is None else np.array(donors),
         covariates=_typed(covariates) if covariates else None,
-        provenance=Provenance(path, sha256, unit, (*steps, *done)),
+        provenance=Provenance(path, sha256, unit, (*steps, *done), warnings=(*raw.warnings, *warnings)),
     )
 
 
@@ -69,15 +76,19 @@ def batch_of(
 
     wants_labels : whether each sample needs a label; if not, labels are not read
     """
+    _check_options(raw, options, path)
     _, ids, steps = _samples(raw, options.samples, scale, path)
-    classes = np.array(_classes(raw, options, ids, path, ())[1], dtype=np.str_) if wants_labels else None
+    classes, warnings = None, raw.warnings
+    if wants_labels:
+        _, labels, more = _classes(raw, options, ids, path, ())
+        classes, warnings = np.array(labels, dtype=np.str_), (*warnings, *more)
     _refuse(np.isinf(raw.values), "infinite value", raw, ids, path, "Replace them in the file")
     values, notes = scales.apply_by_sample(raw.values, scale)
     return Batch(
         expression=values,
         samples=np.array(ids, dtype=np.str_),
         probes=np.array(raw.probes, dtype=np.str_),
-        provenance=Provenance(path, sha256, steps=tuple(steps)),
+        provenance=Provenance(path, sha256, steps=tuple(steps), warnings=warnings),
         labels=classes,
         scales=tuple(notes),
     )
@@ -94,6 +105,13 @@ def read_labels(path: str | Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for number, line in enumerate(lines[1:], start=2):
         cells = split(line, head.delimiter, f"{path}: line {number}")
+        while len(cells) > 2 and not cells[-1]:
+            cells.pop()
+        if len(cells) > 2:
+            raise BadLabels(
+                f"{path}: line {number} has {len(cells)} cells, but the header has 2. Put a cell with "
+                f"{head.delimiter!r} in quotes, or keep only sample and label."
+            )
         if len(cells) < 2 or not cells[1]:
             raise BadLabels(f"{path}: line {number} has no label. Each line needs a sample and its label.")
         if found.setdefault(cells[0], cells[1]) != cells[1]:
@@ -140,11 +158,15 @@ def _samples(
 
 def _classes(
     raw: RawTable, options: Options, ids: list[str], path: str, drop_class: Sequence[str]
-) -> tuple[str | None, list[str]]:
-    """Return the column of the classes, None if a labels file gives them, and the class of each sample."""
+) -> tuple[str | None, list[str], tuple[str, ...]]:
+    """Return the column of the classes, None if a labels file gives them, the class of each sample, and warnings."""
     labels = options.labels
     if labels is not None:
         without = [sample for sample in ids if sample not in labels]
+        if len(without) == len(ids) and len(set(ids).intersection(labels.values())) > len(ids) // 2:
+            raise BadLabels(
+                "the labels file has the sample ids in its second column. Put sample ids first and labels second."
+            )
         if without:
             # The first line may have been a sample.
             header = " Line 1 was read as its header." if len(without) == 1 else ""
@@ -154,7 +176,7 @@ def _classes(
             )
         classes = [labels[sample] for sample in ids]
         _refuse_unlabelled(ids, classes, "the labels file", drop_class)
-        return None, classes
+        return None, classes, _similar(classes)
     column = _named(raw, LABEL_NAMES) if options.label is None else options.label
     if column is None:
         seen = ", ".join([*raw.text, *raw.probes][:6])
@@ -164,7 +186,53 @@ def _classes(
         )
     classes = _column(raw, column, "--label", path)
     _refuse_unlabelled(ids, classes, f"column {column!r} of {path}", drop_class)
-    return column, classes
+    warnings = _similar(classes)
+    others = [name for name in raw.text if plain(name) in LABEL_NAMES and name != column]
+    if others and options.label is None:
+        warnings += (
+            f"The classes are from column {column!r}, but {shortlist(list(map(repr, others)), 3)} may hold classes "
+            "too. Choose with --label.",
+        )
+    return column, classes, warnings
+
+
+def _similar(classes: Sequence[str]) -> tuple[str, ...]:
+    """Return a warning for each group of class names that differ only in case, spaces or similar letters."""
+    counts = Counter(classes)
+    return tuple(
+        f"Classes {listed([f'{name!a} ({counts[name]})' for name in group])} differ only in case, spaces or "
+        "letters that look alike, and count as different classes. Correct the names if they mean the same."
+        for group in similar_names(counts)
+    )
+
+
+def _check_options(raw: RawTable, options: Options, path: str) -> None:
+    """Raise BadIdentifiers if a column that the user named does not exist."""
+    for option, names in (("--covariate", options.covariates), ("--expression", options.expression)):
+        missing = [name for name in names if name not in raw.text and name not in raw.probes]
+        if missing:
+            raise BadIdentifiers(f"{path} has no column {missing[0]!r} for {option}. Check its spelling.")
+    both = set(options.covariates).intersection(options.expression)
+    if both:
+        raise BadIdentifiers(f"--covariate and --expression both name {min(both)!r}. Use one of the two.")
+
+
+def _refuse_strays(
+    raw: RawTable, options: Options, classes: Sequence[str], drop_class: Sequence[str], path: str
+) -> None:
+    """Raise BadValues if numeric columns are not expression."""
+    kept = np.array([label not in drop_class for label in classes], dtype=bool)
+    codes = np.unique(np.array(classes, dtype=np.str_)[kept], return_inverse=True)[1]
+    strays = [
+        s for s in stray_columns(raw.values[kept], codes) if raw.probes[s.column] not in options.expression
+    ]
+    if strays:
+        names = [raw.probes[stray.column] for stray in strays]
+        raise BadValues(
+            f"{path}: {counted(len(strays), 'column')} that {'is' if len(strays) == 1 else 'are'} not expression: "
+            f"{shown(strays, raw.probes)}. Use --covariate {shlex.quote(names[0])} if it is not expression, or "
+            f"--expression {shlex.quote(names[0])} if it is."
+        )
 
 
 def _refuse_unlabelled(ids: list[str], classes: list[str], place: str, drop_class: Sequence[str]) -> None:
@@ -196,8 +264,8 @@ def _donors(raw: RawTable, donor: str, ids: list[str], path: str) -> list[str]:
 
 def _named(raw: RawTable, names: Sequence[str]) -> str | None:
     """Return the first text column with one of these names, in the order of the names."""
-    lower = {name.strip().lower(): name for name in reversed(raw.text)}
-    return next((lower[name] for name in names if name in lower), None)
+    found = {plain(name): name for name in reversed(raw.text)}
+    return next((found[name] for name in names if name in found), None)
 
 
 def _column(raw: RawTable, name: str, option: str, path: str) -> list[str]:
@@ -210,9 +278,9 @@ def _column(raw: RawTable, name: str, option: str, path: str) -> list[str]:
 def _hint(columns: dict[str, list[str]]) -> str:
     """Return advice for a table without numbers."""
     cells = [column[0] for column in columns.values() if column]
-    commas = [cell for cell in cells if is_decimal_comma(cell)]
+    commas = [cell for cell in cells if is_comma_number(cell)]
     if 2 * len(commas) > len(cells):
-        return f"Numbers such as {commas[0]!r} have a decimal comma. {POINT_HINT}"
+        return f"Numbers such as {commas[0]!r} have a comma. {comma_hint(commas)}"
     return "Name a file with one numeric column per probe."
 
 

@@ -15,12 +15,15 @@ from leukotype.errors import OutputRefused
 from leukotype.readers.raw import Options, RawTable
 
 # Part of the key: increase it whenever parsing gives another result.
-FORMAT = 5
+FORMAT = 6
 
 
 def key(sha256: str, options: Options) -> str:
     """Return the name of an entry: a hash of the file's content and the options that affect parsing."""
-    steering = (options.label, options.donor, options.samples, sorted(options.labels or ()))
+    steering = (
+        options.label, options.donor, options.samples, sorted(options.labels or ()), options.covariates,
+        options.expression, options.samples_in,
+    )  # fmt: skip
     return hashlib.sha256(f"{FORMAT} {sha256} {steering!r}".encode()).hexdigest()[:40]
 
 

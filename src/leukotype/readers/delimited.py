@@ -10,7 +10,15 @@ import numpy as np
 from leukotype.arrays import FloatArray
 from leukotype.errors import BadIdentifiers
 from leukotype.readers.raw import Head, Options, RawTable
-from leukotype.readers.text import are_words, fast_numbers, fitted, numbers_of, refuse_words, split
+from leukotype.readers.text import (
+    are_words,
+    fast_numbers,
+    fitted,
+    numbers_of,
+    refuse_thousands,
+    refuse_words,
+    split,
+)
 
 # Row and text of each non-numeric cell, by column.
 Faults = dict[int, list[tuple[int, str]]]
@@ -49,19 +57,26 @@ def read(lines: Sequence[str], head: Head, options: Options) -> RawTable:
         words.append([cells[column] for column in texts])
     table = {header[column]: [row[place] for row in words] for place, column in enumerate(texts)}
     # Text columns whose first cell is missing look numeric until their other cells are read.
-    late = {position for position, cells in faults.items() if are_words(values[:, position], len(cells))}
+    late = _late(values, faults, lines, numeric, head)
     damaged = {numeric[position]: cells for position, cells in faults.items() if position not in late}
-    guessed = {header[column]: column for column in texts if not options.is_text(header[column])}
-    damaged |= _numeric_after_all(table, guessed)
+    guessed = {column: header[column] for column in texts if not options.is_text(header[column])}
+    for column, name in guessed.items():
+        if not are_words(table[name]):
+            cells = table[name]
+            damaged[column] = [(row, cells[row]) for row in numbers_of(cells)[1]]
     if damaged:
         row, column, cell = min(
             (row, column, cell) for column, cells in damaged.items() for row, cell in cells
         )
-        place = f"line {row + 2}, column {header[column]!r}"
-        refuse_words(head.path, sum(map(len, damaged.values())), cell, place)
-    if late:
-        rows = [split(line, head.delimiter, head.path) for line in lines[1:]]
-        table |= {header[numeric[position]]: [row[numeric[position]] for row in rows] for position in late}
+        refuse_words(
+            head.path,
+            sum(map(len, damaged.values())),
+            cell,
+            f"line {row + 2}, column {header[column]!r}",
+            name=header[column] if len(damaged) == 1 else None,
+        )
+    table |= {header[numeric[position]]: cells for position, cells in late.items()}
+    _check_thousands(lines, numeric, head)
 
     kept = [position for position in range(len(numeric)) if position not in late]
     steps: tuple[str, ...] = ()
@@ -118,11 +133,23 @@ def _parse_block(
     return None if numbers is None else (numbers, [cell.strip() for cell in (*front, *back[1:])])
 
 
-def _numeric_after_all(table: dict[str, list[str]], columns: dict[str, int]) -> Faults:
-    """Return the non-numeric cells of columns that start with a word but hold mostly numbers."""
-    found = {}
-    for name, column in columns.items():
-        numbers, wrong = numbers_of(table[name])
-        if not are_words(numbers, len(wrong)):
-            found[column] = [(row, table[name][row]) for row in wrong]
-    return found
+def _late(
+    values: FloatArray, faults: Faults, lines: Sequence[str], numeric: list[int], head: Head
+) -> dict[int, list[str]]:
+    """Return the cells of text columns whose first cell is missing, by position in `numeric`."""
+    # A column with a number is damaged, not text.
+    wordy = [position for position in faults if not np.isfinite(values[:, position]).any()]
+    if not wordy:
+        return {}
+    rows = [split(line, head.delimiter, head.path) for line in lines[1:]]
+    cells = {position: [row[numeric[position]] for row in rows] for position in wordy}
+    return {position: column for position, column in cells.items() if are_words(column)}
+
+
+def _check_thousands(lines: Sequence[str], numeric: list[int], head: Head) -> None:
+    """Raise BadValues if points may separate thousands; some rows and columns suffice to see it."""
+    rows = lines[1:] if len(lines) < 42 else [*lines[1:31], *lines[-10:]]
+    if any("." in line for line in rows):
+        columns = numeric[:: 1 + len(numeric) // 2000]
+        cells = (split(line, head.delimiter, head.path) for line in rows)
+        refuse_thousands([[row[column] for column in columns] for row in cells], head.path)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from leukotype.arrays import FloatArray
+from leukotype.errors import BadValues
+from leukotype.wording import counted
 
 Scale = Literal["log2", "linear"]
 SCALES = ("auto", "log2", "linear")
 
+# Log2 intensities lie between about 2 and 16.
+_LOG2_TOP = 25.0
+_PANEL = 100
 # Below 1 the logarithm inflates noise without limit; intensities are given to a tenth of a unit.
 FLOOR = 1.0
 
@@ -42,14 +48,38 @@ def detect_scale(values: FloatArray) -> ScaleFound:
     low, top = values.min(), values.max()
     if np.isnan(low):
         low, top = np.nanmin(values), np.nanmax(values)
-    if low >= 0 and 5 <= top <= 25:
+    if low >= 0 and 5 <= top <= _LOG2_TOP:
         # Neither rule can hold, and quantiles of a wide matrix are slow.
         return ScaleFound("log2", f"values from {low:.4g} to {top:.4g}")
-    first, high = np.nanquantile(values, [0.25, 0.99])
+    high = np.nanquantile(values, 0.99)
     reason = f"values from {low:.4g} to {top:.4g}, 99 % of them below {high:.4g}"
-    if high > 100 or (high > 25 and top - low > 50 and first > 0):
-        return ScaleFound("linear", reason)
-    return ScaleFound("log2", reason, certain=False)
+    return ScaleFound("linear", reason) if _is_linear(values) else ScaleFound("log2", reason, certain=False)
+
+
+def _is_linear(values: FloatArray) -> bool:
+    first, high = np.nanquantile(values, [0.25, 0.99])
+    return bool(high > 100 or (high > _LOG2_TOP and np.nanmax(values) - np.nanmin(values) > 50 and first > 0))
+
+
+def _agreed(values: FloatArray, found: ScaleFound, samples: Sequence[str], path: str) -> ScaleFound:
+    """Return the scale that most samples have; raises BadValues if some are linear and others log2."""
+    if found.scale == "log2" and found.certain:
+        return found
+    top = np.array([np.nanmax(row, initial=-np.inf) for row in values])
+    linear = np.array([bool(len(known := row[~np.isnan(row)])) and _is_linear(known) for row in values])
+    if values.shape[1] < _PANEL and linear.any():
+        # In a small panel, one large column is the 99th percentile.
+        linear &= bool(np.nanmedian(np.fmax.reduce(values, axis=0)) > _LOG2_TOP)
+    log2 = ~linear & (top <= _LOG2_TOP) & np.isfinite(top)
+    if linear.any() and log2.any():
+        raise BadValues(
+            f"{path} mixes scales: {counted(int(linear.sum()), 'sample')} with linear values ("
+            f"{samples[int(np.argmax(linear))]!r}, up to {top[linear].max():.4g}) and {int(log2.sum())} with log2 "
+            f"values ({samples[int(np.argmax(log2))]!r}, up to {top[log2].max():.4g}). Put all on one scale, or force "
+            "one with --scale."
+        )
+    scale: Scale = "linear" if 2 * linear.sum() > len(linear) else "log2"
+    return found if scale == found.scale else ScaleFound(scale, found.reason, certain=False)
 
 
 def to_log2(values: FloatArray) -> tuple[FloatArray, int]:
@@ -61,12 +91,19 @@ def to_log2(values: FloatArray) -> tuple[FloatArray, int]:
     return np.log2(np.maximum(values, FLOOR)), floored
 
 
-def apply(values: FloatArray, wanted: str) -> tuple[FloatArray, str, tuple[str, ...]]:
+def apply(
+    values: FloatArray, wanted: str, samples: Sequence[str], path: str
+) -> tuple[FloatArray, str, tuple[str, ...]]:
     """Return values on log2, their unit, and the steps for the provenance.
 
-    wanted : scale of the file's values: "auto" (detect), "log2" (leave unchanged), "linear" (take logarithms)
+    wanted  : scale of the file's values: "auto" (detect), "log2" (leave unchanged), "linear" (take logarithms)
+    samples : ids, for the message
+
+    Raises BadValues if some samples are linear and others log2.
     """
     found = detect_scale(values)
+    if wanted == "auto":
+        found = _agreed(values, found, samples, path)
     scale = found.scale if wanted == "auto" else wanted
     if scale == "linear":
         logged, floored = to_log2(values)

@@ -2,52 +2,128 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
 
 from leukotype.arrays import FloatArray
-from leukotype.errors import BadIdentifiers, BadValues
-from leukotype.readers.raw import LABEL_NAMES, MISSING, PROBE_NAMES, Head, Options, RawTable
-from leukotype.readers.text import are_words, fast_numbers, fitted, is_number, numbers_of, refuse_words, split
+from leukotype.errors import BadIdentifiers, BadValues, UnreadableFile
+from leukotype.readers.raw import (
+    ANNOTATION_NAMES,
+    DESCRIPTION_NAMES,
+    LABEL_NAMES,
+    PROBE_NAMES,
+    Head,
+    Options,
+    RawTable,
+    plain,
+)
+from leukotype.readers.text import (
+    PEEK,
+    are_words,
+    fast_numbers,
+    fitted,
+    is_number,
+    numbers_of,
+    refuse_thousands,
+    refuse_words,
+    split,
+)
+from leukotype.wording import shortlist
 
-# Names that only a column of samples has.  Shape alone does not decide: a small panel has more rows than columns.
-_SAMPLE_NAMES = frozenset(
-    {"samples", "sample", "sample_id", "sampleid", "sample id", "geo_accession", "gsm", "patient"}
+# Names that only a column of samples has.
+_SAMPLE_NAMES = frozenset(("samples", "sample", "sampleid", "samplename", "geoaccession", "gsm", "patient"))
+# Identifiers of probes and genes: Affymetrix, Ensembl, Illumina, Agilent, microRNA, control probes.
+_PROBE = re.compile(
+    r"[\w/.-]+_at|ENS[A-Z]*[GTP]\d{6,}(\.\d+)?|ILMN_\d+|A_\d+_P\d+|(hsa|mmu|rno)-(miR|let|mir)-.+|AFFX.+|NM_\d+(\.\d+)?",
+    re.ASCII,
+)
+_SAMPLE = re.compile(r"(GSM|SRR|ERR|DRR|SRX|SAMN|TCGA-)\w.*", re.ASCII)
+# Kinds of genes, as GENCODE and NCBI name them.
+_BIOTYPE = re.compile(
+    r"protein[-_ ]coding|.*pseudogene|(\w+_)?(linc|lnc|mi|pi|r|sc|sn|sno|sca|t|mt_t|mt_r|v\w*_)_?rna|antisense|ncrna|"
+    r"processed_transcript|(ig|tr)_[cdjv]_gene|misc_rna|other|biological[-_ ]region|tec",
+    re.IGNORECASE,
 )
 TURNED = "The file has probes in rows; the matrix was transposed to samples in rows."
 
 
 def detects_calls(head: Head, options: Options) -> bool:
     """Tell whether every other column is called `call`: detection calls A, P, M next to the intensities."""
-    if not any(name.lower() == "call" for name in head.header[:8]):
+    if options.samples_in == "rows" or not any(plain(name) in ("call", "calls") for name in head.header[:8]):
         return False
-    n_calls = sum(name.lower() == "call" for name in head.header)
-    return n_calls >= 2 and n_calls >= (len(head.header) - 3) // 2
+    n_calls = sum(plain(name) in ("call", "calls") for name in head.header)
+    return n_calls >= 1 and n_calls >= (len(head.header) - 3) // 2
 
 
 def detects(head: Head, options: Options) -> bool:
-    """Tell whether probes are in rows, by the name of the first column, the labels, or the labels file."""
-    # Non-expression columns are at either end.
-    names = [name.lower() for name in (*head.header[:10], *head.header[-10:])]
+    """Tell whether probes are in rows, by the user's options, by names and identifiers, and last by shape.
+
+    Raises UnreadableFile if signs of both orientations are found.
+    """
     first_cells = [row[0] for row in head.rows if row]
-    labelled = set(options.labels or ())
-    if options.label in head.header or options.samples in head.header:
-        return False
-    if len(labelled.intersection(first_cells)) >= 2:
-        return False
-    if len(labelled.intersection(head.header)) >= 2:
+    if options.samples_in is not None:
+        return options.samples_in == "columns"
+    told = _told(head, options, first_cells)
+    if told is not None:
+        return told
+    rows, columns = _signs(head, first_cells)
+    if rows and columns:
+        raise UnreadableFile(
+            f"{head.path}: {rows[0]} suggests samples in rows, but {columns[0]} suggests probes in rows. "
+            "Use --samples-in rows or --samples-in columns."
+        )
+    if rows or columns:
+        return bool(columns)
+    if plain(head.header[0]) in DESCRIPTION_NAMES:
         return True
-    if options.label is not None and options.label in first_cells:
-        return True
-    if any(name in LABEL_NAMES for name in names):
-        return False
-    if any(cell.lower() in LABEL_NAMES for cell in first_cells) or names[0] in PROBE_NAMES:
-        return True
-    if names[0] in _SAMPLE_NAMES:
-        return False
     # No name decides: far more rows than columns, and ids in the first column.
     return head.n_lines > 3 * len(head.header) and not any(is_number(cell) for cell in first_cells)
+
+
+def _told(head: Head, options: Options, first_cells: Sequence[str]) -> bool | None:
+    """Return whether probes are in rows according to what the user named; None if that does not tell."""
+    labelled = set(options.labels or ())
+    named = {options.label, options.samples, options.donor, *options.covariates} - {None}
+    if named.intersection(head.header) or len(labelled.intersection(first_cells)) >= 2:
+        return False
+    if len(labelled.intersection(head.header)) >= 2 or named.intersection(first_cells):
+        return True
+    return None
+
+
+def _signs(head: Head, first_cells: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the signs of samples in rows, and those of probes in rows."""
+    first = plain(head.header[0])
+    rows: list[str] = []
+    columns: list[str] = []
+    # Non-expression columns are at either end.
+    width = len(head.header)
+    for place in sorted({*range(min(10, width)), *range(max(width - 10, 0), width)}):
+        name = head.header[place]
+        if plain(name) not in LABEL_NAMES:
+            continue
+        cells = [row[place] for row in head.rows if place < len(row)]
+        if cells and all(_BIOTYPE.fullmatch(cell) for cell in cells):
+            columns.append(f"the kinds of genes in column {name!r}")
+        else:
+            rows.append(f"the name of column {name!r}")
+    if first in PROBE_NAMES:
+        columns.append(f"the name of the first column, {head.header[0]!r}")
+    labels = [cell for cell in first_cells if plain(cell) in LABEL_NAMES]
+    if labels:
+        columns.append(f"the name of row {labels[0]!r}")
+    for names, place in ((head.header[1:], "header"), (first_cells, "first column")):
+        for pattern, kind in ((_PROBE, "probe"), (_SAMPLE, "sample")):
+            fits = [name for name in names if pattern.fullmatch(name)]
+            if len(fits) > max(1, len(names) // 2):
+                sign = f"the {kind} id {fits[0]!r} in the {place}"
+                (rows if (kind == "probe") == (place == "header") else columns).append(sign)
+    # R writes such a name also above the probe ids of a transposed table.
+    if first in _SAMPLE_NAMES and not columns:
+        rows.append(f"the name of the first column, {head.header[0]!r}")
+    return rows, columns
 
 
 def read(lines: Sequence[str], head: Head, options: Options) -> RawTable:
@@ -61,16 +137,22 @@ def read_calls(lines: Sequence[str], head: Head, options: Options) -> RawTable:
 
 
 def _read(lines: Sequence[str], head: Head, options: Options, step: int, notes: tuple[str, ...]) -> RawTable:
-    n_lead = _lead(head)
-    ids = list(head.header[n_lead::step])
-    id_column = _id_column(head, n_lead)
     width = len(head.header)
+    n_lead, n_tail = _annotation(head)
+    end = width - n_tail
+    ids = list(head.header[n_lead:end:step])
+    id_column = _id_column(head, n_lead)
+    left_out = [
+        name for place, name in enumerate(head.header) if place != id_column and not n_lead <= place < end
+    ]
+    if left_out:
+        notes = (*notes, f"Columns that describe the probes were left out: {shortlist(left_out, 6)}.")
     probes: list[str] = []
     rows: list[FloatArray] = []
     words: dict[str, list[str]] = {}
     faults: list[tuple[str, str]] = []
     for number, line in enumerate(lines[1:], start=2):
-        if step == 1 and '"' not in line:
+        if step == 1 and not n_tail and '"' not in line:
             parts = line.split(head.delimiter, n_lead)
             name = parts[id_column].strip() if len(parts) == n_lead + 1 else ""
             numbers = None if options.is_text(name) else fast_numbers(parts[-1], head.delimiter, len(ids))
@@ -83,10 +165,10 @@ def _read(lines: Sequence[str], head: Head, options: Options, step: int, notes: 
         if step == 2 and len(cells) == width - 1:
             cells.append("")
         cells = fitted(cells, width, head, number)
-        own = cells[n_lead::step][: len(ids)]
+        own = cells[n_lead:end:step]
         numbers, wrong = numbers_of(own)
         name = cells[id_column]
-        if are_words(numbers, len(wrong)) or options.is_text(name):
+        if options.is_text(name) or (wrong and are_words(own)):
             words[name] = own
             continue
         faults += [
@@ -95,22 +177,35 @@ def _read(lines: Sequence[str], head: Head, options: Options, step: int, notes: 
         rows.append(numbers)
         probes.append(name)
     if faults:
-        refuse_words(head.path, len(faults), *faults[0])
+        refuse_words(head.path, len(faults), *faults[0], name=None)
     if not rows:
         raise BadValues(f"{head.path} has no row of numbers, so no probes. Name a file with expression.")
     values = np.ascontiguousarray(np.array(rows).T)
+    # Samples are the columns here too: a probe of large values may have points in every cell.
+    sampled = lines[1 :: 1 + len(lines) // 2000]
+    if any("." in line for line in sampled):
+        cells_of = (split(line, head.delimiter, head.path)[n_lead:end:step] for line in sampled)
+        refuse_thousands([cells for cells in cells_of if not are_words(cells)], head.path)
     return RawTable(words, values, probes, ids=ids, steps=notes)
 
 
-def _lead(head: Head) -> int:
-    """Return the number of columns that describe the probe, before the first sample."""
-    named = [name.strip().lower() in PROBE_NAMES for name in head.header]
-    lead = named.index(False) if False in named else len(named)
-    if lead:
-        return lead
-    first = next((row for row in head.rows if row[0].lower() not in LABEL_NAMES), head.rows[0])
-    texts = [not is_number(cell) and cell.lower() not in MISSING for cell in first]
-    return max(1, texts.index(False) if False in texts else 1)
+def _annotation(head: Head) -> tuple[int, int]:
+    """Return the number of columns that describe the probe, before the first sample and after the last one."""
+    known = (*PROBE_NAMES, *DESCRIPTION_NAMES, *ANNOTATION_NAMES)
+    rows = [row for row in head.rows if plain(row[0]) not in LABEL_NAMES] or list(head.rows)
+
+    def describes(place: int) -> bool:
+        if plain(head.header[place]) in known:
+            return True
+        return are_words([row[place] for row in rows if place < len(row)])
+
+    width = len(head.header)
+    lead = next((place for place in range(width) if not describes(place)), 1)
+    # Only the first cells of a row were read.
+    tail = 0
+    while width - tail - 1 > lead and width <= PEEK and describes(width - tail - 1):
+        tail += 1
+    return max(1, lead), tail
 
 
 def _id_column(head: Head, n_lead: int) -> int:

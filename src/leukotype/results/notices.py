@@ -21,6 +21,8 @@ def of_cohort(cohort: Cohort) -> Iterator[Notice]:
     """Warnings and notes on the data."""
     if cohort.provenance.simulated:
         yield simulated()
+    for text in cohort.provenance.warnings:
+        yield Notice("warning", "Check the data", text)
     small = {name: count for name, count in cohort.class_counts.items() if count < FEW}
     if small:
         least = min(small.values())
