@@ -221,16 +221,16 @@ def test_a_batch_longer_than_the_panel_is_not_transposed(tmp_path, n):
     np.testing.assert_array_equal(panel.predict(batch).probabilities, expected)
 
 
-def test_a_transposed_table_is_reported(tmp_path):
-    """No reader can tell the direction of a long table whose first column has an unknown name."""
+def test_the_direction_of_a_long_table_follows_its_probe_ids(tmp_path):
     one, whole = cases.trained("centroids"), cases.simulation().fresh(dict.fromkeys(cases.SIZES, 50), 1)
-    lines = [line(f"GSM{k}", row) for k, row in enumerate(whole.expression)]
+    lines = [line(f"T{k}", row) for k, row in enumerate(whole.expression)]
     (tmp_path / "a.csv").write_text("\n".join([",".join(["array", *whole.probes]), *lines]))
-    with pytest.raises(BadIdentifiers, match="with --samples") as refused:
-        one.predict(lt.read_batch(tmp_path / "a.csv"))
-    assert "\n" not in str(refused.value)
-    batch = lt.read_batch(tmp_path / "a.csv", samples="array")
+    batch = lt.read_batch(tmp_path / "a.csv")
     np.testing.assert_array_equal(one.predict(batch).probabilities, one.predict(whole).probabilities)
+    turned = lt.read_batch(tmp_path / "a.csv", samples_in="columns")
+    with pytest.raises(BadIdentifiers, match="--samples-in rows") as refused:
+        one.predict(turned)
+    assert "\n" not in str(refused.value)
 
 
 def test_a_given_scale_applies_to_every_sample(tmp_path):

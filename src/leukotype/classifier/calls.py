@@ -137,6 +137,11 @@ class Calls:
         }
         return pd.DataFrame(columns)
 
+    @property
+    def off_scale(self) -> list[str]:
+        """How the scale of each sample was treated, for samples that are off-scale."""
+        return [how for how, own in zip(self.scales, self.reasons, strict=True) if OFF_SCALE in own]
+
     def to_csv(self) -> str:
         """The table as CSV with numbers at full precision; lines end with a newline."""
         return self.table().to_csv(index=False, lineterminator="\n")

@@ -118,8 +118,7 @@ def _nothing(
     if turned:
         return (
             f"none of the {len(names)} columns is a probe of the classifier, but the sample ids are ({turned[0]} ...): "
-            "the table was read with probes in rows. Name the column of sample ids with --samples, or transpose the "
-            "table."
+            "the table was read with probes in rows. Use --samples-in rows, or transpose the table."
         )
     genes = [symbol for symbol in symbols if symbol]
     needed = f"probes such as {', '.join(probes[:3])}"

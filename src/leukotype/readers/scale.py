@@ -18,6 +18,7 @@ SCALES = ("auto", "log2", "linear")
 # Log2 intensities lie between about 2 and 16.
 _LOG2_TOP = 25.0
 _PANEL = 100
+COUNTS, LOG2 = "counts", "log2 intensities"
 # Below 1 the logarithm inflates noise without limit; intensities are given to a tenth of a unit.
 FLOOR = 1.0
 
@@ -136,10 +137,28 @@ def apply_by_sample(values: FloatArray, wanted: str) -> tuple[FloatArray, list[s
             # A failed array must not cost the others their calls; the classifier abstains on it.
             notes.append("no value at all")
             continue
+        look = look_of(known)
         if (detect_scale(known).scale if wanted == "auto" else wanted) == "linear":
             row[:], floored = to_log2(row)
-            how = "linear" if wanted == "auto" else "linear, as specified"
+            how = ("counts" if look == COUNTS else "linear") if wanted == "auto" else "linear, as specified"
             notes.append(f"{how}: log2(max(x, {FLOOR:g})) taken, {floored} below the floor")
+        elif wanted != "auto":
+            notes.append("as given, as specified")
         else:
-            notes.append("as given" if wanted == "auto" else "as given, as specified")
+            notes.append("as given" if look == LOG2 else f"as given: {look}")
     return logged, notes
+
+
+def look_of(values: FloatArray) -> str:
+    """Say what the values of one sample look like; no value may be missing.
+
+    values : (n_probes,)
+    """
+    low, quarter, high = values.min(), np.quantile(values, 0.25), values.max()
+    if _is_linear(values):
+        return COUNTS if low >= 0 and (values == np.floor(values)).all() else "linear intensities"
+    if quarter < 0 and high < _LOG2_TOP:
+        return "z-scores, log ratios or centred values"
+    if low >= 0 and high <= 1 and high > low:
+        return "shares between 0 and 1"
+    return LOG2
