@@ -319,3 +319,22 @@ def test_the_first_wide_sample_takes_a_second_and_each_other_milliseconds(tmp_pa
         classifier.predict(batch)
         each.append((time.perf_counter() - middle - (middle - start)) / (cohort.n_samples - 1))
     assert min(each) < 0.005
+
+
+def test_train_prints_errors_of_the_audits_and_puts_them_on_the_card(capsys):
+    table = frame(10, 1)
+    codes = table["type"].map({name: 6.25 + k / 4 for k, name in enumerate(CLASSES)})
+    table = table.assign(code=codes)
+    table.loc[:3, "type"] = "aml"
+    table.loc[:3, "code"] = 7.75
+    table.to_csv("coded.csv", index=False)
+    assert run("train", "coded.csv", "--model", "knn", "--out", "a.leuko") == 2
+    assert "--expression code" in capsys.readouterr().err
+    options = ["--expression", "code", "--outer", "2", "--inner", "2", "--repeats", "1", "--jobs", "1"]
+    assert run("train", "coded.csv", "--model", "knn", "--out", "a.leuko", *options) == 0
+    printed = capsys.readouterr().err
+    assert "LT005 error: " in printed
+    assert "Warning: Classes 'aml'" in printed
+    card = lt.load_classifier("a.leuko").card
+    assert "(LT005)" in card
+    assert "**Warning:** Classes" in card

@@ -200,6 +200,8 @@ def show_classifier(classifier: Classifier, place: Path) -> None:
     from leukotype.classifier.card import estimate
 
     record = classifier.record
+    for finding in record["audits"]:
+        say(f"{finding['code']} error: {finding['sentence']}")
     print(f"{classifier!r}")
     for name in ("balanced_accuracy", "accuracy", "log_loss"):
         found = record["performance"][name]

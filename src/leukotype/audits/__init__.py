@@ -20,7 +20,7 @@ from leukotype.genes import Annotation
 
 __all__ = [
     "AUDITS", "SEVERITIES", "TOPICS", "Audit", "AuditInput", "Finding", "Observation", "Severity", "Topic", "audit",
-    "by_code",
+    "by_code", "errors",
 ]  # fmt: skip
 
 # fmt: off
@@ -66,6 +66,13 @@ def audit(
     data = AuditInput(cohort, evaluation, annotation)
     found = [finding for entry in AUDITS if (finding := entry.finding(data)) is not None]
     return sorted(found, key=lambda finding: (SEVERITIES.index(finding.severity), finding.code))
+
+
+def errors(cohort: Cohort, evaluation: Evaluation, annotation: Annotation | None = None) -> list[Finding]:
+    """Run the audits of severity error alone; they fit nothing."""
+    data = AuditInput(cohort, evaluation, annotation)
+    found = [entry.finding(data) for entry in AUDITS if entry.severity == "error"]
+    return [finding for finding in found if finding is not None and finding.severity == "error"]
 
 
 def by_code(code: str) -> Audit:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from leukotype import audits
 from leukotype.classifier.abstention import NEVER, Target
 from leukotype.classifier.calibration import Choice
 from leukotype.classifier.calls import MARGIN, UNLIKE
@@ -70,6 +71,11 @@ def recorded(
             "fingerprint": evaluation.folds.fingerprint,
             "grouped": evaluation.folds.grouped,
         },
+        # The title says what was found; the sentence gives numbers and advice.
+        "audits": [
+            {"code": finding.code, "title": audits.by_code(finding.code).title, "sentence": finding.sentence}
+            for finding in audits.errors(cohort, evaluation)
+        ],
         "performance": performance(evaluation),
         "per_class": _per_class(evaluation),
         "chosen": None if chosen is None else dict(chosen),
@@ -119,6 +125,9 @@ def card(classifier: Classifier) -> str:
     sets = None if classifier.sets is None else classifier.sets.describe(LEVEL, names)
     return environment.get_template("card.md.j2").render(
         {key: record[key] for key in ("cohort", "design", "performance", "without", "recipe", "calibration")},
+        # Files of earlier versions have neither.
+        warnings=cohort.get("warnings", ()),
+        audits=record.get("audits", ()),
         name=classifier.name,
         classes=classifier.classes,
         model=record["model"],
