@@ -151,7 +151,7 @@ FILES = (
     Case("fewer samples than folds", text(table(per_class=2)), ("6 samples", "7 outer folds", "--outer 3"),
          ("--outer", "7")),
     Case("a class smaller than the folds", text(table(per_class=3)),
-         ("has 3 samples", "5 outer", "--outer", "--drop-class")),
+         ("too few samples", "--outer 3 --inner 2", "5 outer", "--outer", "--drop-class")),
     Case("duplicate sample ids", edited(5, 0, "s2"), ("sample id 's2'", "more than once", "unique", "remove")),
     Case("duplicate probe ids", with_header((5, "200000_at")), ("probe id '200000_at'", "more than once", "unique")),
     Case("a column name twice", with_header((0, "type")), ("'type'", "more than once", "unique")),

@@ -33,6 +33,7 @@ _LOOKALIKES = str.maketrans(
 _JOINT = re.compile(r"(?<=\w)[ _-]+(?=\w)|_+")
 # First letters of control probes; most other probes need no regular expression.
 _INITIALS = frozenset("AaEeXx(DdGgBb")
+MOST_CHARACTERS = 1000
 # Far above any log2 intensity; the square of such a value is still finite.
 LARGEST = 1e30
 
@@ -308,8 +309,22 @@ def _check_parts(of: Cohort | Batch, per_sample: Sequence[str]) -> None:
                 f"Give exactly {n}."
             )
     _check_unique("sample id", of.samples)
+    for kind, names in (("sample id", of.samples), ("probe id", of.probes), ("label", of.labels)):
+        if names is not None:
+            _check_length(kind, np.asarray(names))
     if np.isinf(matrix).any():
         raise BadValues("expression holds infinite values. Replace them, or remove the samples.")
+
+
+def _check_length(kind: str, names: StrArray) -> None:
+    # The width of the array is that of its longest name.
+    if names.dtype.kind == "U" and names.dtype.itemsize // 4 > MOST_CHARACTERS:
+        longest = max(map(str, names), key=len)
+        if len(longest) > MOST_CHARACTERS:
+            raise BadIdentifiers(
+                f"{kind} {longest[:40]!r} ... has {len(longest):,} characters; at most {MOST_CHARACTERS} are possible. "
+                "Shorten it; a quote may be missing in the file."
+            )
 
 
 def _check_unique(kind: str, ids: StrArray) -> None:

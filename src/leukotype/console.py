@@ -228,7 +228,9 @@ def show_calls(calls: Calls, written: Sequence[Path]) -> None:
         why = ", ".join(f"{reason} {count}" for reason, count in reasons.items())
         print(f"{calls.n_samples - called} without a call: {why}")
     for kind, count in Counter(calls.off_scale).items():
-        say(f"{wording.counted(count, 'off-scale sample')}: {kind}. The classifier was trained on another scale.")
+        say(
+            f"{wording.counted(count, 'off-scale sample')}: {kind}. The classifier was trained on another scale."
+        )
     say(calls.matched)
     say(calls.sets_note)
     print(f"Calls: {', '.join(map(str, written))}")

@@ -15,7 +15,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from leukotype.arrays import IntArray, StrArray
 from leukotype.cohort import Cohort
 from leukotype.errors import BadLabels, InfeasibleDesign
-from leukotype.wording import counted
+from leukotype.wording import counted, shortlist
 
 Split = tuple[IntArray, IntArray]
 
@@ -151,7 +151,7 @@ def read_folds(path: str | Path, cohort: Cohort, design: Design) -> Folds:
 
 def _folds_table(path: Path, cohort: Cohort) -> pd.DataFrame:
     try:
-        table = pd.read_csv(path, dtype={"sample": str})
+        table = pd.read_csv(path, dtype={"sample": str}, keep_default_na=False, na_values={"sample": [""]})
     except (OSError, ValueError) as problem:
         raise InfeasibleDesign(
             f"cannot read folds from {path}: {str(problem).splitlines()[0]}. "
@@ -161,6 +161,11 @@ def _folds_table(path: Path, cohort: Cohort) -> pd.DataFrame:
     if missing:
         raise InfeasibleDesign(
             f"{path} has columns {', '.join(map(str, table.columns[:6]))}; sample, repeat and fold are needed."
+        )
+    if table["sample"].isna().any():
+        line = int(np.argmax(table["sample"].isna())) + 2
+        raise InfeasibleDesign(
+            f"{path}: line {line} has no sample. Each line needs a sample, a repeat and a fold."
         )
     strangers = sorted(map(str, set(table["sample"]) - set(cohort.samples.tolist())))
     if strangers:
@@ -228,14 +233,23 @@ def _check_sizes(cohort: Cohort, design: Design) -> None:
             f"{cohort.n_samples} samples cannot fill {design.outer} outer folds: each fold needs at least one. "
             f"Use --outer {max(2, cohort.n_samples // 2)} or less."
         )
-    for name, count in counts.items():
-        if _fills(count, design):
-            continue
-        outer, inner = _largest_feasible(count, design)
+    small = {name: count for name, count in counts.items() if not _fills(count, design)}
+    if small:
+        fewest = min(small.values())
+        outer, inner = _largest_feasible(fewest, design)
+        one = len(small) == 1
+        if one:
+            subject = f"class {next(iter(small))!r} has {counted(fewest, unit)}"
+        else:
+            classes = shortlist([f"{name!r} ({count})" for name, count in small.items()], 4)
+            subject = f"{len(small)} classes have too few {unit}s: {classes}"
+        out = f"the {'class' if one else 'classes'} out with --drop-class" + (
+            f" {quote(next(iter(small)))}" if one else ""
+        )
         remedy = f"Use --outer {outer} --inner {inner}, or leave" if outer else "Leave"
         raise InfeasibleDesign(
-            f"class {name!r} has {counted(count, unit)}; {design.outer} outer and {design.inner} inner folds need at "
-            f"least {_least(design)}. {remedy} the class out with --drop-class {quote(name)}."
+            f"{subject}; {design.outer} outer and {design.inner} inner folds need at least {_least(design)}. "
+            f"{remedy} {out}."
         )
 
 

@@ -117,10 +117,10 @@ def apply(
         step = f"Left unchanged, as specified, although the values look linear ({found.reason})."
         return values, "log2, as specified", (step,)
     if not found.certain:
-        step = (
-            f"Neither linear nor plain log2 intensities ({found.reason}): left unchanged. "
-            "Use --scale linear to take logarithms."
-        )
+        step = f"Neither linear nor plain log2 intensities ({found.reason}): left unchanged."
+        # Negative values have no logarithm.
+        if float(np.nanmean(values < 0)) < 0.1:
+            step += " Use --scale linear to take logarithms."
         return values, "as given", (step,)
     return values, "log2 intensity", ()
 

@@ -32,6 +32,8 @@ _CONTROL = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufffe\uffff]"
 )
 _ASCII_CONTROL = bytes({*range(32), 127} - set(b"\t\n\r"))
+_EXCEL_HINT = re.compile(r'"?sep=.?"?[,;\t]*\s*', re.IGNORECASE)
+_NEEDED = "a text table in UTF-8 is needed. Export it as CSV."
 # What laboratories write for a value below the limit of detection.
 _BELOW_LIMIT = re.compile(
     r"[<≤] ?.*|n\.?d\.?|bdl|b\.d\.l\.|lod|<lod|loq|blq|bql|not detected|below.*", re.IGNORECASE
@@ -104,12 +106,12 @@ def text_of(data: bytes, path: str) -> str:
                 f"{path} is encoded in {encoding}; UTF-8 is needed. Save it as CSV in UTF-8."
             )
     if data[:4096].count(b"\x00") > len(data[:4096]) // 4:
-        raise UnreadableFile(
-            f"{path} is a binary file or text in UTF-16 or UTF-32; a text table in UTF-8 is needed. Export it as CSV."
-        )
+        raise UnreadableFile(f"{path} is a binary file or text in UTF-16 or UTF-32; {_NEEDED}")
     try:
         text = data.decode("utf-8-sig").lstrip("\ufeff")
     except UnicodeDecodeError as problem:
+        if b"\x00" in data[:65536]:
+            raise UnreadableFile(f"{path} is a binary file; {_NEEDED}") from problem
         line = data[: problem.start].count(b"\n") + 1
         raise UnreadableFile(
             f"{path}: line {line} contains byte 0x{data[problem.start]:02x}, which is not valid UTF-8. "
@@ -144,16 +146,20 @@ def _refuse_controls(text: str, path: str) -> None:
 
 def lines_of(text: str) -> list[str]:
     """Return the lines of a text without blank lines at its end; lines may end in LF, CRLF or CR."""
-    if "\n" not in text:
-        text = text.replace("\r", "\n")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
     lines = text.split("\n")
     while lines and not lines[-1].strip():
         lines.pop()
-    return [line[:-1] if line.endswith("\r") else line for line in lines]
+    return lines
 
 
 def head_of(lines: Sequence[str], path: str) -> Head:
     """Return the start of a delimited file; raises UnreadableFile if no delimiter splits it into columns."""
+    if _EXCEL_HINT.fullmatch(lines[0]):
+        raise UnreadableFile(
+            f"{path}: line 1 ({lines[0].strip()!r}) is a hint for Excel, not a header. Remove this line."
+        )
     delimiter = max(DELIMITERS, key=lines[0].count)
     if delimiter not in lines[0]:
         if len(lines) > 2 and any(
@@ -194,7 +200,12 @@ def split(line: str, delimiter: str, place: str) -> list[str]:
         return [cell.strip() for cell in line.split(delimiter)]
     try:
         return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter, strict=True))]
-    except csv.Error:
+    except csv.Error as problem:
+        if "limit" in str(problem):
+            raise UnreadableFile(
+                f"{place} has a quoted cell of more than {csv.field_size_limit():,} characters; a closing quote may be "
+                "missing. Correct the cell."
+            ) from None
         raise UnreadableFile(
             f'{place} has an unmatched quote ("). Remove it, or double it inside a quoted cell.'
         ) from None
