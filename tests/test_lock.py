@@ -24,7 +24,9 @@ def requirements(lock: Path) -> list[Requirement]:
     return [Requirement(line.strip()) for line in lines]
 
 
-def installed(locked: list[Requirement], python: str, system: tuple[str, str], machine: str) -> list[Requirement]:
+def installed(
+    locked: list[Requirement], python: str, system: tuple[str, str], machine: str
+) -> list[Requirement]:
     environment = default_environment() | {
         "python_version": python,
         "python_full_version": f"{python}.0",
