@@ -52,6 +52,7 @@ ROOMS = {
     "atomic": ("base", "write a file, then rename it"),
     "claims": ("base", "is a published score possible?"),
     "wording": ("base", "numbers in text"),
+    "csv_text": ("base", "tables as CSV"),
     "arrays": ("base", "array types"),
     "errors": ("base", "errors with a remedy"),
 }

@@ -86,6 +86,10 @@ Plugin = Annotated[
     ),
 ]
 Level = Annotated[float, typer.Option(help="Confidence level of the prediction sets.", metavar="X")]
+SafeCsv = Annotated[
+    bool,
+    typer.Option("--safe-csv", help="Defuse text in CSV files that a spreadsheet would run as a formula."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print a machine-readable summary to standard output.")]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Parse the file again, ignoring the cache.")]
 Share = Annotated[str | None, typer.Option(metavar="X", help="As printed: 0.96 or 96%.")]

@@ -18,6 +18,7 @@ from leukotype.cli.options import (
     Labels,
     Level,
     Overwrite,
+    SafeCsv,
     Samples,
     Scale,
 )
@@ -44,6 +45,7 @@ def predict(
     scale: Scale = "auto",
     annotation: AnnotationFile = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace those files.")] = False,
+    safe_csv: SafeCsv = False,
     as_json: Json = False,
 ) -> None:
     """Call new samples, each sample independently of the others.
@@ -82,12 +84,12 @@ def predict(
         atomic.put(evidence, text.encode())
         written.append(evidence)
     if out is not None:
-        atomic.put(out, calls.to_csv().encode())
+        atomic.put(out, calls.to_csv(safe=safe_csv).encode())
         written.insert(0, out)
     if as_json:
         print(json.dumps(json_report.calls_json(calls, classifier), indent=2))
     elif out is None:
-        sys.stdout.write(calls.to_csv())
+        sys.stdout.write(calls.to_csv(safe=safe_csv))
     else:
         console.show_calls(calls, written)
 
@@ -117,6 +119,7 @@ def validate(
         typer.Option(help="Folder for the results.", metavar="DIR", show_default="runs/NAME-external"),
     ] = None,
     overwrite: Overwrite = False,
+    safe_csv: SafeCsv = False,
     as_json: Json = False,
 ) -> None:
     """Test a classifier on labelled samples that it was not trained on.
@@ -142,7 +145,7 @@ def validate(
     found = validation.validate(classifier, batch, names=names, level=level, annotation=symbols)
     with console.progress("Figures and report", None) as advance:
         results.save_validation(
-            found, folder, overwrite=overwrite, command=console.command(), on_step=advance
+            found, folder, overwrite=overwrite, command=console.command(), on_step=advance, safe_csv=safe_csv
         )
     if as_json:
         console.print_json(folder, "validation.json")

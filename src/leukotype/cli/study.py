@@ -34,6 +34,7 @@ from leukotype.cli.options import (
     Plugin,
     Repeats,
     Resume,
+    SafeCsv,
     Samples,
     Scale,
     Scheduler,
@@ -84,6 +85,7 @@ def study(
     out: Out = None,
     overwrite: Overwrite = False,
     resume: Resume = False,
+    safe_csv: SafeCsv = False,
     as_json: Json = False,
     no_cache: NoCache = False,
 ) -> None:
@@ -132,6 +134,7 @@ def study(
                 resume=True,
                 command=console.command(),
                 on_step=advance,
+                safe_csv=safe_csv,
             )
     if as_json:
         console.print_json(folder, "study.json")
@@ -151,6 +154,7 @@ def explore(
     keep_controls: KeepControls = False,
     out: Out = None,
     overwrite: Overwrite = False,
+    safe_csv: SafeCsv = False,
     as_json: Json = False,
     no_cache: NoCache = False,
 ) -> None:
@@ -168,7 +172,7 @@ def explore(
     )  # fmt: skip
     with console.progress("Figures and report", None) as advance:
         results.save_exploration(
-            cohort, folder, overwrite=overwrite, command=console.command(), on_step=advance
+            cohort, folder, overwrite=overwrite, command=console.command(), on_step=advance, safe_csv=safe_csv
         )
     if as_json:
         console.print_json(folder, "cohort.json")
