@@ -86,6 +86,12 @@ Plugin = Annotated[
     ),
 ]
 Level = Annotated[float, typer.Option(help="Confidence level of the prediction sets.", metavar="X")]
+Trusted = Annotated[
+    Path | None,
+    typer.Option(
+        help="Public keys, a file or a folder: refuse a classifier that none of them signed.", metavar="KEYS"
+    ),
+]
 SafeCsv = Annotated[
     bool,
     typer.Option("--safe-csv", help="Defuse text in CSV files that a spreadsheet would run as a formula."),

@@ -21,6 +21,7 @@ from leukotype.cli.options import (
     SafeCsv,
     Samples,
     Scale,
+    Trusted,
 )
 
 
@@ -44,6 +45,7 @@ def predict(
     samples: Samples = None,
     scale: Scale = "auto",
     annotation: AnnotationFile = None,
+    trusted: Trusted = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace those files.")] = False,
     safe_csv: SafeCsv = False,
     as_json: Json = False,
@@ -73,7 +75,7 @@ def predict(
             )
         atomic.check_new(evidence, overwrite=overwrite, read=(file, new))
     symbols = None if annotation is None else dict(genes.read_annotation(annotation).symbols)
-    classifier = rooms.load(file)
+    classifier = rooms.load(file, trusted)
     batch = readers.read_batch(new, samples=samples, scale=scale)
     calls = classifier.predict(batch, level=level, why=why if evidence is not None else 0, annotation=symbols)
     written = []
@@ -114,6 +116,7 @@ def validate(
     ] = None,
     annotation: AnnotationFile = None,
     level: Level = 0.9,
+    trusted: Trusted = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder for the results.", metavar="DIR", show_default="runs/NAME-external"),
@@ -135,7 +138,7 @@ def validate(
         results.check_output(out, overwrite=overwrite)
     names = None if classes is None else readers.read_labels(classes)
     symbols = None if annotation is None else dict(genes.read_annotation(annotation).symbols)
-    classifier = rooms.load(file)
+    classifier = rooms.load(file, trusted)
     folder = out or Path("runs") / f"{results.plain_name(classifier.name)}-external"
     if out is None:
         results.check_output(folder, overwrite=overwrite)
@@ -153,16 +156,20 @@ def validate(
         console.show_validation(found, folder)
 
 
-def inspect(file: ClassifierFile, as_json: Json = False) -> None:
+def inspect(file: ClassifierFile, trusted: Trusted = None, as_json: Json = False) -> None:
     """Show the model card of a classifier: purpose, performance and limitations.
 
     Example: leukotype inspect aml.leuko
     """
     from leukotype import classifier as rooms
+    from leukotype.classifier import storing
 
-    found = rooms.load(file)
+    found = rooms.load(file, trusted)
+    signer = found.signed_by or storing.signer(file)
     if as_json:
-        facts = {"name": found.name, "fingerprint": found.fingerprint, "record": found.record}
-        print(json.dumps(facts, indent=2))
+        facts: dict[str, object] = {"name": found.name, "fingerprint": found.fingerprint}
+        if signer:
+            facts |= {"signed_by": signer, "is_trusted": bool(found.signed_by)}
+        print(json.dumps({**facts, "record": found.record}, indent=2))
     else:
-        console.show_card(found.card, found.fingerprint)
+        console.show_card(found.card, found.fingerprint, signer, is_trusted=bool(found.signed_by))

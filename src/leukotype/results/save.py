@@ -138,7 +138,7 @@ def save_validation(validation: Validation, folder: str | Path, **options: Unpac
     classifier, batch = validation.classifier, validation.batch
     facts = {
         "kind": "validation",
-        "classifier": {"name": classifier.name, "fingerprint": classifier.fingerprint},
+        "classifier": json_report.identity(classifier),
         "samples": {"n": batch.n_samples, "sha256": batch.provenance.sha256},
     }
     return _save(validation, files, folder, facts, **options)
