@@ -86,6 +86,8 @@ def test_signing_leaves_the_bytes_of_the_file(lab: Path) -> None:
     assert (lab / "b.leuko.sig").read_bytes() == (lab / "a.leuko.sig").read_bytes()
     trained("centroids").save(lab / "b.leuko")
     assert not (lab / "b.leuko.sig").exists(), "a signature must not outlive its file"
+    assert signing.sign_file(lab / "b.leuko", lab / "ours-private.pem") == lab / "b.leuko.sig"
+    assert (lab / "b.leuko.sig").read_bytes() == (lab / "a.leuko.sig").read_bytes()
 
 
 def test_every_changed_byte_of_file_and_signature_is_refused(lab: Path) -> None:

@@ -15,6 +15,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from leukotype import atomic
 from leukotype.errors import MissingPackage, UnreadableFile, UntrustedFile
 
 FORMAT = "leukotype-signature"
@@ -85,6 +86,22 @@ def fingerprint(public: bytes) -> str:
     return hashlib.sha256(prefix + public).hexdigest()
 
 
+def sign_file(path: str | Path, key: str | Path) -> Path:
+    """Write the signature of an existing file; return where it is, see `signature_file`.
+
+    key : PEM file with an Ed25519 private key
+
+    Raises UnreadableFile for a file or key that can't be read, OutputRefused if the signature can't be written.
+    """
+    own = SigningKey(key)
+    try:
+        content = Path(path).read_bytes()
+    except OSError as problem:
+        raise UnreadableFile(f"cannot read {path}: {problem.strerror}. Name a file to sign.") from None
+    atomic.put(signature_file(path), own.sign(content))
+    return signature_file(path)
+
+
 def signer(path: str | Path, content: bytes) -> str:
     """Return the fingerprint of the key that signed a file, whoever has that key.
 
@@ -107,8 +124,8 @@ def check(path: str | Path, content: bytes, trusted: str | Path) -> str:
     known = _public_keys(Path(trusted))
     if not signature_file(path).exists():
         raise UntrustedFile(
-            f"{path} is not signed: {signature_file(path).name} is not beside it. Get the signature, or sign the file "
-            "with train --sign."
+            f"{path} is not signed: {signature_file(path).name} is not beside it. Get the signature, or sign the file; "
+            "see docs/classifier.md."
         )
     public = _verified(path, content)
     if public not in known:
