@@ -32,8 +32,7 @@ _NEEDED = f"an Ed25519 key in PEM format is needed. Make one with {MAKE_KEY}."
 
 def signature_file(path: str | Path) -> Path:
     """Return where the signature of a file is."""
-    path = Path(path)
-    return path.with_name(f"{path.name}.sig")
+    return Path(f"{path}.sig")
 
 
 class SigningKey:
