@@ -34,17 +34,18 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# The lock leaves out NVIDIA's communication library (300 MB), which XGBoost asks for and a CPU never loads:
-# hence --no-deps, which the hashes make safe.
+# The lock omits NVIDIA's communication library (300 MB), which XGBoost's wheels require and a CPU never loads.
+# Hence --no-deps. The lock lists every other package, with hashes.
 $(STAMP): pyproject.toml requirements.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
+# One version of each package for Python 3.11 and later, so that predictions do not depend on the Python.
 lock:
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-emit-package nvidia-nccl-cu12 --output-file requirements.lock --quiet
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --fork-strategy fewest \
+	  --generate-hashes --no-emit-index-url --output-file requirements.lock --quiet
 
 clean:
 	rm -rf .venv runs

@@ -50,8 +50,10 @@ ROOMS = {
     "genes": ("data", "probe → gene symbol"),
     "cohort": ("data", "Cohort = expression, labels, donors, provenance"),
     "atomic": ("base", "write a file, then rename it"),
+    "signing": ("base", "signatures of files"),
     "claims": ("base", "is a published score possible?"),
     "wording": ("base", "numbers in text"),
+    "csv_text": ("base", "tables as CSV"),
     "arrays": ("base", "array types"),
     "errors": ("base", "errors with a remedy"),
 }

@@ -40,7 +40,7 @@ def calls(n: int = 5, classes: tuple[str, ...] = ("A", "B<i>", "C")) -> Calls:
 
 def drawn(one: Calls, **record: object) -> str:
     classifier = SimpleNamespace(
-        name="Lab <1>", fingerprint="ab" * 32, classes=("A", "B"), record={**RECORD, **record}
+        signed_by="", name="Lab <1>", fingerprint="ab" * 32, classes=("A", "B"), record={**RECORD, **record}
     )
     return calls_page(one, classifier=classifier, source=SOURCE, command="leukotype predict a b")
 

@@ -273,8 +273,11 @@ def show_validation(found: Validation, folder: Path) -> None:
             say(f"{notice.level.capitalize()}: {notice.title}. {notice.text}")
 
 
-def show_card(card: str, fingerprint: str) -> None:
-    """Print a model card as Markdown, formatted if standard output is a terminal."""
+def show_card(card: str, fingerprint: str, signer: str, *, is_trusted: bool) -> None:
+    """Print a model card as Markdown, formatted if standard output is a terminal.
+
+    signer : fingerprint of the key that signed the file; empty if it is not signed
+    """
     if sys.stdout.isatty():
         from rich.console import Console
         from rich.markdown import Markdown
@@ -283,6 +286,8 @@ def show_card(card: str, fingerprint: str) -> None:
     else:
         print(card, end="")
     print(f"File fingerprint: {fingerprint}")
+    if signer:
+        print(f"Signed by key: {signer} ({'trusted' if is_trusted else 'not compared with trusted keys'})")
 
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -51,6 +51,10 @@ class BadBundle(InputError):
     """A classifier file is damaged, hostile, or of a newer format."""
 
 
+class UntrustedFile(InputError):
+    """A file is not signed by a trusted key, or its signature does not fit it."""
+
+
 class NotPortable(InputError):
     """A model cannot be stored in a classifier file."""
 

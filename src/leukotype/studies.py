@@ -159,16 +159,17 @@ class Study:
 
         return write_report(self, path)
 
-    def save(self, folder: str | Path, *, overwrite: bool = False) -> Path:
+    def save(self, folder: str | Path, *, overwrite: bool = False, safe_csv: bool = False) -> Path:
         """Write report, tables, figures and JSON into a folder, all or nothing; return the folder.
 
         overwrite : whether to replace an earlier result
+        safe_csv  : whether text in CSV files that looks like a formula is defused for spreadsheets
 
         Raises OutputRefused if the folder can't be written or holds anything else.
         """
         from leukotype.results import save_study
 
-        return save_study(self, folder, overwrite=overwrite)
+        return save_study(self, folder, overwrite=overwrite, safe_csv=safe_csv)
 
     def wrong_in_all(self) -> list[str]:
         """Samples that every contender misclassified in every repeat."""

@@ -39,7 +39,7 @@ class CohortResult:
     best     : the best model, corrected for the choice; None if every model failed
     failures : reason by model, for models without a result
     samples  : ids and labels in order, to recognise cohorts with the same samples
-    predictions : CSV text, one row per sample, model and repeat
+    predictions : one row per sample, model and repeat; empty if every model failed
     """
 
     name: str
@@ -51,7 +51,7 @@ class CohortResult:
     best: BestOfMany | None
     failures: Mapping[str, str]
     samples: tuple[tuple[str, str], ...]
-    predictions: str
+    predictions: pd.DataFrame
 
     @classmethod
     def of(
@@ -82,7 +82,7 @@ class CohortResult:
             best=inference.corrected_best(evaluation, metric),
             failures=dict(failures or {}),
             samples=tuple(zip(cohort.samples.tolist(), cohort.labels.tolist(), strict=True)),
-            predictions=evaluation.predictions.to_csv(index=False, lineterminator="\n"),
+            predictions=evaluation.predictions,
         )
 
     @classmethod
@@ -92,7 +92,18 @@ class CohortResult:
         """Return the result of a cohort on which every model failed."""
         empty = pd.DataFrame(columns=_COLUMNS)
         fingerprint = folds.fingerprint
-        return cls(cohort.name, cohort.facts(), fingerprint, dropped, empty, {}, None, dict(failures), (), "")
+        return cls(
+            cohort.name,
+            cohort.facts(),
+            fingerprint,
+            dropped,
+            empty,
+            {},
+            None,
+            dict(failures),
+            (),
+            pd.DataFrame(),
+        )
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +18,17 @@ from leukotype.bundle.strict import refuse
 from leukotype.errors import BadBundle, NotPortable, UnreadableFile
 from leukotype.rules import Rule, assemble
 
-__all__ = ["FORMAT", "FORMAT_VERSION", "Bundle", "read", "rule_members", "rule_of", "write"]
+__all__ = [
+    "FORMAT",
+    "FORMAT_VERSION",
+    "Bundle",
+    "content_of",
+    "dumps",
+    "read",
+    "rule_members",
+    "rule_of",
+    "write",
+]
 
 FORMAT = "leukotype-classifier"
 FORMAT_VERSION = 1
@@ -49,14 +60,18 @@ def write(
     arrays: Mapping[str, NDArray[Any]],
     texts: Mapping[str, str],
 ) -> None:
-    """Write a classifier file; equal content gives equal bytes.
+    """Write a classifier file; see `dumps`.  Raises OutputRefused too if the file cannot be written."""
+    atomic.put(Path(path), dumps(document, arrays, texts))
+
+
+def dumps(document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], texts: Mapping[str, str]) -> bytes:
+    """Return the bytes of a classifier file; equal content gives equal bytes.
 
     document : JSON values; keys are sorted
     arrays   : of the types in `npy.TYPES`; names of lower-case letters, digits, '_', '-' and '.'
     texts    : by file name, such as "card.md"
 
-    Raises NotPortable if the arrays are too large, OutputRefused if the file cannot be written, and ValueError or
-    TypeError for content that the format cannot hold.
+    Raises NotPortable if the arrays are too large, and ValueError or TypeError for content that the format cannot hold.
     """
     members, described = [(_DOCUMENT, strict.dumps(dict(document), _DOCUMENT))], {}
     plain = {f"arrays/{name}.npy": npy.plain(array) for name, array in sorted(arrays.items())}
@@ -80,17 +95,31 @@ def write(
     if len(members) >= zipped.MOST_MEMBERS:
         raise ValueError(f"{len(members)} members; at most {zipped.MOST_MEMBERS - 1} are allowed.")
     manifest = {"format": FORMAT, "format_version": FORMAT_VERSION, "members": described}
-    atomic.put(Path(path), zipped.pack([(_MANIFEST, strict.dumps(manifest, _MANIFEST)), *members]))
+    return zipped.pack([(_MANIFEST, strict.dumps(manifest, _MANIFEST)), *members])
 
 
-def read(path: str | Path) -> Bundle:
+def content_of(path: str | Path) -> bytes:
+    """Return the bytes of a file that may be a classifier file, unchecked; raises BadBundle if it is too large."""
+    try:
+        with open(path, "rb") as file:
+            content = file.read(zipped.LARGEST_FILE + 1)
+    except OSError as error:
+        raise UnreadableFile(f"{path}: {error.strerror or error}. Name a .leuko file.") from None
+    if len(content) > zipped.LARGEST_FILE:
+        raise BadBundle(f"{path}: the file is too large for a classifier file. Name a .leuko file.")
+    return content
+
+
+def read(path: str | Path, content: bytes | None = None) -> Bundle:
     """Read a classifier file after checking all of it.
+
+    content : of the file, if it is known; the file is then not opened
 
     Any file takes less than a gigabyte of memory, and nothing in it is executed.  Raises BadBundle if it is not a
     classifier file, is damaged or has a newer format; UnreadableFile if there is no file.
     """
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb") if content is None else io.BytesIO(content) as file:
             return _read(file)
     except BadBundle as refused:
         raise BadBundle(f"{path}: {refused}") from None

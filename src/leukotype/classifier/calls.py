@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from leukotype.arrays import BoolArray, FloatArray, IntArray, StrArray
+from leukotype.csv_text import csv_text
 
 ABSTAINED = "abstained"
 OFF_SCALE, MISSING, UNLIKE, MARGIN = (
@@ -142,9 +143,12 @@ class Calls:
         """How the scale of each sample was treated, for samples that are off-scale."""
         return [how for how, own in zip(self.scales, self.reasons, strict=True) if OFF_SCALE in own]
 
-    def to_csv(self) -> str:
-        """The table as CSV with numbers at full precision; lines end with a newline."""
-        return self.table().to_csv(index=False, lineterminator="\n")
+    def to_csv(self, *, safe: bool = False) -> str:
+        """Return the table as CSV with numbers at full precision; lines end with a newline.
+
+        safe : whether text that looks like a formula is defused for spreadsheets
+        """
+        return csv_text(self.table(), safe=safe)
 
     def __repr__(self) -> str:
         called = int(self.called.sum())

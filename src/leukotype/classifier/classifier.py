@@ -41,6 +41,7 @@ class Classifier:
     record      : JSON facts: cohort, model, settings, performance, versions
     card        : the model card in Markdown
     fingerprint : of the file that it was read from; empty for a new classifier
+    signed_by   : fingerprint of the trusted key that signed this file; empty if that was not asked for
     """
 
     name: str
@@ -58,6 +59,7 @@ class Classifier:
     record: Mapping[str, Any]
     card: str = ""
     fingerprint: str = ""
+    signed_by: str = ""
 
     @property
     def n_read(self) -> int:
@@ -103,15 +105,18 @@ class Classifier:
             evidence=tuple(one.evidence for one in found if one.evidence is not None),
         )
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, *, sign: str | Path | None = None) -> None:
         """Write the classifier to one file, NAME.leuko, in the format of docs/bundle.md.
 
+        sign : PEM file with an Ed25519 private key, for a signature in NAME.leuko.sig
+
         The same classifier gives the same bytes.  Raises OutputRefused if the file can't be written, NotPortable if the
-        classifier does not fit the format.
+        classifier does not fit the format, UnreadableFile for a key that can't be used.
         """
+        from leukotype import signing
         from leukotype.classifier import storing
 
-        storing.write(self, path)
+        storing.write(self, path, None if sign is None else signing.SigningKey(sign))
 
     def estimator(self) -> Any:
         """Return alignment and rule as a fitted scikit-learn pipeline, see `classifier.pipeline`."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from leukotype import bundle
+from leukotype import atomic, bundle, signing
 from leukotype.bundle import Bundle
 from leukotype.classifier.abstention import NEVER
 from leukotype.classifier.calibration import METHODS, Calibration
@@ -23,6 +25,7 @@ from leukotype.recipes.missing import MissingLimit
 from leukotype.recipes.scorer import ClassMeans, Scorer
 from leukotype.rules import assemble
 from leukotype.rules.fields import LARGEST, MOST_CLASSES, MOST_PROBES, Fields, refuse
+from leukotype.signing import SigningKey
 
 _CARD = "card.md"
 _MOST_NAME = 1000
@@ -34,8 +37,8 @@ _STEEPEST, _LEAST_SCALE = 1e6, 1e-12
 Arrays = dict[str, NDArray[Any]]
 
 
-def write(classifier: Classifier, path: str | Path) -> None:
-    """Write a classifier to one file; see `Classifier.save`."""
+def write(classifier: Classifier, path: str | Path, sign: SigningKey | None = None) -> None:
+    """Write a classifier to one file, and its signature beside it; see `Classifier.save`."""
     named = {"class": classifier.classes, "probe": classifier.probes, "symbol": classifier.symbols}
     for what, names in {"name": (classifier.name,), **named}.items():
         for name in names:
@@ -45,22 +48,45 @@ def write(classifier: Classifier, path: str | Path) -> None:
                 )
     document, arrays = _content(classifier)
     try:
-        bundle.write(path, document, arrays, {_CARD: classifier.card})
+        content = bundle.dumps(document, arrays, {_CARD: classifier.card})
     except ValueError as error:
         found = str(error).splitlines()[0].rstrip(".")
         raise NotPortable(f"this classifier cannot be written to a file: {found}. Rename it.") from None
+    atomic.put(Path(path), content)
+    place = signing.signature_file(path)
+    if sign is not None:
+        atomic.put(place, sign.sign(content))
+    else:
+        # The signature of the file that was replaced does not fit this one.
+        with suppress(OSError):
+            place.unlink(missing_ok=True)
 
 
-def read(path: str | Path) -> Classifier:
+def read(path: str | Path, trusted: str | Path | None = None) -> Classifier:
     """Read a classifier from its file and check every entry.
 
-    Raises BadBundle if the file is damaged, of a newer format or not a classifier, UnreadableFile if it can't be read.
+    trusted : public keys, as a file or a folder: the file must be signed by one of them, see `signing.check`
+
+    Raises BadBundle if the file is damaged, of a newer format or not a classifier, UnreadableFile if it can't be read,
+    UntrustedFile if no trusted key signed it.
     """
-    content = bundle.read(path)
+    signed_by, raw = "", None
+    if trusted is not None:
+        # The bytes that are checked are the bytes that are read: the file could change in between.
+        raw = bundle.content_of(path)
+        signed_by = signing.check(path, raw, trusted)
+    content = bundle.read(path, raw)
     try:
-        return _classifier(content)
+        return replace(_classifier(content), signed_by=signed_by)
     except BadBundle as refused:
         raise BadBundle(f"{path}: {refused}") from None
+
+
+def signer(path: str | Path) -> str:
+    """Return the fingerprint of the key that signed a file, trusted or not; "" if it has no signature."""
+    if not signing.signature_file(path).exists():
+        return ""
+    return signing.signer(path, bundle.content_of(path))
 
 
 def _content(one: Classifier) -> tuple[dict[str, Any], Arrays]:

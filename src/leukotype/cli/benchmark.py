@@ -25,6 +25,7 @@ from leukotype.cli.options import (
     Plugin,
     Repeats,
     Resume,
+    SafeCsv,
     Scale,
     Scheduler,
     Seed,
@@ -78,6 +79,7 @@ def benchmark(
     ),
     overwrite: Overwrite = False,
     resume: Resume = False,
+    safe_csv: SafeCsv = False,
     as_json: Json = False,
     no_cache: NoCache = False,
 ) -> None:
@@ -138,7 +140,13 @@ def benchmark(
         _say_missing(found)
         with console.progress("Leaderboard", None) as advance:
             results.save_benchmark(
-                found, out, overwrite=overwrite, resume=True, command=console.command(), on_step=advance
+                found,
+                out,
+                overwrite=overwrite,
+                resume=True,
+                command=console.command(),
+                on_step=advance,
+                safe_csv=safe_csv,
             )
     if as_json:
         console.print_json(out, "leaderboard.json")

@@ -100,6 +100,16 @@ Plugin = Annotated[
     ),
 ]
 Level = Annotated[float, typer.Option(help="Confidence level of the prediction sets.", metavar="X")]
+Trusted = Annotated[
+    Path | None,
+    typer.Option(
+        help="Public keys, a file or a folder: refuse a classifier that none of them signed.", metavar="KEYS"
+    ),
+]
+SafeCsv = Annotated[
+    bool,
+    typer.Option("--safe-csv", help="Defuse text in CSV files that a spreadsheet would run as a formula."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print a machine-readable summary to standard output.")]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Parse the file again, ignoring the cache.")]
 Share = Annotated[str | None, typer.Option(metavar="X", help="As printed: 0.96 or 96%.")]

@@ -18,9 +18,11 @@ from leukotype.cli.options import (
     Labels,
     Level,
     Overwrite,
+    SafeCsv,
     Samples,
     SamplesIn,
     Scale,
+    Trusted,
 )
 
 
@@ -45,7 +47,9 @@ def predict(
     samples_in: SamplesIn = None,
     scale: Scale = "auto",
     annotation: AnnotationFile = None,
+    trusted: Trusted = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace those files.")] = False,
+    safe_csv: SafeCsv = False,
     as_json: Json = False,
 ) -> None:
     """Call new samples, each sample independently of the others.
@@ -73,7 +77,7 @@ def predict(
             )
         atomic.check_new(evidence, overwrite=overwrite, read=(file, new))
     symbols = None if annotation is None else dict(genes.read_annotation(annotation).symbols)
-    classifier = rooms.load(file)
+    classifier = rooms.load(file, trusted)
     batch = readers.read_batch(new, samples=samples, samples_in=samples_in, scale=scale)
     console.say_warnings(batch.provenance)
     calls = classifier.predict(batch, level=level, why=why if evidence is not None else 0, annotation=symbols)
@@ -85,12 +89,12 @@ def predict(
         atomic.put(evidence, text.encode())
         written.append(evidence)
     if out is not None:
-        atomic.put(out, calls.to_csv().encode())
+        atomic.put(out, calls.to_csv(safe=safe_csv).encode())
         written.insert(0, out)
     if as_json:
         print(json.dumps(json_report.calls_json(calls, classifier), indent=2))
     elif out is None:
-        sys.stdout.write(calls.to_csv())
+        sys.stdout.write(calls.to_csv(safe=safe_csv))
     else:
         console.show_calls(calls, written)
 
@@ -116,11 +120,13 @@ def validate(
     ] = None,
     annotation: AnnotationFile = None,
     level: Level = 0.9,
+    trusted: Trusted = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder for the results.", metavar="DIR", show_default="runs/NAME-external"),
     ] = None,
     overwrite: Overwrite = False,
+    safe_csv: SafeCsv = False,
     as_json: Json = False,
 ) -> None:
     """Test a classifier on labelled samples that it was not trained on.
@@ -136,7 +142,7 @@ def validate(
         results.check_output(out, overwrite=overwrite)
     names = None if classes is None else readers.read_labels(classes)
     symbols = None if annotation is None else dict(genes.read_annotation(annotation).symbols)
-    classifier = rooms.load(file)
+    classifier = rooms.load(file, trusted)
     folder = out or Path("runs") / f"{results.plain_name(classifier.name)}-external"
     if out is None:
         results.check_output(folder, overwrite=overwrite)
@@ -153,7 +159,7 @@ def validate(
     found = validation.validate(classifier, batch, names=names, level=level, annotation=symbols)
     with console.progress("Figures and report", None) as advance:
         results.save_validation(
-            found, folder, overwrite=overwrite, command=console.command(), on_step=advance
+            found, folder, overwrite=overwrite, command=console.command(), on_step=advance, safe_csv=safe_csv
         )
     if as_json:
         console.print_json(folder, "validation.json")
@@ -161,16 +167,20 @@ def validate(
         console.show_validation(found, folder)
 
 
-def inspect(file: ClassifierFile, as_json: Json = False) -> None:
+def inspect(file: ClassifierFile, trusted: Trusted = None, as_json: Json = False) -> None:
     """Show the model card of a classifier: purpose, performance and limitations.
 
     Example: leukotype inspect aml.leuko
     """
     from leukotype import classifier as rooms
+    from leukotype.classifier import storing
 
-    found = rooms.load(file)
+    found = rooms.load(file, trusted)
+    signer = found.signed_by or storing.signer(file)
     if as_json:
-        facts = {"name": found.name, "fingerprint": found.fingerprint, "record": found.record}
-        print(json.dumps(facts, indent=2))
+        facts: dict[str, object] = {"name": found.name, "fingerprint": found.fingerprint}
+        if signer:
+            facts |= {"signed_by": signer, "is_trusted": bool(found.signed_by)}
+        print(json.dumps({**facts, "record": found.record}, indent=2))
     else:
-        console.show_card(found.card, found.fingerprint)
+        console.show_card(found.card, found.fingerprint, signer, is_trusted=bool(found.signed_by))

@@ -36,6 +36,7 @@ from leukotype.cli.options import (
     Plugin,
     Repeats,
     Resume,
+    SafeCsv,
     Samples,
     SamplesIn,
     Scale,
@@ -90,6 +91,7 @@ def study(
     out: Out = None,
     overwrite: Overwrite = False,
     resume: Resume = False,
+    safe_csv: SafeCsv = False,
     as_json: Json = False,
     no_cache: NoCache = False,
 ) -> None:
@@ -139,6 +141,7 @@ def study(
                 resume=True,
                 command=console.command(),
                 on_step=advance,
+                safe_csv=safe_csv,
             )
     if as_json:
         console.print_json(folder, "study.json")
@@ -161,6 +164,7 @@ def explore(
     keep_controls: KeepControls = False,
     out: Out = None,
     overwrite: Overwrite = False,
+    safe_csv: SafeCsv = False,
     as_json: Json = False,
     no_cache: NoCache = False,
 ) -> None:
@@ -179,7 +183,7 @@ def explore(
     )  # fmt: skip
     with console.progress("Figures and report", None) as advance:
         results.save_exploration(
-            cohort, folder, overwrite=overwrite, command=console.command(), on_step=advance
+            cohort, folder, overwrite=overwrite, command=console.command(), on_step=advance, safe_csv=safe_csv
         )
     if as_json:
         console.print_json(folder, "cohort.json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -120,6 +121,10 @@ def train(
     out: Annotated[
         Path | None, typer.Option(help="File for the classifier.", metavar="FILE", show_default="NAME.leuko")
     ] = None,
+    sign: Annotated[
+        Path | None,
+        typer.Option(help="Ed25519 private key (PEM): write a signature to FILE.sig.", metavar="KEY"),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace that file.")] = False,
     as_json: Json = False,
     no_cache: NoCache = False,
@@ -130,8 +135,8 @@ def train(
 
     Repeat the command to resume an interrupted training.
     """
-    from leukotype import atomic, execution, genes, results
-    from leukotype.classifier import Target, training
+    from leukotype import execution, genes, results, signing
+    from leukotype.classifier import Target, storing, training
     from leukotype.classifier.from_study import read_choice
     from leukotype.classifier.matching import restrict
     from leukotype.cli.study import read_cohort
@@ -159,9 +164,10 @@ def train(
     chosen = plugins.choose(wanted, plugin or ())
     if model != AUTO and len(chosen) != 1:
         raise InputError(f"--model {model} names {len(chosen)} models. Name one model, or use --model auto.")
-    sources = () if data is None else (Path(data),)
+    key = None if sign is None else signing.SigningKey(sign)
+    sources = [Path(each) for each in (data, sign) if each is not None]
     if out is not None:
-        atomic.check_new(out, overwrite=overwrite, read=sources)
+        _check_new(out, overwrite, sources)
     symbols = {} if annotation is None else dict(genes.read_annotation(annotation).symbols)
     cohort = read_cohort(
         data, no_cache,
@@ -191,7 +197,7 @@ def train(
     name = name or f"{cohort.name}-{AUTO if len(chosen) > 1 else chosen[0].name}"
     place = out or Path(f"{results.plain_name(name)}.leuko")
     if out is None:
-        atomic.check_new(place, overwrite=overwrite, read=sources)
+        _check_new(place, overwrite, sources)
     n_steps = training.n_tasks(cohort, len(chosen), splits, recipe["align"], recipe["max_probes"])
     request = results.request(cohort, splits, chosen, **recipe)
     tasks = results.keeping(
@@ -216,8 +222,19 @@ def train(
                 on_step=advance,
                 **recipe,
             )
-        classifier.save(place)
+        storing.write(classifier, place, key)
     if as_json:
-        print(json.dumps({"file": str(place), "record": classifier.record}, indent=2))
+        signature = {} if key is None else {"signed_by": key.fingerprint}
+        print(json.dumps({"file": str(place), **signature, "record": classifier.record}, indent=2))
     else:
         console.show_classifier(classifier, place)
+        if key is not None:
+            console.say(f"Signed by key {key.fingerprint}: {signing.signature_file(place)}")
+
+
+def _check_new(place: Path, overwrite: bool, sources: Sequence[Path]) -> None:
+    """Refuse a file, or its signature, that exists or cannot be written."""
+    from leukotype import atomic, signing
+
+    for path in (place, signing.signature_file(place)):
+        atomic.check_new(path, overwrite=overwrite, read=sources)

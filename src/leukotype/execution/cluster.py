@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import logging
 import os
 import queue
 import secrets
@@ -16,7 +15,7 @@ from typing import Any
 import cloudpickle
 
 from leukotype.arrays import FloatArray
-from leukotype.errors import ClusterFailed, LeukotypeError, MissingPackage
+from leukotype.errors import ClusterFailed, InputError, LeukotypeError, MissingPackage
 from leukotype.execution.engine import (
     KILLED,
     Engine,
@@ -68,22 +67,20 @@ class Cluster(Engine):
         self._file: MatrixFile | None = None
         self._scattered: tuple[FloatArray, Any] | None = None
         if scheduler is None:
+            from leukotype.execution import local
+
+            keys = local.make_keys()
             self._file = MatrixFile()
-            self._cluster = distributed.LocalCluster(
-                n_workers=jobs,
-                threads_per_worker=1,
-                processes=True,
-                # Dask would count the shared matrix as memory of each worker.
-                memory_limit=None,
-                # The default is port 8787, which two simultaneous studies would both request.
-                dashboard_address="127.0.0.1:0",
-                scheduler_kwargs={"dashboard": False},
-                silence_logs=logging.CRITICAL,
-                local_directory=self._file.folder,
-            )
+            self._cluster = local.start(jobs, self._file.folder, keys)
         try:
+            keys = self._cluster.security if self._cluster is not None else distributed.Security()
+            _check_keys(scheduler, keys)
             self._client: Any = distributed.Client(
-                scheduler or self._cluster, timeout=ANSWER_SECONDS, set_as_default=False, name="leukotype"
+                scheduler or self._cluster,
+                security=keys,
+                timeout=ANSWER_SECONDS,
+                set_as_default=False,
+                name="leukotype",
             )
             self._client.wait_for_workers(1, timeout=FIRST_WORKER_SECONDS)
         except (OSError, TimeoutError, ValueError) as problem:
@@ -271,6 +268,20 @@ class _Run:
             with suppress(Exception):
                 self._client.cancel(list(self.underway.values()), force=True)
         self.underway.clear()
+
+
+def _check_keys(scheduler: str | None, keys: Any) -> None:
+    """Refuse an address that does not fit Dask's configuration of TLS; Dask would hang or end with a traceback."""
+    is_tls = scheduler is None or scheduler.startswith(("tls://", "wss://"))
+    if is_tls and not (keys.tls_ca_file and keys.tls_client_cert):
+        raise InputError(
+            f"the scheduler {scheduler} needs TLS keys, and Dask's configuration names none. Set "
+            "distributed.comm.tls; see docs/security.md."
+        )
+    if keys.require_encryption and not is_tls:
+        raise InputError(
+            f"Dask's configuration requires encryption, and the scheduler {scheduler} has none. Use a tls:// address."
+        )
 
 
 def _serve(

@@ -9,7 +9,7 @@ from typing import Any
 from leukotype.classifier import Classifier
 from leukotype.classifier.calls import ABSTAINED, REASONS, Calls, Evidence
 from leukotype.cohort import Provenance
-from leukotype.results.page import Block, Page, Paragraph, Tile, provenance, section
+from leukotype.results.page import Block, Page, Paragraph, Tile, file_facts, provenance, section
 from leukotype.wording import counted
 
 # Further classes, the least probable ones, are summed up.
@@ -29,7 +29,7 @@ def calls_page(calls: Calls, *, classifier: Classifier, source: Provenance, comm
     trained = cohort.get("name")
     about = [
         Paragraph("Classifier", classifier.name),
-        Paragraph("SHA-256 of its manifest", classifier.fingerprint or "not saved", code=True),
+        *file_facts(classifier.fingerprint, classifier.signed_by),
         Paragraph("Model", str(model.get("title") or "unknown")),
         Paragraph("Trained on", f"{trained}, {cohort.get('n_samples')} samples" if trained else "unknown"),
         Paragraph("Classes", ", ".join(classifier.classes)),

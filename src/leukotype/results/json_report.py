@@ -125,7 +125,7 @@ def validation_json(validation: Validation) -> dict[str, Any]:
     coverage = validation.coverage
     return {
         **_head(),
-        "classifier": {"name": classifier.name, "fingerprint": classifier.fingerprint},
+        "classifier": identity(classifier),
         "samples": {
             "n": batch.n_samples,
             "source": batch.provenance.source,
@@ -152,10 +152,16 @@ def validation_json(validation: Validation) -> dict[str, Any]:
     }
 
 
+def identity(classifier: Classifier) -> dict[str, str]:
+    """Return name and fingerprint of a classifier, and the trusted key that signed its file."""
+    known = {"name": classifier.name, "fingerprint": classifier.fingerprint}
+    return known | ({"signed_by": classifier.signed_by} if classifier.signed_by else {})
+
+
 def calls_json(calls: Calls, classifier: Classifier) -> dict[str, Any]:
     """Return the calls of a batch, as printed by `leukotype predict --json`."""
     return {
-        "classifier": {"name": classifier.name, "fingerprint": classifier.fingerprint},
+        "classifier": identity(classifier),
         "matched": calls.matched,
         "level": calls.level,
         "samples": [

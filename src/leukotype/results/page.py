@@ -164,6 +164,14 @@ def by_severity(found: Iterable[Notice]) -> list[Notice]:
     return sorted(found, key=lambda notice: order.index(notice.level))
 
 
+def file_facts(fingerprint: str, signed_by: str) -> list[Paragraph]:
+    """Return what identifies the file of a classifier: its fingerprint, and the trusted key that signed it."""
+    found = [Paragraph("SHA-256 of its manifest", fingerprint or "not saved", code=True)]
+    if signed_by:
+        found.append(Paragraph("Signed by the trusted key", signed_by, code=True))
+    return found
+
+
 def provenance(
     source: Provenance,
     *,

@@ -17,6 +17,7 @@ from leukotype import figures
 from leukotype.benchmark import Benchmark
 from leukotype.classifier.validation import Validation
 from leukotype.cohort import Cohort
+from leukotype.csv_text import csv_text
 from leukotype.figures import Drawing, Figure, theme
 from leukotype.figures.files import svg_of, vegalite_version
 from leukotype.results.page import Notice
@@ -35,12 +36,14 @@ MOST_ROWS = 40
 class RenderedFigure:
     """One figure as a page shows it.
 
-    spec : Vega-Lite chart without the title, which the page prints
+    spec     : Vega-Lite chart without the title, which the page prints
+    safe_csv : whether text in the CSV that looks like a formula is defused for spreadsheets
     """
 
     figure: Figure
     drawing: Drawing
     spec: Mapping[str, Any]
+    safe_csv: bool = False
 
     @property
     def name(self) -> str:
@@ -84,7 +87,7 @@ class RenderedFigure:
     @cached_property
     def csv(self) -> str:
         """The numbers behind the picture."""
-        return self.numbers.to_csv(index=False, lineterminator="\n")
+        return csv_text(self.numbers, safe=self.safe_csv)
 
     @property
     def csv_address(self) -> str:
@@ -108,10 +111,13 @@ class RenderedFigure:
         return round(float(found[1])) if found else 640
 
 
-def draw(source: Source, on_step: Callable[[str], None]) -> tuple[list[RenderedFigure], list[Notice]]:
+def draw(
+    source: Source, on_step: Callable[[str], None], *, safe_csv: bool = False
+) -> tuple[list[RenderedFigure], list[Notice]]:
     """Draw every figure of a result; return the figures, and the reasons for those that are missing.
 
-    on_step : called with the title of each figure before it is drawn
+    on_step  : called with the title of each figure before it is drawn
+    safe_csv : see `RenderedFigure`
     """
     rendered, missing = [], []
     for figure, part in _figures_of(source):
@@ -122,7 +128,7 @@ def draw(source: Source, on_step: Callable[[str], None]) -> tuple[list[RenderedF
         on_step(figure.title)
         if reason is None:
             try:
-                rendered.append(_draw(figure, part))
+                rendered.append(_draw(figure, part, safe_csv))
                 continue
             except (ArithmeticError, ValueError, TypeError, LookupError) as problem:
                 # One figure that fails must not cost all results; the report states it.
@@ -144,9 +150,9 @@ def _figures_of(source: Source) -> list[tuple[Figure, Any]]:
             return [(figure, source) for figure in figures.of_part("validation")]
 
 
-def _draw(figure: Figure, source: Any) -> RenderedFigure:
+def _draw(figure: Figure, source: Any, safe_csv: bool) -> RenderedFigure:
     drawing = figure.draw(source)
-    return RenderedFigure(figure, drawing, _untitled(drawing.spec))
+    return RenderedFigure(figure, drawing, _untitled(drawing.spec), safe_csv)
 
 
 def _untitled(spec: Mapping[str, Any]) -> Mapping[str, Any]:

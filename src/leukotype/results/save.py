@@ -13,6 +13,7 @@ from leukotype.benchmark import Benchmark
 from leukotype.benchmark.result import KIND
 from leukotype.classifier.validation import Validation
 from leukotype.cohort import Cohort
+from leukotype.csv_text import csv_text
 from leukotype.evaluation import Evaluation
 from leukotype.results import json_report, study_tables
 from leukotype.results.benchmark_page import benchmark_page
@@ -28,8 +29,8 @@ from leukotype.studies import Study, of_evaluation
 
 # Figures, and notices of those that could not be drawn.
 Drawn = tuple[Sequence[RenderedFigure], Sequence[Notice]]
-# Name and text of each file of a folder.
-Files = Iterator[tuple[str, str]]
+# Name and content of each file of a folder; a table becomes CSV.
+Files = Iterator[tuple[str, str | pd.DataFrame]]
 
 
 class Options(TypedDict, total=False):
@@ -39,12 +40,14 @@ class Options(TypedDict, total=False):
     resume    : whether the folder holds the store of finished tasks of this run, which is kept
     command   : as typed
     on_step   : called with the name of each step
+    safe_csv  : whether text in CSV files that looks like a formula is defused for spreadsheets
     """
 
     overwrite: bool
     resume: bool
     command: str
     on_step: Callable[[str], None]
+    safe_csv: bool
 
 
 def _silent(step: str) -> None:
@@ -88,12 +91,12 @@ def save_study(source: Study | Evaluation, folder: str | Path, **options: Unpack
     evaluation, design = study.evaluation, study.evaluation.folds.design
 
     def files(drawn: Drawn) -> Files:
-        yield "predictions.csv", _csv(evaluation.predictions)
+        yield "predictions.csv", evaluation.predictions
         yield "study.json", json_report.text(json_report.study_json(study))
         # A file holds the report without its command, so that two runs of one study give the same bytes.
         yield "report.html", _html(study, drawn)
         for name, table in study_tables.csv_tables(study).items():
-            yield f"tables/{name}.csv", _csv(table)
+            yield f"tables/{name}.csv", table
         for paper in study_tables.paper_tables(study):
             yield f"tables/{paper.name}.tex", paper.latex()
         for sheet in SHEETS:
@@ -128,14 +131,14 @@ def save_validation(validation: Validation, folder: str | Path, **options: Unpac
     def files(drawn: Drawn) -> Files:
         table = validation.calls.table()
         table.insert(1, "label", validation.labels)
-        yield "calls.csv", _csv(table)
+        yield "calls.csv", table
         yield "validation.json", json_report.text(json_report.validation_json(validation))
         yield "report.html", _html(validation, drawn, options.get("command", ""))
 
     classifier, batch = validation.classifier, validation.batch
     facts = {
         "kind": "validation",
-        "classifier": {"name": classifier.name, "fingerprint": classifier.fingerprint},
+        "classifier": json_report.identity(classifier),
         "samples": {"n": batch.n_samples, "sha256": batch.provenance.sha256},
     }
     return _save(validation, files, folder, facts, **options)
@@ -160,9 +163,9 @@ def save_benchmark(benchmark: Benchmark, folder: str | Path, **options: Unpack[O
         yield "leaderboard.html", _html(benchmark, drawn)
         yield "leaderboard.json", json_report.text(json_report.benchmark_json(benchmark))
         for name, table in tables.items():
-            yield f"{name}.csv", _csv(table)
+            yield f"{name}.csv", table
         for result in benchmark.cohorts:
-            if result.predictions:
+            if len(result.predictions):
                 yield f"predictions/{plain_name(result.name)}.csv", result.predictions
 
     facts = {
@@ -186,6 +189,7 @@ def _save(
     resume: bool = False,
     command: str = "",
     on_step: Callable[[str], None] = _silent,
+    safe_csv: bool = False,
 ) -> Path:
     """Draw the figures of a result and write them, its files and the manifest.
 
@@ -194,12 +198,13 @@ def _save(
     varying : files that hold run times
     """
     with staged(folder, overwrite=overwrite, resume=resume) as place:
-        drawn = draw(source, on_step)
+        drawn = draw(source, on_step, safe_csv=safe_csv)
         for one in drawn[0]:
             figures.save(one.drawing, place / "figures", one.name)
             (place / "figures" / f"{one.name}.csv").write_bytes(one.csv.encode())
         on_step("Report")
-        for name, text in files(drawn):
+        for name, content in files(drawn):
+            text = content if isinstance(content, str) else csv_text(content, safe=safe_csv)
             (place / name).parent.mkdir(exist_ok=True)
             (place / name).write_bytes(text.encode())
         store = {"finished_tasks": NAME} if resume else {}
@@ -218,8 +223,3 @@ def _html(source: Source, drawn: Drawn, command: str = "") -> str:
         case Validation():
             page = validation_page(source, *drawn, command)
     return page.html()
-
-
-def _csv(table: pd.DataFrame) -> str:
-    """Return CSV with the shortest digits that restore each number."""
-    return table.to_csv(index=False, lineterminator="\n")

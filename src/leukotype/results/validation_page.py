@@ -14,7 +14,7 @@ from leukotype.classifier.validation import EDGE, EXPECTED_UNLIKE, Number, Valid
 from leukotype.metrics import by_name
 from leukotype.results import methods, page
 from leukotype.results import notices as shared
-from leukotype.results.page import Block, Notice, Page, Paragraph, Tile, heading, section, table
+from leukotype.results.page import Block, Notice, Page, Paragraph, Tile, file_facts, heading, section, table
 from leukotype.results.rendered import RenderedFigure
 from leukotype.results.tables import Table, estimate
 from leukotype.wording import counted, number, percent
@@ -57,7 +57,7 @@ def validation_page(
             source,
             first=[
                 Paragraph("Classifier", classifier.name),
-                Paragraph("SHA-256 of its manifest", classifier.fingerprint or "not saved", code=True),
+                *file_facts(classifier.fingerprint, classifier.signed_by),
             ],
             extra=[Paragraph("Scale", f"{scales}.")],
             command=command,
