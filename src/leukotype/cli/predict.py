@@ -87,7 +87,12 @@ def predict(
     if as_json:
         print(json.dumps(json_report.calls_json(calls, classifier), indent=2))
     elif out is None:
-        sys.stdout.write(calls.to_csv())
+        text = calls.to_csv()
+        # A program gets the exact bytes; a terminal gets no control characters.
+        if sys.stdout.isatty():
+            console.put(text.rstrip("\n"))
+        else:
+            sys.stdout.write(text)
     else:
         console.show_calls(calls, written)
 
