@@ -50,6 +50,7 @@ ROOMS = {
     "genes": ("data", "probe → gene symbol"),
     "cohort": ("data", "Cohort = expression, labels, donors, provenance"),
     "atomic": ("base", "write a file, then rename it"),
+    "temporary": ("base", "temporary files, removed once their process is dead"),
     "claims": ("base", "is a published score possible?"),
     "wording": ("base", "numbers in text"),
     "arrays": ("base", "array types"),

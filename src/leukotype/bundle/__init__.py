@@ -11,10 +11,10 @@ from typing import Any, BinaryIO
 
 from numpy.typing import NDArray
 
-from leukotype import atomic
+from leukotype import atomic, readers
 from leukotype.bundle import npy, strict, zipped
 from leukotype.bundle.strict import refuse
-from leukotype.errors import BadBundle, NotPortable, UnreadableFile
+from leukotype.errors import BadBundle, NotPortable
 from leukotype.rules import Rule, assemble
 
 __all__ = ["FORMAT", "FORMAT_VERSION", "Bundle", "read", "rule_members", "rule_of", "write"]
@@ -90,12 +90,10 @@ def read(path: str | Path) -> Bundle:
     classifier file, is damaged or has a newer format; UnreadableFile if there is no file.
     """
     try:
-        with open(path, "rb") as file:
+        with readers.opened(path) as file:
             return _read(file)
     except BadBundle as refused:
         raise BadBundle(f"{path}: {refused}") from None
-    except OSError as error:
-        raise UnreadableFile(f"{path}: {error.strerror or error}. Name a .leuko file.") from None
 
 
 def rule_members(rule: Rule) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from leukotype import __version__, console
+from leukotype import __version__, console, temporary
 from leukotype.cli import benchmark, claims, datasets, guard, predict, status, study, train
 from leukotype.errors import InputError, Interrupted, LeukotypeError
 
@@ -56,6 +56,8 @@ def _face(
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 good, 1 the job failed, 2 bad input or usage."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    # Killed processes leave temporary files.
+    temporary.sweep()
     with guard.streams(), guard.endings():
         return guard.flush(_run(words))
 

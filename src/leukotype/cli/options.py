@@ -87,6 +87,10 @@ Plugin = Annotated[
 ]
 Level = Annotated[float, typer.Option(help="Confidence level of the prediction sets.", metavar="X")]
 Json = Annotated[bool, typer.Option("--json", help="Print a machine-readable summary to standard output.")]
+MaxSize = Annotated[
+    float | None,
+    typer.Option(help="Read tables of at most this many gigabytes of text.", metavar="GB", show_default="2"),
+]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Parse the file again, ignoring the cache.")]
 Share = Annotated[str | None, typer.Option(metavar="X", help="As printed: 0.96 or 96%.")]
 

@@ -17,6 +17,7 @@ from leukotype.cli.options import (
     Label,
     Labels,
     Level,
+    MaxSize,
     Overwrite,
     Samples,
     Scale,
@@ -42,6 +43,7 @@ def predict(
     level: Level = 0.9,
     samples: Samples = None,
     scale: Scale = "auto",
+    max_size: MaxSize = None,
     annotation: AnnotationFile = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace those files.")] = False,
     as_json: Json = False,
@@ -72,7 +74,7 @@ def predict(
         atomic.check_new(evidence, overwrite=overwrite, read=(file, new))
     symbols = None if annotation is None else dict(genes.read_annotation(annotation).symbols)
     classifier = rooms.load(file)
-    batch = readers.read_batch(new, samples=samples, scale=scale)
+    batch = readers.read_batch(new, samples=samples, scale=scale, max_size=max_size)
     calls = classifier.predict(batch, level=level, why=why if evidence is not None else 0, annotation=symbols)
     written = []
     if evidence is not None:
@@ -109,6 +111,7 @@ def validate(
     labels: Labels = None,
     samples: Samples = None,
     scale: Scale = "auto",
+    max_size: MaxSize = None,
     classes: Annotated[
         Path | None,
         typer.Option(
@@ -142,7 +145,13 @@ def validate(
     if out is None:
         results.check_output(folder, overwrite=overwrite)
     batch = readers.read_batch(
-        labelled, label=label, labels=labels, samples=samples, scale=scale, wants_labels=True
+        labelled,
+        label=label,
+        labels=labels,
+        samples=samples,
+        scale=scale,
+        wants_labels=True,
+        max_size=max_size,
     )
     found = validation.validate(classifier, batch, names=names, level=level, annotation=symbols)
     with console.progress("Figures and report", None) as advance:

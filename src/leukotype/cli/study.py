@@ -26,6 +26,7 @@ from leukotype.cli.options import (
     Label,
     Labels,
     MaxProbes,
+    MaxSize,
     Models,
     NoCache,
     Out,
@@ -86,6 +87,7 @@ def study(
     resume: Resume = False,
     as_json: Json = False,
     no_cache: NoCache = False,
+    max_size: MaxSize = None,
 ) -> None:
     """Compare models on one cohort by nested cross-validation and write a report.
 
@@ -106,7 +108,7 @@ def study(
         data, out, overwrite or resume, no_cache, resume=True,
         label=label, labels=labels, donor=donor, samples=samples,
         drop_class=tuple(drop_class or ()), scale=scale, impute=impute,
-        keep_controls=keep_controls,
+        keep_controls=keep_controls, max_size=max_size,
     )  # fmt: skip
     splits = draw(cohort, design) if folds is None else read_folds(folds, cohort, design)
     options: dict[str, Any] = {
@@ -153,6 +155,7 @@ def explore(
     overwrite: Overwrite = False,
     as_json: Json = False,
     no_cache: NoCache = False,
+    max_size: MaxSize = None,
 ) -> None:
     """Draw a cohort without training: classes, intensities, PCA, t-SNE, correlations, clusters.
 
@@ -164,7 +167,7 @@ def explore(
         data, out, overwrite, no_cache,
         label=label, labels=labels, donor=donor, samples=samples,
         drop_class=tuple(drop_class or ()), scale=scale, impute=impute,
-        keep_controls=keep_controls,
+        keep_controls=keep_controls, max_size=max_size,
     )  # fmt: skip
     with console.progress("Figures and report", None) as advance:
         results.save_exploration(
