@@ -9,7 +9,7 @@ import json
 import os
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 import requests
@@ -17,7 +17,7 @@ import requests
 from csv_files import write_csv
 from http_server import Service, serving
 from leukotype import datasets, temporary
-from leukotype.datasets import download, simulate
+from leukotype.datasets import download, simulate, transfer
 from leukotype.datasets.catalogue import Dataset, Fingerprint, by_name, catalogue
 from leukotype.errors import (
     DownloadFailed,
@@ -504,3 +504,81 @@ def _refuse(*arguments, **options):
 
 def _say_nothing(line: str) -> None:
     raise AssertionError(line)
+
+
+# Hostile servers
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Length": "abc"},
+        {"Content-Length": "-5"},
+        {"Content-Length": "9" * 400},
+        {"Content-Length": "99999999999"},
+        {"Content-Length": "²"},
+        {"ETag": "\x1b[31m"},
+        {"Content-Encoding": "gzip"},
+        {"Content-Encoding": "br"},
+        {"Content-Range": "bytes x"},
+    ],
+)
+def test_odd_headers_are_survived_or_refused(headers, cohort, body, tmp_path):
+    with serving(Service(body, headers=headers)) as service:
+        dataset = dataset_of(cohort, service.url)
+        with suppress(DownloadFailed):
+            path = download.fetch(dataset, cache=tmp_path, retries=0, timeout=(1, 1))
+            assert path.read_bytes() == body
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://[bad",
+        "http://\x1b[31m/",
+        "ftp://x/",
+        "file:///etc/passwd",
+        "//",
+        "http://a b/",
+        "http://x:99999/",
+        "?" * 9000,
+    ],
+)
+def test_odd_redirections_are_refused_in_one_line(location, cohort, body, tmp_path):
+    with (
+        serving(Service(body, status=302, headers={"Location": location})) as service,
+        pytest.raises(DownloadFailed) as refused,
+    ):
+        download.fetch(dataset_of(cohort, service.url), cache=tmp_path, retries=0, timeout=(1, 1))
+    assert "\n" not in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_redirections_without_end_are_refused(cohort, body, tmp_path):
+    with (
+        serving(Service(body, status=302, headers={"Location": "/again"})) as service,
+        pytest.raises(DownloadFailed),
+    ):
+        download.fetch(dataset_of(cohort, service.url), cache=tmp_path, retries=0)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_endless_body_is_cut_and_nothing_is_kept(packed, cohort, tmp_path, monkeypatch):
+    monkeypatch.setattr(transfer, "LARGEST", 3_000_000)
+    with (
+        serving(Service(b"0," * 50_000, endless=True, packed=packed)) as service,
+        pytest.raises(DownloadFailed, match="more than the"),
+    ):
+        download.fetch(dataset_of(cohort, service.url), cache=tmp_path, retries=2)
+    assert len(service.requests) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_announced_size_over_the_limit_is_refused_at_once(cohort, body, tmp_path):
+    with (
+        serving(Service(body, headers={"Content-Length": str(10**12)})) as service,
+        pytest.raises(DownloadFailed, match="1,000"),
+    ):
+        download.fetch(dataset_of(cohort, service.url), cache=tmp_path, retries=2)
+    assert list(tmp_path.iterdir()) == []

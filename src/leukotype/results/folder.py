@@ -9,7 +9,6 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -221,11 +220,11 @@ def _check_content(folder: Path, name: str, overwrite: bool, resume: bool) -> No
             f"{name} holds {first!r}, which leukotype did not write, and an empty or new folder is needed. "
             "Choose another folder with --out."
         )
-    other = next((file for file in chain((first,), held) if file not in ours), None)
-    if other is not None:
+    others = sorted(file for file in (first, *held) if file not in ours)
+    if others:
         raise OutputRefused(
-            f"{name} holds an earlier result and files that leukotype did not write, such as {other!r}. Move them "
-            "away, or choose another folder with --out."
+            f"{name} holds an earlier result and {counted(len(others), 'file')} that leukotype did not write, such as "
+            f"{others[0]!r}. Move them away, or choose another folder with --out."
         )
     if not overwrite:
         raise OutputRefused(
