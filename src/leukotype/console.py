@@ -130,6 +130,7 @@ def _interval(row: Any) -> str:
 
 def show_leaderboard(found: Benchmark, folder: Path) -> None:
     """Print the models by mean rank."""
+    seconds = found.times.groupby("model")["seconds"].sum()
     rows = [
         [
             str(row["model"]),
@@ -137,7 +138,7 @@ def show_leaderboard(found: Benchmark, folder: Path) -> None:
             f"{row['wins']}" + (f" (+{row['shared']} shared)" if row["shared"] else ""),
             _number(row["mean"], 3),
             str(row["cohorts"]),
-            f"{row['seconds']:.1f}",
+            f"{seconds.get(row['model'], 0.0):.1f}",
         ]
         for row in found.table.to_dict("records")
     ]
