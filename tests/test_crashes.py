@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from leukotype import cli, console, wording
 from leukotype.cli import guard, study
+from run_cases import write_tiny_csv
 
 PRIVATE = "7.31415 'patient X'"
 ESCAPE = "\x1b[31mred\x07"
@@ -139,3 +141,17 @@ def test_signals_to_end_act_like_ctrl_c(number, capsys, monkeypatch):
     assert cli.run(["explore", "x.csv"]) == 130
     assert "interrupted" in capsys.readouterr().err
     assert signal.getsignal(number) == before
+
+
+def test_little_address_space_costs_the_figures_alone(tmp_path):
+    limit = 1_500_000_000
+    driver = started(
+        "explore", write_tiny_csv(tmp_path / "tiny.csv"), "--no-cache", "--out", tmp_path / "out",
+        stdout=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
+    )  # fmt: skip
+    said = driver.communicate(timeout=60)[1].decode()
+    assert driver.returncode == 0, said
+    assert "no figures" in said
+    assert "Drawing needs" in (tmp_path / "out" / "report.html").read_text()
+    assert (tmp_path / "out" / "manifest.json").exists()

@@ -119,7 +119,7 @@ def show_results(study: Study, folder: Path) -> None:
     n_notes = len(study.audits) - len(severe)
     if n_notes:
         put(f"See the report for {wording.counted(n_notes, 'note')} of the audits.")
-    put(f"Report: {folder / 'report.html'}")
+    _put_report("Report", folder / "report.html")
 
 
 def _interval(row: Any) -> str:
@@ -151,7 +151,7 @@ def show_leaderboard(found: Benchmark, folder: Path) -> None:
             f"Difference between the models: p = {board.p:.2g} (Friedman test, by permutation). "
             f"Critical difference of mean ranks (Nemenyi): {board.critical_difference:.2f}."
         )
-    put(f"Leaderboard: {folder / 'leaderboard.html'}")
+    _put_report("Leaderboard", folder / "leaderboard.html")
 
 
 def _number(value: float, digits: int) -> str:
@@ -191,7 +191,7 @@ def show_cohort(cohort: Cohort, folder: Path) -> None:
     _table(
         f"{cohort.name}: {cohort.n_samples} samples × {cohort.n_probes} probes", ["class", "samples"], counts
     )
-    put(f"Report: {folder / 'report.html'}")
+    _put_report("Report", folder / "report.html")
 
 
 def show_datasets(entries: Sequence[Any]) -> None:
@@ -270,7 +270,7 @@ def show_validation(found: Validation, folder: Path) -> None:
         put(f"  Of classes not in the training data: {unknown}, without a call: {abstained}")
     unlike, edge = (estimate(vars(number)) for number in (found.unlike, found.near_the_edge))
     put(f"  More distant than 95 % of held-out training samples: {unlike}; than 75 %: {edge}")
-    put(f"Report: {folder / 'report.html'}")
+    _put_report("Report", folder / "report.html")
     for notice in by_severity(notices(found)):
         if notice.level != "note":
             say(f"{notice.level.capitalize()}: {notice.title}. {notice.text}")
@@ -286,6 +286,15 @@ def show_card(card: str, fingerprint: str) -> None:
     else:
         put(card.rstrip("\n"))
     put(f"File fingerprint: {fingerprint}")
+
+
+def _put_report(title: str, path: Path) -> None:
+    """Print where a report is, and why it has no figures."""
+    from leukotype.figures.files import lack_of_memory
+
+    put(f"{title}: {path}")
+    if (lacking := lack_of_memory()) is not None:
+        say(f"Warning: the report has no figures; {lacking}")
 
 
 def _safe(text: str) -> str:

@@ -77,7 +77,7 @@ def read(
     impute     : "median" accepts missing values and fills them inside each fold
     keep_controls : keep control probes (`cohort.is_control`), which are left out by default
     cache      : folder of parsed tables, looked up by the content of the file
-    max_size   : most gigabytes of text; by default 2, and 250 times the size of a gzipped file
+    max_size   : most gigabytes of text; by default 2, and 150 times the size of a gzipped file
 
     Raises InputError: what was found, what was needed, what to do.
     """

@@ -24,7 +24,7 @@ from leukotype.wording import counted, cut, printable
 # Largest table, in gigabytes of text, and the most that --max-size may allow.
 MAX_SIZE, MOST_GIGABYTES = 2.0, 1_000_000
 # Tables of numbers shrink to a half or a tenth, tables of zeros to a hundredth; a bomb shrinks a thousandfold.
-_MOST_RATIO, _SMALL = 250, 100_000_000
+_MOST_RATIO, _SMALL = 150, 100_000_000
 _CHUNK = 1 << 20
 DELIMITERS = (",", "\t", ";")
 POINT_HINT = "Use a decimal point, not a decimal comma."
@@ -138,7 +138,7 @@ def _unpacked(data: bytes, path: str, max_size: float | None) -> bytes:
 def text_of(data: bytes, path: str, *, max_size: float | None = None) -> str:
     """Return the text of a file's bytes, plain or gzipped; raises UnreadableFile unless it is text in UTF-8.
 
-    max_size : most gigabytes of unpacked text; by default 2, and 250 times the size of the packed file
+    max_size : most gigabytes of unpacked text; by default 2, and 150 times the size of the packed file
     """
     if not data:
         raise UnreadableFile(f"{path} is empty. Download or export it again.")

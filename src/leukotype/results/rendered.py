@@ -18,7 +18,7 @@ from leukotype.benchmark import Benchmark
 from leukotype.classifier.validation import Validation
 from leukotype.cohort import Cohort
 from leukotype.figures import Drawing, Figure, theme
-from leukotype.figures.files import svg_of, vegalite_version
+from leukotype.figures.files import lack_of_memory, svg_of, vegalite_version
 from leukotype.results.page import Notice
 from leukotype.results.tables import Table
 from leukotype.studies import Study
@@ -114,6 +114,9 @@ def draw(source: Source, on_step: Callable[[str], None]) -> tuple[list[RenderedF
     on_step : called with the title of each figure before it is drawn
     """
     rendered, missing = [], []
+    if (lacking := lack_of_memory()) is not None:
+        on_step(f"No figures: {lacking}")
+        return [], [Notice("warning", "No figures", f"{lacking[:1].upper()}{lacking[1:]}")]
     for figure, part in _figures_of(source):
         reason = figure.applies(part)
         # A figure of an analysis that was not requested needs no explanation.
