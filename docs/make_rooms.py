@@ -51,6 +51,7 @@ ROOMS = {
     "cohort": ("data", "Cohort = expression, labels, donors, provenance"),
     "atomic": ("base", "write a file, then rename it"),
     "signing": ("base", "signatures of files"),
+    "temporary": ("base", "temporary files, removed once their process is dead"),
     "claims": ("base", "is a published score possible?"),
     "wording": ("base", "numbers in text"),
     "csv_text": ("base", "tables as CSV"),

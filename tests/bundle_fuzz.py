@@ -1,12 +1,14 @@
 """Mutated classifier files: each is refused in one line or gives the same calls.
 
 `python bundle_fuzz.py FIRST LAST` tries the mutants with these numbers in one process without machine-learning
-libraries, and prints the outcomes, the longest time and the peak memory.
+libraries, and prints the outcomes, the longest time and the peak memory.  With `commands` as third argument, it runs
+what predict, inspect and validate do with the mutants of classifiers, except for drawing.
 """
 
 from __future__ import annotations
 
 import copy
+import io
 import json
 import resource
 import sys
@@ -14,6 +16,8 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -109,6 +113,41 @@ def _of_classifier(path: Path, file: Path, is_accident: bool) -> str:
     return "same" if alike else "other"
 
 
+def commanded(number: int, folder: Path) -> str:
+    """Do what predict, inspect and validate do; return 'refused' or 'answered'; raises for any other behaviour."""
+    from leukotype import console
+    from leukotype.classifier.validation import validate
+    from leukotype.figures import validation as pictures
+    from leukotype.results import json_report
+    from leukotype.results.calls_page import calls_page
+    from leukotype.results.validation_page import notices, validation_page
+
+    file, _, content = mutant(number)
+    path = folder / "mutant.leuko"
+    path.write_bytes(content)
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        try:
+            one = load(path)
+            console.show_card(one.card, one.fingerprint)
+            json.dumps({"name": one.name, "record": one.record})
+            batch = new_samples(file)[0]
+            calls = one.predict(batch, level=0.8, why=2)
+            assert "<html" in calls_page(calls, classifier=one, source=batch.provenance)
+            json.dumps(json_report.calls_json(calls, one))
+            console.show_calls(calls, [])
+            labels = np.resize(np.array([*one.classes, "another"]), len(batch.samples))
+            found = validate(one, replace(batch, labels=labels))
+            assert "<html" in validation_page(found, ()).html()
+            assert all("\n" not in notice.title for notice in notices(found))
+            console.show_validation(found, folder)
+            json.dumps(json_report.validation_json(found), allow_nan=False)
+            assert len(pictures.risk(found).table())
+        except InputError as refused:
+            _one_line(refused)
+            return "refused"
+    return "answered"
+
+
 def _in_order(calls: Calls, one: Classifier) -> None:
     assert np.isfinite(calls.probabilities).all()
     assert (calls.probabilities >= 0).all()
@@ -148,16 +187,18 @@ def unchanged(file: Path) -> Calls:
     return load(file).predict(new_samples(file)[0], why=2)
 
 
-def main(first: int, last: int) -> None:
-    # Larger allocations fail at once.
-    resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))
+def main(first: int, last: int, way: str = "files") -> None:
+    numbers = [k for k in range(first, last) if way == "files" or WAYS[k % len(WAYS)][0] in CLASSIFIERS]
+    if way == "files":
+        # Larger allocations fail at once.
+        resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))
     counts: dict[str, int] = {}
     longest, slowest = 0.0, 0
     with tempfile.TemporaryDirectory() as folder:
-        for number in range(first, last):
+        for number in numbers:
             started = time.process_time()
             try:
-                found = outcome(number, Path(folder))
+                found = (outcome if way == "files" else commanded)(number, Path(folder))
             except Exception as error:
                 raise AssertionError(f"mutant {number}, {mutant(number)[1].__name__}") from error
             spent = time.process_time() - started
@@ -174,4 +215,4 @@ def main(first: int, last: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:])

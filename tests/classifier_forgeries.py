@@ -222,6 +222,34 @@ def bad_record(rng: Random, raw: bytes, members: Members) -> bytes:
     return _forged(members, document)
 
 
+_LEAVES = (
+    *ODD_VALUES,
+    10**290,
+    10**400,
+    -(10**299),
+    1e308,
+    -0.0,
+    [[1]] * 3,
+    {"value": None},
+    {"": {}},
+    "[/x]",
+    "<b>",
+    "\u202e",
+)
+
+
+def bad_leaves(rng: Random, raw: bytes, members: Members) -> bytes:
+    """Any JSON anywhere in the record, at one place or at several."""
+    document = _document(members)
+    for _ in range(int(rng.integers(1, 4))):
+        at, key = document, "record"
+        while isinstance(at[key], dict | list) and len(at[key]) and rng.random() < 0.8:
+            at = at[key]
+            key = one_of(rng, sorted(at)) if isinstance(at, dict) else int(rng.integers(len(at)))
+        at[key] = copy.deepcopy(one_of(rng, _LEAVES))
+    return _forged(members, document)
+
+
 def bad_top(rng: Random, raw: bytes, members: Members) -> bytes:
     document = _document(members)
     name = str(rng.choice(sorted(document)))
@@ -264,6 +292,8 @@ OWN_FORGERIES: tuple[Callable[..., bytes], ...] = (
     bad_scorer,
     bad_folds,
     bad_record,
+    bad_leaves,
+    bad_leaves,
     bad_top,
     several,
 )

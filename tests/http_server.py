@@ -22,6 +22,8 @@ class Service:
     ranges   : whether byte ranges are supported
     off_by   : bytes by which a range starts too late
     packed   : whether answers are always compressed
+    headers  : headers in place of the right ones
+    endless  : whether the body is repeated until the client leaves
     requests : Range header of each request, or None
     """
 
@@ -34,6 +36,8 @@ class Service:
     off_by: int = 0
     packed: bool = False
     tag: str | None = '"v1"'
+    headers: dict[str, str] = field(default_factory=dict)
+    endless: bool = False
     url: str = ""
     requests: list[str | None] = field(default_factory=list)
     sent: list[int] = field(default_factory=list)
@@ -61,10 +65,17 @@ def serving(service: Service) -> Iterator[Service]:
                 self.send_header("Content-Range", f"bytes {start}-{whole - 1}/{whole}")
             if service.packed:
                 self.send_header("Content-Encoding", "gzip")
-            self.send_header("Content-Length", str(len(body)))
-            if service.tag:
-                self.send_header("ETag", service.tag)
+            headers = {"Content-Length": str(len(body)), "ETag": service.tag or ""}
+            if service.endless:
+                self.close_connection = True
+                del headers["Content-Length"]
+            for name, value in {**headers, **service.headers}.items():
+                if value:
+                    self.send_header(name, value)
             self.end_headers()
+            with suppress(BrokenPipeError, ConnectionResetError):
+                while service.endless:
+                    self.wfile.write(body)
             if service.cut is not None and len(service.requests) <= service.n_cuts:
                 body = body[: service.cut]
                 self.close_connection = True

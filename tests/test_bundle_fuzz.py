@@ -13,12 +13,12 @@ import pytest
 import bundle_fuzz
 
 
-def tried(first: int, last: int) -> dict:
+def tried(first: int, last: int, *way: str) -> dict:
     script = Path(bundle_fuzz.__file__)
     # One thread: each thread of the linear algebra library reserves address space.
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     done = subprocess.run(
-        [sys.executable, "-W", "error", str(script), str(first), str(last)],
+        [sys.executable, "-W", "error", str(script), str(first), str(last), *way],
         capture_output=True, text=True, env=environment, check=False, timeout=600,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
@@ -44,6 +44,17 @@ def test_some_mutants():
 @pytest.mark.slow
 def test_two_thousand_mutants():
     check(tried(0, 2000), 2000)
+
+
+def test_commands_answer_or_refuse_some_mutants():
+    counts = tried(300, 420, "commands")["counts"]
+    assert counts["forgery answered"] > 5
+    assert counts["accident refused"] > 5
+
+
+@pytest.mark.slow
+def test_commands_answer_or_refuse_five_thousand_mutants():
+    assert sum(tried(5000, 13500, "commands")["counts"].values()) > 5000
 
 
 def test_every_mutation_is_applied_to_every_file():

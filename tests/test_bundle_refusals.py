@@ -170,7 +170,7 @@ REFUSED = {
     "no JSON": (with_document("{"), "is not JSON in UTF-8"),
     "not UTF-8": (with_document(b'{"a": "\xff"}'), "is not JSON in UTF-8"),
     "a long document": (with_document('{"a": "' + "x" * 2**23 + '"}'), "at most 8,388,608 are allowed"),
-    "a long number": (with_document('{"a": ' + "9" * 10_000 + "}"), "is not JSON"),
+    "a long number": (with_document('{"a": ' + "9" * 10_000 + "}"), "too large a number"),
     "a long text": (
         sealed({"document.json": DOCUMENT, "texts/card.md": b"x" * (2**20 + 1)}),
         "at most 1,048,576 are allowed",

@@ -9,16 +9,15 @@ import json
 import os
 import socket
 import threading
-import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 import requests
 
 from csv_files import write_csv
 from http_server import Service, serving
-from leukotype import datasets
-from leukotype.datasets import download, simulate
+from leukotype import datasets, temporary
+from leukotype.datasets import download, simulate, transfer
 from leukotype.datasets.catalogue import Dataset, Fingerprint, by_name, catalogue
 from leukotype.errors import (
     DownloadFailed,
@@ -148,15 +147,16 @@ def test_cached_file_has_the_usual_permissions(cohort, body, tmp_path):
     assert path.stat().st_mode == (tmp_path / "usual").stat().st_mode
 
 
-def test_files_of_killed_runs_are_removed_after_a_day(cohort, body, tmp_path):
-    for name, age in (("old", 48), ("new", 1)):
-        folder = tmp_path / f".fetching-{name}"
-        folder.mkdir()
-        (folder / "partial").write_bytes(b"x")
-        os.utime(folder, (time.time() - age * 3600,) * 2)
+def test_files_of_killed_runs_are_removed(cohort, body, tmp_path):
+    names = [temporary.name() for _ in range(2)]
+    # The first one is of a process that is dead.
+    names[0] = names[0].replace(f"-{os.getpid()}-", "-999999999-")
+    for name in names:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "partial").write_bytes(b"x")
     with serving(Service(body)) as service:
         download.fetch(dataset_of(cohort, service.url), cache=tmp_path)
-    assert {name for name in left_behind(tmp_path) if name.startswith(".")} == {".fetching-new"}
+    assert {name for name in left_behind(tmp_path) if name.startswith(".")} == {names[1]}
 
 
 def test_partial_file_of_another_version_is_not_resumed(cohort, body, tmp_path):
@@ -504,3 +504,81 @@ def _refuse(*arguments, **options):
 
 def _say_nothing(line: str) -> None:
     raise AssertionError(line)
+
+
+# Hostile servers
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Length": "abc"},
+        {"Content-Length": "-5"},
+        {"Content-Length": "9" * 400},
+        {"Content-Length": "99999999999"},
+        {"Content-Length": "²"},
+        {"ETag": "\x1b[31m"},
+        {"Content-Encoding": "gzip"},
+        {"Content-Encoding": "br"},
+        {"Content-Range": "bytes x"},
+    ],
+)
+def test_odd_headers_are_survived_or_refused(headers, cohort, body, tmp_path):
+    with serving(Service(body, headers=headers)) as service:
+        dataset = dataset_of(cohort, service.url)
+        with suppress(DownloadFailed):
+            path = download.fetch(dataset, cache=tmp_path, retries=0, timeout=(1, 1))
+            assert path.read_bytes() == body
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://[bad",
+        "http://\x1b[31m/",
+        "ftp://x/",
+        "file:///etc/passwd",
+        "//",
+        "http://a b/",
+        "http://x:99999/",
+        "?" * 9000,
+    ],
+)
+def test_odd_redirections_are_refused_in_one_line(location, cohort, body, tmp_path):
+    with (
+        serving(Service(body, status=302, headers={"Location": location})) as service,
+        pytest.raises(DownloadFailed) as refused,
+    ):
+        download.fetch(dataset_of(cohort, service.url), cache=tmp_path, retries=0, timeout=(1, 1))
+    assert "\n" not in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_redirections_without_end_are_refused(cohort, body, tmp_path):
+    with (
+        serving(Service(body, status=302, headers={"Location": "/again"})) as service,
+        pytest.raises(DownloadFailed),
+    ):
+        download.fetch(dataset_of(cohort, service.url), cache=tmp_path, retries=0)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_endless_body_is_cut_and_nothing_is_kept(packed, cohort, tmp_path, monkeypatch):
+    monkeypatch.setattr(transfer, "LARGEST", 3_000_000)
+    with (
+        serving(Service(b"0," * 50_000, endless=True, packed=packed)) as service,
+        pytest.raises(DownloadFailed, match="more than the"),
+    ):
+        download.fetch(dataset_of(cohort, service.url), cache=tmp_path, retries=2)
+    assert len(service.requests) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_announced_size_over_the_limit_is_refused_at_once(cohort, body, tmp_path):
+    with (
+        serving(Service(body, headers={"Content-Length": str(10**12)})) as service,
+        pytest.raises(DownloadFailed, match="1,000"),
+    ):
+        download.fetch(dataset_of(cohort, service.url), cache=tmp_path, retries=2)
+    assert list(tmp_path.iterdir()) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import threading
 
 import numpy as np
@@ -162,6 +163,29 @@ def test_damaged_entry_is_replaced(ending, damage, file, folder, parsed):
     assert len(parsed) == 3
 
 
+@pytest.mark.parametrize("ending", [".npy", ".json"])
+def test_any_flipped_bit_is_detected(ending, file, folder):
+    plain = read(file, cache=folder)
+    [path] = folder.glob(f"*{ending}")
+    whole = path.read_bytes()
+    # The header of the matrix, all of it, and some bits behind.
+    places = [*range(1024), *random.Random(5).sample(range(1024, 8 * len(whole)), 300)]
+    name = path.stem
+    for place in places:
+        damaged = bytearray(whole)
+        damaged[place // 8] ^= 1 << place % 8
+        path.write_bytes(bytes(damaged))
+        assert parses.load(folder, name) is None, place
+    path.write_bytes(whole)
+    assert parses.load(folder, name) is not None
+    assert same(read(file, cache=folder), plain)
+
+
+def test_entries_are_private(file, folder):
+    read(file, cache=folder)
+    assert folder.stat().st_mode & 0o077 == 0
+
+
 def test_unwritable_folder_is_ignored(file, tmp_path):
     (tmp_path / "flat").write_text("a file where the cache should be")
     assert same(read(file, cache=tmp_path / "flat" / "cache"), read(file))
@@ -213,7 +237,7 @@ def test_cached_values_are_read_only(file, folder):
 
 def test_file_that_changes_during_reading_is_stored_under_the_parsed_content(file, folder, monkeypatch):
     old = file.read_bytes()
-    monkeypatch.setattr(readers, "digest", lambda path: "0" * 64)
+    monkeypatch.setattr(readers, "digest", lambda path, **options: "0" * 64)
     read(file, cache=folder)
     monkeypatch.undo()
     assert file.read_bytes() == old

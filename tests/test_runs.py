@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -20,12 +20,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from leukotype.errors import OutputRefused, RunInProgress, StoreFailed
+from leukotype import console
+from leukotype.errors import OutputRefused, RunInProgress, StoreFailed, UnreadableFile
 from leukotype.evaluation import evaluate, nested, task_keys
 from leukotype.models import MODELS, Model, by_name
 from leukotype.recipes import Recipe
 from leukotype.resampling import Design, draw
-from leukotype.runs import LOCK, NAME, Item, Store, codec, lock
+from leukotype.runs import LOCK, NAME, Item, Store, codec, lock, read_status
 from leukotype.wide.adapter import SklearnPath
 from run_cases import content, counts
 
@@ -542,3 +543,104 @@ def test_store_may_be_open_or_named_by_file_or_folder(tiny_cohort, tmp_path):
     with Store(tmp_path) as store:
         evaluate(tiny_cohort, ["majority"], design=DESIGN, jobs=1, store=store)
     assert set(counts(tmp_path / NAME)) == {1}
+
+
+# Damage beyond broken pages
+
+VIEW = (
+    "CREATE VIEW tasks AS WITH RECURSIVE n(key) AS (SELECT 1 UNION ALL SELECT key + 1 FROM n) SELECT * FROM n"
+)
+
+
+def small(folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    with Store(folder) as store:
+        items = [Item(f"{number:064x}", "tiny", "knn", f"fold {number}") for number in range(6)]
+        store.plan(items)
+        for item in items[:5]:
+            store.put(item, {"n": 1, "text": "é" * 200}, 0.5)
+        store.fail(items[5], "é")
+        store.keep_fact("wish", {"a": 1})
+    return folder / NAME
+
+
+def changed(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ("DROP TABLE tasks", VIEW),
+        ("ALTER TABLE sessions RENAME TO old", VIEW.replace("tasks", "sessions").replace("key", "id")),
+        ("CREATE TRIGGER t AFTER INSERT ON sessions BEGIN DELETE FROM tasks; END",),
+        ("DROP TABLE plan",),
+    ],
+)
+def test_other_tables_than_ours_are_never_read(statements, tmp_path):
+    path = small(tmp_path)
+    changed(path, *statements)
+    with pytest.raises(UnreadableFile, match="damaged"):
+        read_status(tmp_path)
+    with Store(tmp_path) as store:
+        assert "moved to" in store.rescued
+        # The tasks are recovered unless their own table is gone.
+        assert (store.get("0" * 64) is None) == statements[0].startswith("DROP TABLE tasks")
+
+
+def test_text_that_is_not_utf8_costs_its_task_alone(tmp_path):
+    path = small(tmp_path)
+    changed(
+        path,
+        "UPDATE tasks SET record = CAST(x'ff7b7d' AS TEXT) WHERE id = 1",
+        "UPDATE facts SET value = '[['",
+    )
+    changed(
+        path, "UPDATE failures SET error = CAST(x'ff' AS TEXT)", "UPDATE plan SET model = CAST(x'ff' AS TEXT)"
+    )
+    assert read_status(tmp_path).planned == 6
+    with Store(tmp_path) as store:
+        assert [store.get(f"{number:064x}") is None for number in range(3)] == [True, False, False]
+        assert store.fact("wish") is None
+
+
+@pytest.mark.parametrize("value", ["9e999", "'x'", "x'00'", "NULL", "-1e300"])
+def test_status_of_odd_values(value, tmp_path):
+    path = small(tmp_path)
+    changed(path, "PRAGMA ignore_check_constraints = 1", f"UPDATE OR IGNORE sessions SET ended = {value}")
+    changed(path, *(f"UPDATE tasks SET {name} = 9e999" for name in ("seconds", "finished")))
+    with suppress(UnreadableFile):
+        console.show_status(read_status(tmp_path))
+
+
+def test_flipped_bits_never_crash(tmp_path):
+    whole, rng = small(tmp_path / "whole").read_bytes(), random.Random(12)
+    for number in range(60):
+        place = tmp_path / str(number)
+        place.mkdir()
+        damaged = bytearray(whole)
+        at = rng.choice([rng.randrange(100), rng.randrange(4096), rng.randrange(len(whole))])
+        damaged[at] ^= 1 << rng.randrange(8)
+        (place / NAME).write_bytes(damaged)
+        with suppress(UnreadableFile):
+            read_status(place)
+        with suppress(OutputRefused), Store(place) as store:
+            store.fact("wish")
+            found = [store.get(f"{key:064x}") for key in range(5)]
+            assert all(record in (None, {"n": 1, "text": "é" * 200}) for record in found)
+            store.put(Item("f" * 64, "tiny", "knn", "fold 9"), {"n": 2}, 0.1)
+            assert store.get("f" * 64) == {"n": 2}
+
+
+def test_pipes_in_place_of_store_and_lock(tmp_path):
+    os.mkfifo(tmp_path / LOCK)
+    with suppress(UnreadableFile):
+        read_status(tmp_path)
+    with pytest.raises(StoreFailed):
+        Store(tmp_path)
+    (tmp_path / LOCK).unlink()
+    os.mkfifo(tmp_path / NAME)
+    with pytest.raises(OutputRefused, match="no regular file"):
+        Store(tmp_path)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from leukotype import figures, manifest, results
+from leukotype import figures, manifest, results, temporary
 from leukotype.cohort import Cohort
 from leukotype.errors import Interrupted, OutputRefused
 from leukotype.evaluation import Evaluation
@@ -213,7 +213,7 @@ def test_a_failure_keeps_the_earlier_result(
 def test_a_replacement_that_fails_is_undone(
     fails_at: int, tiny_cohort: Cohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out, aside = tmp_path / "out", tmp_path / "out" / ".leukotype-new"
+    out, aside = tmp_path / "out", tmp_path / "out" / temporary.name()
     for place, word in ((out, "old"), (aside, "new")):
         (place / "figures").mkdir(parents=True)
         for name in ("figures/a.svg", "report.html", "predictions.csv", "study.json", "manifest.json"):

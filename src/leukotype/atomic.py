@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from leukotype import temporary
 from leukotype.errors import OutputRefused
 
 
@@ -24,14 +24,15 @@ def writing(path: Path) -> Iterator[BinaryIO]:
 
     Raises OutputRefused if the file cannot be written; no temporary file remains.
     """
-    temporary = path.with_name(f".{path.name}-{secrets.token_hex(6)}")
+    part = path.with_name(temporary.name())
+    temporary.sweep(path.parent)
     try:
         try:
-            with temporary.open("wb") as stream:
+            with part.open("wb") as stream:
                 yield stream
-            os.replace(temporary, path)
+            os.replace(part, path)
         finally:
-            temporary.unlink(missing_ok=True)
+            part.unlink(missing_ok=True)
     except OSError as problem:
         raise OutputRefused(
             f"cannot write {path}: {problem.strerror or problem}. Choose a file in a folder you may write to."
@@ -56,6 +57,12 @@ def check_new(path: Path, *, overwrite: bool, read: Iterable[Path] = ()) -> None
         raise OutputRefused(f"{path} is an input file and would be lost. Choose another name with --out.")
     if is_folder:
         raise OutputRefused(f"{path} is a folder, but a file is needed. Choose another name with --out.")
+    if path.is_symlink() and not is_there:
+        raise OutputRefused(f"{path} is a link to nothing. Remove it, or choose another name with --out.")
+    if is_there and not path.is_file():
+        raise OutputRefused(
+            f"{path} is a device or a pipe, but a file is needed. Choose another name with --out."
+        )
     if is_there and not overwrite:
         raise OutputRefused(
             f"{path} exists already. Use --overwrite to replace it, or choose another name with --out."
@@ -64,7 +71,7 @@ def check_new(path: Path, *, overwrite: bool, read: Iterable[Path] = ()) -> None
         raise OutputRefused(
             f"the folder {path.parent} does not exist. Create it, or choose another with --out."
         )
-    trial = path.with_name(f".{path.name}-{secrets.token_hex(6)}")
+    trial = path.with_name(temporary.name())
     try:
         trial.touch()
         trial.unlink()

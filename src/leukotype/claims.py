@@ -21,8 +21,12 @@ LEVEL = 0.95
 Interval = tuple[float, float]
 METRICS = ("accuracy", "precision", "recall", "f1")
 MOST_WITHOUT_POSITIVES = 600
+MOST_SAMPLES = 10_000_000
+_MOST_TABLES = 5_000_000
 _TOLERANCE = 1e-12
 _EXAMPLES = 5
+_MOST_DIGITS = 20
+_BLOCK = 100_000
 
 
 @dataclass(frozen=True)
@@ -176,13 +180,15 @@ def check(
         raise InputError(
             f"no number to check. Use at least one of {', '.join('--' + name for name in METRICS)}."
         )
+    if n > MOST_SAMPLES:
+        raise InputError(f"{n} test samples are too many. Use at most {MOST_SAMPLES:,}.")
     if n_positive is not None and not 0 <= n_positive <= n:
         raise InputError(f"{n_positive} of {n} samples can't be positive. Use a number from 0 to {n}.")
     if folds is not None and not 2 <= folds <= n:
         raise InputError(f"{n} samples can't be split into {folds} folds. Use 2 to {n}.")
     fit = None
     if folds is not None and "accuracy" in printed:
-        fit = bool(printed["accuracy"].fits(_fold_means(n, folds)).any())
+        fit = _fits_fold_mean(printed["accuracy"], n, folds)
     if set(printed) == {"accuracy"}:
         return _check_accuracy(n, printed, fit)
     return _check_table(n, printed, n_positive, fit)
@@ -199,16 +205,18 @@ def read(value: str | float, name: str = "number") -> Printed:
         number = Decimal(digits)
     except InvalidOperation:
         number = Decimal(-1)
-    if not number.is_finite():
-        number = Decimal(-1)
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int) or abs(exponent) > _MOST_DIGITS or len(text) > 2 * _MOST_DIGITS:
+        number, exponent = Decimal(-1), 0
     if number > 1 and not text.endswith("%"):
         text += "%"
     scale = Decimal(100) if text.endswith("%") else Decimal(1)
     if not 0 <= number <= scale:
-        raise InputError(f"{name} {text!r} is not a share. Use a number from 0 to 1, such as 0.96, or 96%.")
-    exponent = number.as_tuple().exponent
-    whole = not isinstance(exponent, int) or exponent >= 0
-    unit = Decimal(0) if scale == 1 and whole else Decimal(1).scaleb(0 if whole else int(exponent))
+        raise InputError(
+            f"{name} {text[:40]!r} is not a share. Use a number from 0 to 1, such as 0.96, or 96%."
+        )
+    whole = exponent >= 0
+    unit = Decimal(0) if scale == 1 and whole else Decimal(1).scaleb(0 if whole else exponent)
     low, high, cut = (number - unit / 2) / scale, (number + unit / 2) / scale, (number + unit) / scale
     return Printed(text, float(number / scale), max(float(low), 0.0), min(float(high), 1.0), float(cut))
 
@@ -248,6 +256,10 @@ def _check_table(n: int, printed: dict[str, Printed], n_positive: int | None, fi
     if n_positive is None and n > MOST_WITHOUT_POSITIVES:
         raise InputError(
             f"{n} test samples have too many confusion tables. Use --n-positive, or check the accuracy alone."
+        )
+    if n_positive is not None and (n_positive + 1) * (n - n_positive + 1) > _MOST_TABLES:
+        raise InputError(
+            f"{n_positive} of {n} samples have too many confusion tables. Check the accuracy alone."
         )
     examples: list[tuple[float, Counts]] = []
     closest: tuple[float, Counts] | None = None
@@ -300,16 +312,31 @@ def _share(metric: str, hits: int, n: int) -> dict[str, Any]:
 
 
 def _smallest(number: Printed, n: int) -> int | None:
-    for size in range(1, max(10 * n, 1000)):
-        if number.fits(np.arange(size + 1) / size).any():
-            return size
+    end = min(max(10 * n, 1000), MOST_SAMPLES)
+    for start in range(1, end, _BLOCK):
+        sizes = np.arange(start, min(start + _BLOCK, end))
+        # The multiple of 1 / size nearest to the middle fits if any does, apart from rounding.
+        nearest = np.rint((number.low + number.high) / 2 * sizes)
+        fits = np.logical_or.reduce(
+            [number.fits(np.clip(nearest + step, 0, sizes) / sizes) for step in (-1, 0, 1)]
+        )
+        if fits.any():
+            return int(sizes[np.argmax(fits)])
     return None
 
 
-def _fold_means(n: int, folds: int) -> FloatArray:
-    """All means over folds of the accuracies of n samples in folds of nearly equal size."""
+def _fits_fold_mean(number: Printed, n: int, folds: int) -> bool:
+    """Tell whether a mean over folds of the accuracies of n samples in folds of nearly equal size gives the number."""
     small, larger = n // folds, n % folds
-    # Hits in the larger folds, and in the others.
-    in_large = np.arange(larger * (small + 1) + 1) / (small + 1)
-    in_small = np.arange((folds - larger) * small + 1) / small
-    return ((in_large[:, None] + in_small[None, :]) / folds).ravel()
+    # Hits in the larger folds, and in the others; the fewer ones are tried one by one.
+    sums = [
+        np.arange(larger * (small + 1) + 1) / (small + 1),
+        np.arange((folds - larger) * small + 1) / small,
+    ]
+    fewer, more = sorted(sums, key=len)
+    # The sums that fit are neighbours, so that the first of them is next to the lower end.
+    first = np.searchsorted(more, (number.low - _TOLERANCE) * folds - fewer)
+    return any(
+        bool(number.fits((fewer + more[np.clip(first + step, 0, len(more) - 1)]) / folds).any())
+        for step in (-1, 0, 1)
+    )

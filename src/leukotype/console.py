@@ -7,7 +7,7 @@ import shlex
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,20 +21,33 @@ if TYPE_CHECKING:
     from leukotype.runs import Status
     from leukotype.studies import Study
 
+# Longest lines, in characters; the middle of a longer one is left out.
+LONGEST_ERROR = 300
+LONGEST_NOTE = 1000
+LONGEST_STEP = 80
+
 
 def command() -> str:
     """Return the command as typed, quoted for a shell."""
     return shlex.join(["leukotype", *sys.argv[1:]])
 
 
+def put(text: str) -> None:
+    """Print lines to standard output."""
+    print(_safe(text))
+
+
 def say(line: str) -> None:
     """Print one line to standard error."""
-    print(line, file=sys.stderr)
+    print(wording.cut(wording.printable(line), LONGEST_NOTE), file=sys.stderr)
 
 
 def fail(message: str) -> None:
-    """Print an error as one line."""
-    print(f"Error: {' '.join(message.split())}", file=sys.stderr)
+    """Print an error as one line of at most 300 characters."""
+    line = wording.printable(f"Error: {' '.join(message.split())}")
+    # Standard error may be closed or full as well; the exit code then says it all.
+    with suppress(OSError):
+        print(wording.cut(line, LONGEST_ERROR), file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -46,17 +59,20 @@ def progress(title: str, total: int | None) -> Iterator[Callable[[str], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns: list[Any] = [TextColumn("{task.description}"), BarColumn()]
+    # Names may contain square brackets, which rich would take for markup.
+    columns: list[Any] = [TextColumn("{task.description}", markup=False), BarColumn()]
     columns += [MofNCompleteColumn()] if total is not None else []
-    columns += [TimeElapsedColumn(), TextColumn("[dim]{task.fields[step]}")]
+    columns += [TimeElapsedColumn(), TextColumn("{task.fields[step]}", style="dim", markup=False)]
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(title, total=total, step="")
-        yield lambda step: bar.update(task, advance=1, step=step)
+        yield lambda step: bar.update(
+            task, advance=1, step=wording.cut(wording.printable(step), LONGEST_STEP)
+        )
 
 
 def print_json(folder: Path, name: str) -> None:
     """Print a JSON file of a result folder, with the folder as `out`."""
-    print(json.dumps({"out": str(folder), **json.loads((folder / name).read_text())}, indent=2))
+    print(json.dumps({"out": str(folder), **json.loads((folder / name).read_text("utf-8"))}, indent=2))
 
 
 def say_cohort(cohort: Cohort) -> None:
@@ -93,23 +109,24 @@ def show_results(study: Study, folder: Path) -> None:
         cells,
     )
     if any("[–]" in cell for row in cells for cell in row):
-        print("[–]: no interval, because all bootstrap resamples are identical.")
+        put("[–]: no interval, because all bootstrap resamples are identical.")
     best = study.best
     if len(best.chosen) > 1:
-        print(
+        put(
             f"Best of {len(best.chosen)} models: {best.model}, balanced accuracy {best.value:.3f} "
             f"[{best.low:.3f}, {best.high:.3f}] corrected for the choice, {best.uncorrected:.3f} as measured."
         )
     for other in study.without:
         table = other.summary([metrics.HEADLINE]).to_dict("records")
         scores = wording.listed(f"{row['model']} {row['value']:.3f}" for row in table)
-        print(f"Balanced accuracy {methods.without(evaluation, other)}: {scores}.")
+        put(f"Balanced accuracy {methods.without(evaluation, other)}: {scores}.")
     severe = [finding for finding in study.audits if finding.severity != "note"]
-    print(*severe, sep="\n", end="\n" * bool(severe))
+    for finding in severe:
+        put(str(finding))
     n_notes = len(study.audits) - len(severe)
     if n_notes:
-        print(f"See the report for {wording.counted(n_notes, 'note')} of the audits.")
-    print(f"Report: {folder / 'report.html'}")
+        put(f"See the report for {wording.counted(n_notes, 'note')} of the audits.")
+    _put_report("Report", folder / "report.html")
 
 
 def _interval(row: Any) -> str:
@@ -120,6 +137,7 @@ def _interval(row: Any) -> str:
 
 def show_leaderboard(found: Benchmark, folder: Path) -> None:
     """Print the models by mean rank."""
+    seconds = found.times.groupby("model")["seconds"].sum()
     rows = [
         [
             str(row["model"]),
@@ -127,7 +145,7 @@ def show_leaderboard(found: Benchmark, folder: Path) -> None:
             f"{row['wins']}" + (f" (+{row['shared']} shared)" if row["shared"] else ""),
             _number(row["mean"], 3),
             str(row["cohorts"]),
-            f"{row['seconds']:.1f}",
+            f"{seconds.get(row['model'], 0.0):.1f}",
         ]
         for row in found.table.to_dict("records")
     ]
@@ -136,11 +154,11 @@ def show_leaderboard(found: Benchmark, folder: Path) -> None:
     _table(title, ["model", "mean rank", "wins", f"mean {found.metric}", "cohorts", "seconds"], rows)
     board = found.leaderboard
     if board.friedman is not None:
-        print(
+        put(
             f"Difference between the models: p = {board.p:.2g} (Friedman test, by permutation). "
             f"Critical difference of mean ranks (Nemenyi): {board.critical_difference:.2f}."
         )
-    print(f"Leaderboard: {folder / 'leaderboard.html'}")
+    _put_report("Leaderboard", folder / "leaderboard.html")
 
 
 def _number(value: float, digits: int) -> str:
@@ -171,7 +189,7 @@ def show_status(status: Status) -> None:
     _table("; ".join(filter(None, words)), ["model", "cohort", "finished", "seconds per task"], rows)
     for failure in status.failures:
         error = " ".join(failure.error.split())
-        print(f"No result of {failure.model} on {failure.cohort}, {failure.part}: {error}")
+        put(f"No result of {failure.model} on {failure.cohort}, {failure.part}: {error}")
 
 
 def show_cohort(cohort: Cohort, folder: Path) -> None:
@@ -180,7 +198,7 @@ def show_cohort(cohort: Cohort, folder: Path) -> None:
     _table(
         f"{cohort.name}: {cohort.n_samples} samples × {cohort.n_probes} probes", ["class", "samples"], counts
     )
-    print(f"Report: {folder / 'report.html'}")
+    _put_report("Report", folder / "report.html")
 
 
 def show_datasets(entries: Sequence[Any]) -> None:
@@ -202,38 +220,38 @@ def show_classifier(classifier: Classifier, place: Path) -> None:
     record = classifier.record
     for finding in record["audits"]:
         say(f"{finding['code']} error: {finding['sentence']}")
-    print(f"{classifier!r}")
+    put(f"{classifier!r}")
     for name in ("balanced_accuracy", "accuracy", "log_loss"):
         found = record["performance"][name]
-        print(f"  {found['title']}, out of fold: {estimate(found)}")
+        put(f"  {found['title']}, out of fold: {estimate(found)}")
     decisions = record["decisions"]
     among = estimate(decisions["right_among_called"])
-    print(f"  Called: {estimate(decisions['called'])}; correct among called: {among}")
+    put(f"  Called: {estimate(decisions['called'])}; correct among called: {among}")
     for other in record["without"]:
         what = "without alignment" if other["align"] != record["recipe"]["align"] else "with all probes"
-        print(f"  Balanced accuracy {what}: {estimate(other['performance']['balanced_accuracy'])}")
-    print(f"  {record['calibration']['said']}")
+        put(f"  Balanced accuracy {what}: {estimate(other['performance']['balanced_accuracy'])}")
+    put(f"  {record['calibration']['said']}")
     if classifier.sets is None:
-        print(f"  No prediction sets: {record['sets']['why_none']}.")
-    print(f"Classifier: {place}")
+        put(f"  No prediction sets: {record['sets']['why_none']}.")
+    put(f"Classifier: {place}")
 
 
 def show_calls(calls: Calls, written: Sequence[Path]) -> None:
     """Print how many samples were called, and the reasons for abstention."""
     called = int(calls.called.sum())
     counts = [f"{name} {calls.calls.count(name)}" for name in calls.classes if name in calls.calls]
-    print(f"{called} of {calls.n_samples} samples called{': ' * bool(counts)}{', '.join(counts)}")
+    put(f"{called} of {calls.n_samples} samples called{': ' * bool(counts)}{', '.join(counts)}")
     reasons = Counter(reason for own in calls.reasons for reason in own)
     if reasons:
         why = ", ".join(f"{reason} {count}" for reason, count in reasons.items())
-        print(f"{calls.n_samples - called} without a call: {why}")
+        put(f"{calls.n_samples - called} without a call: {why}")
     for kind, count in Counter(calls.off_scale).items():
         say(
             f"{wording.counted(count, 'off-scale sample')}: {kind}. The classifier was trained on another scale."
         )
     say(calls.matched)
     say(calls.sets_note)
-    print(f"Calls: {', '.join(map(str, written))}")
+    put(f"Calls: {', '.join(map(str, written))}")
 
 
 def show_validation(found: Validation, folder: Path) -> None:
@@ -244,30 +262,28 @@ def show_validation(found: Validation, folder: Path) -> None:
 
     n, called = len(found.codes), int(found.called.sum())
     samples = wording.counted(found.batch.n_samples, "external sample")
-    print(f"{found.classifier.name} on {samples}, {n} of known classes")
+    put(f"{found.classifier.name} on {samples}, {n} of known classes")
     accuracy = estimate(vars(found.metrics["accuracy"][1]))
-    print(f"  Correct, without abstention: {int(found.right.sum())} of {n}, {accuracy}")
+    put(f"  Correct, without abstention: {int(found.right.sum())} of {n}, {accuracy}")
     for name, (title, number) in found.metrics.items():
         if name in ("balanced_accuracy", "log_loss"):
             claimed = found.claimed(name)
             claim = f"; claimed {estimate(claimed)}" if claimed else ""
-            print(f"  {title}: {estimate(vars(number))}{claim}")
-    print(f"  Called: {called} of {n}; correct among called: {int(found.right[found.called].sum())}")
+            put(f"  {title}: {estimate(vars(number))}{claim}")
+    put(f"  Called: {called} of {n}; correct among called: {int(found.right[found.called].sum())}")
     reasons = [f"{reason} {count}" for reason, count in found.reasons.items() if count]
     if reasons:
-        print(f"  Reasons for abstention: {', '.join(reasons)}")
+        put(f"  Reasons for abstention: {', '.join(reasons)}")
     if found.coverage is not None:
         coverage = estimate(vars(found.coverage))
-        print(
-            f"  Prediction sets that contain the true class: {coverage} at a level of {found.calls.level:g}"
-        )
+        put(f"  Prediction sets that contain the true class: {coverage} at a level of {found.calls.level:g}")
     unknown = int((~found.known).sum())
     if unknown:
         abstained = int((~found.calls.called[~found.known]).sum())
-        print(f"  Of classes not in the training data: {unknown}, without a call: {abstained}")
+        put(f"  Of classes not in the training data: {unknown}, without a call: {abstained}")
     unlike, edge = (estimate(vars(number)) for number in (found.unlike, found.near_the_edge))
-    print(f"  More distant than 95 % of held-out training samples: {unlike}; than 75 %: {edge}")
-    print(f"Report: {folder / 'report.html'}")
+    put(f"  More distant than 95 % of held-out training samples: {unlike}; than 75 %: {edge}")
+    _put_report("Report", folder / "report.html")
     for notice in by_severity(notices(found)):
         if notice.level != "note":
             say(f"{notice.level.capitalize()}: {notice.title}. {notice.text}")
@@ -282,24 +298,39 @@ def show_card(card: str, fingerprint: str, signer: str, *, is_trusted: bool) -> 
         from rich.console import Console
         from rich.markdown import Markdown
 
-        Console().print(Markdown(card))
+        Console().print(Markdown(_safe(card)))
     else:
-        print(card, end="")
-    print(f"File fingerprint: {fingerprint}")
+        put(card.rstrip("\n"))
+    put(f"File fingerprint: {fingerprint}")
     if signer:
-        print(f"Signed by key: {signer} ({'trusted' if is_trusted else 'not compared with trusted keys'})")
+        put(f"Signed by key: {signer} ({'trusted' if is_trusted else 'not compared with trusted keys'})")
+
+
+def _put_report(title: str, path: Path) -> None:
+    """Print where a report is, and why it has no figures."""
+    from leukotype.figures.files import lack_of_memory
+
+    put(f"{title}: {path}")
+    if (lacking := lack_of_memory()) is not None:
+        say(f"Warning: the report has no figures; {lacking}")
+
+
+def _safe(text: str) -> str:
+    """Return the lines with escapes for all characters that can steer a terminal."""
+    return "\n".join(map(wording.printable, text.split("\n")))
 
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    print(title)
+    put(title)
     table = Table(box=box.SIMPLE)
     for number, column in enumerate(columns):
-        table.add_column(column, no_wrap=number == 0)
+        table.add_column(Text(wording.printable(column)), no_wrap=number == 0)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(Text(wording.printable(cell)) for cell in row))
     # Without a terminal a table keeps its full width: a program may read it.
     Console(width=None if sys.stdout.isatty() else 160).print(table)

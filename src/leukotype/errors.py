@@ -75,6 +75,10 @@ class RunInProgress(InputError):
     """Another process is using the output folder."""
 
 
+class DrawingFailed(LeukotypeError):
+    """A figure cannot be drawn on this machine."""
+
+
 class StoreFailed(LeukotypeError):
     """Finished tasks cannot be written or read, for example because the disk is full."""
 

@@ -39,7 +39,12 @@ def read_annotation(path: str | Path) -> Annotation:
 
     Raises UnreadableFile if the file is missing, lacks these columns or contradicts itself.
     """
-    rows = list(_rows(path))
+    try:
+        rows = list(_rows(path))
+    except csv.Error as problem:
+        raise UnreadableFile(
+            f"{path} is not a probe annotation: a cell cannot be read ({problem}). Check its quotation marks."
+        ) from problem
     header = [name.strip().lower() for name in rows[0]] if rows else []
     probe_at = next((header.index(name) for name in _PROBE_COLUMNS if name in header), None)
     symbol_at = next((header.index(name) for name in _SYMBOL_COLUMNS if name in header), None)

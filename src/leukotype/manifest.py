@@ -9,7 +9,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from leukotype.errors import UnreadableFile
 from leukotype.models import versions
+from leukotype.readers import read_bytes
 
 NAME = "manifest.json"
 _AUTHOR = "leukotype"
@@ -51,8 +53,8 @@ def kind_of(folder: Path) -> str:
 
 def _read(folder: Path) -> dict[str, Any]:
     try:
-        manifest = json.loads((folder / NAME).read_bytes())
-    except (OSError, ValueError):
+        manifest = json.loads(read_bytes(folder / NAME))
+    except (UnreadableFile, ValueError, RecursionError):
         return {}
     return manifest if isinstance(manifest, dict) and manifest.get("written_by") == _AUTHOR else {}
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import io
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,10 +16,13 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from leukotype.arrays import IntArray, StrArray
 from leukotype.cohort import Cohort
-from leukotype.errors import BadLabels, InfeasibleDesign
+from leukotype.errors import BadLabels, InfeasibleDesign, UnreadableFile
+from leukotype.readers import read_text
 from leukotype.wording import counted, shortlist
 
 Split = tuple[IntArray, IntArray]
+# scikit-learn's seeds end at 2**32 - 1, and the inner folds use the next seed.
+_BOUNDS = {"outer": (2, 10**6), "inner": (2, 10**6), "repeats": (1, 1000), "seed": (0, 2**32 - 2)}
 
 
 @dataclass(frozen=True)
@@ -36,10 +41,10 @@ class Design:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in (("outer", 2), ("inner", 2), ("repeats", 1), ("seed", 0)):
+        for name, (least, most) in _BOUNDS.items():
             value = getattr(self, name)
-            if value < least:
-                raise InfeasibleDesign(f"{name} is {value}; it must be at least {least}.")
+            if not least <= value <= most:
+                raise InfeasibleDesign(f"{name} is {value}; use a number from {least} to {most:,}.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,8 +156,17 @@ def read_folds(path: str | Path, cohort: Cohort, design: Design) -> Folds:
 
 def _folds_table(path: Path, cohort: Cohort) -> pd.DataFrame:
     try:
-        table = pd.read_csv(path, dtype={"sample": str}, keep_default_na=False, na_values={"sample": [""]})
-    except (OSError, ValueError) as problem:
+        table = pd.read_csv(
+            io.StringIO(read_text(path)),
+            dtype={"sample": str},
+            keep_default_na=False,
+            na_values={"sample": [""]},
+        )
+    except UnreadableFile as problem:
+        raise InfeasibleDesign(
+            f"cannot read folds: {problem} A file of folds is a CSV with columns sample,repeat,fold."
+        ) from problem
+    except (ValueError, OverflowError) as problem:
         raise InfeasibleDesign(
             f"cannot read folds from {path}: {str(problem).splitlines()[0]}. "
             "Give a CSV with columns sample,repeat,fold."
@@ -261,10 +275,10 @@ def _units_per_class(cohort: Cohort) -> tuple[str, dict[str, int]]:
 
 
 def _least(design: Design) -> int:
-    count = design.outer
-    while not _fills(count, design):
-        count += 1
-    return count
+    # Half of this many units fill the inner folds, and a test fold has at most half of them.
+    enough = design.outer + 2 * design.inner
+    counts = range(design.outer, enough + 1)
+    return counts[bisect_left(counts, True, key=lambda count: _fills(count, design))]
 
 
 def _largest_feasible(count: int, design: Design) -> tuple[int, int]:

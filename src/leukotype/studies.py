@@ -30,6 +30,8 @@ from leukotype.runs import Store
 if TYPE_CHECKING:
     from leukotype.figures import Chart
 
+MOST_PERMUTATIONS = 100_000
+
 
 @dataclass(frozen=True)
 class Score:
@@ -310,8 +312,11 @@ def check_feasible(
 
     Raises InfeasibleDesign.
     """
-    if permutations < 0:
-        raise InfeasibleDesign(f"--permutations is {permutations}. Use 0 for none, or a number such as 1000.")
+    if not 0 <= permutations <= MOST_PERMUTATIONS:
+        raise InfeasibleDesign(
+            f"--permutations is {permutations}. Use 0 for none, or a number such as 1000, at most "
+            f"{MOST_PERMUTATIONS:,}."
+        )
     if permutations:
         inference.check_permutable(cohort, folds.design.seed)
     if learning_curve:

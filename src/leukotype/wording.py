@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 
 Bounds = tuple[float, float]
 SHARE: Bounds = (0.0, 1.0)
 _ROUNDING = 1e-9
+# Control characters and marks of direction steer a terminal; lone surrogates and U+FFFE cannot be encoded or drawn.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+
+
+def printable(text: str) -> str:
+    r"""The text with escapes such as `\x1b` for all characters that can steer a terminal."""
+    return _UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def cut(text: str, longest: int) -> str:
+    """At most `longest` characters: the middle of a longer text is left out, so that its remedy at the end stays."""
+    if len(text) <= longest:
+        return text
+    end = longest // 2
+    return f"{text[: longest - end - 5]} ... {text[-end:]}"
 
 
 def number(value: float, bounds: Bounds = SHARE) -> str:

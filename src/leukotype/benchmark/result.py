@@ -149,22 +149,28 @@ class Benchmark:
         """Names of the models."""
         return [model.name for model in self.models]
 
-    @cached_property
+    @property
     def table(self) -> pd.DataFrame:
-        """The table of the leaderboard, with the seconds summed over cohorts."""
-        table = self.leaderboard.table
-        return table.assign(
-            seconds=[sum(one.seconds.get(model, 0.0) for one in self.cohorts) for model in table["model"]]
-        )
+        """The table of the leaderboard."""
+        return self.leaderboard.table
+
+    @property
+    def times(self) -> pd.DataFrame:
+        """One row per cohort and model: cohort, model, seconds of tuning and fitting.
+
+        Only these differ between two runs of one benchmark.
+        """
+        rows = [(one.name, model, value) for one in self.cohorts for model, value in one.seconds.items()]
+        return pd.DataFrame(rows, columns=["cohort", "model", "seconds"])
 
     @cached_property
     def cohort_metrics(self) -> pd.DataFrame:
-        """One row per cohort, model and metric: cohort, model, metric, value, low, high, interval, seconds."""
+        """One row per cohort, model and metric: cohort, model, metric, value, low, high, interval."""
         blocks = []
         for one in self.cohorts:
             block = one.summary.drop(columns="title")
             block.insert(0, "cohort", one.name)
-            blocks.append(block.assign(seconds=[one.seconds.get(str(m), np.nan) for m in block["model"]]))
+            blocks.append(block)
         return pd.concat(blocks, ignore_index=True)
 
     @property

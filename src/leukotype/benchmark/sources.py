@@ -11,6 +11,7 @@ from typing import Any
 from leukotype import datasets, manifest, readers
 from leukotype.cohort import Cohort
 from leukotype.errors import UnknownName
+from leukotype.wording import printable
 
 # Files that are not tables; a folder may hold them next to cohorts.
 _NO_TABLES = frozenset(
@@ -20,6 +21,8 @@ _NO_TABLES = frozenset(
         *(".partial", ".lock", ".chip", ".cls", ".gmt"),
     }
 )
+# A search through more would take long; nobody has so many cohorts.
+MOST_ENTRIES = 20_000
 _PACKED = (".gz", ".bz2", ".xz", ".zip")
 _ENDINGS = (".csv", ".tsv", ".txt", ".tab", ".gct", ".res", ".arff", ".h5ad")
 
@@ -109,23 +112,30 @@ def _dataset(name: str) -> datasets.Dataset:
 def _add(sources: dict[str, CohortSource], path: Path, folder: Path) -> None:
     if any(source.path is not None and _same(source.path, path) for source in sources.values()):
         return
-    name, full = _stem(path), path
+    name, full = printable(_stem(path)), path
     # The names of their folders distinguish files of one name.
     while name in sources:
         full = full.parent
         if not full.name:
             name = f"{name}_{sum(known.startswith(name) for known in sources) + 1}"
             continue
-        name = f"{full.name}_{name}"
+        name = f"{printable(full.name)}_{name}"
     sources[name] = CohortSource(name, path)
 
 
 def _same(one: Path, other: Path) -> bool:
-    return one.resolve() == other.resolve()
+    # Path.resolve raises an error for a loop of links.
+    return os.path.realpath(one) == os.path.realpath(other)
 
 
 def _tables(folder: Path) -> Iterator[Path]:
+    n_seen = 0
     for place, folders, files in os.walk(folder):
+        n_seen += 1 + len(files)
+        if n_seen > MOST_ENTRIES:
+            raise UnknownName(
+                f"the folder {folder} holds more than {MOST_ENTRIES:,} files. Name the folder of the cohorts."
+            )
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         if manifest.files_of(Path(place)) is not None:
             # A result of leukotype is not a cohort.

@@ -12,10 +12,10 @@ from typing import Any, BinaryIO
 
 from numpy.typing import NDArray
 
-from leukotype import atomic
+from leukotype import atomic, readers
 from leukotype.bundle import npy, strict, zipped
 from leukotype.bundle.strict import refuse
-from leukotype.errors import BadBundle, NotPortable, UnreadableFile
+from leukotype.errors import BadBundle, NotPortable
 from leukotype.rules import Rule, assemble
 
 __all__ = [
@@ -100,11 +100,8 @@ def dumps(document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], texts
 
 def content_of(path: str | Path) -> bytes:
     """Return the bytes of a file that may be a classifier file, unchecked; raises BadBundle if it is too large."""
-    try:
-        with open(path, "rb") as file:
-            content = file.read(zipped.LARGEST_FILE + 1)
-    except OSError as error:
-        raise UnreadableFile(f"{path}: {error.strerror or error}. Name a .leuko file.") from None
+    with readers.opened(path) as file:
+        content = file.read(zipped.LARGEST_FILE + 1)
     if len(content) > zipped.LARGEST_FILE:
         raise BadBundle(f"{path}: the file is too large for a classifier file. Name a .leuko file.")
     return content
@@ -119,12 +116,10 @@ def read(path: str | Path, content: bytes | None = None) -> Bundle:
     classifier file, is damaged or has a newer format; UnreadableFile if there is no file.
     """
     try:
-        with open(path, "rb") if content is None else io.BytesIO(content) as file:
+        with readers.opened(path) if content is None else io.BytesIO(content) as file:
             return _read(file)
     except BadBundle as refused:
         raise BadBundle(f"{path}: {refused}") from None
-    except OSError as error:
-        raise UnreadableFile(f"{path}: {error.strerror or error}. Name a .leuko file.") from None
 
 
 def rule_members(rule: Rule) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:

@@ -13,6 +13,7 @@ from leukotype.errors import BadBundle
 LARGEST_JSON = 2**23
 LARGEST_TEXT = 2**20
 DEEPEST = 32
+_MOST_DIGITS = 300
 # Control characters can control terminals; lone surrogates cannot be encoded.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -35,6 +36,7 @@ def loads(content: bytes, name: str) -> Any:
             content.decode("utf-8"),
             parse_constant=_no_constant,
             parse_float=_finite,
+            parse_int=_whole,
             object_pairs_hook=_once_each,
         )
         check(value)
@@ -100,6 +102,13 @@ def _finite(digits: str) -> float:
     if not math.isfinite(number):
         raise _Found(f"{digits[:40]}, which is too large a number")
     return number
+
+
+def _whole(digits: str) -> int:
+    # Larger numbers fit no float, and take long to read.
+    if len(digits) > _MOST_DIGITS:
+        raise _Found(f"{digits[:40]}..., which is too large a number")
+    return int(digits)
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

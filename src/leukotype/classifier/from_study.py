@@ -9,6 +9,7 @@ from typing import Any
 
 from leukotype.cohort import Cohort
 from leukotype.errors import BadLabels, UnreadableFile
+from leukotype.readers import read_bytes
 from leukotype.resampling import Design
 
 
@@ -35,7 +36,7 @@ def read_choice(folder: str | Path, cohort: Cohort) -> StudyChoice:
     """
     path = Path(folder) / "study.json"
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(read_bytes(path))
         best, design = content["best"], content["design"]
         metric, model = str(best["metric"]), str(best["model"])
         number = {key: None if best[key] is None else float(best[key]) for key in ("value", "low", "high")}
@@ -45,11 +46,7 @@ def read_choice(folder: str | Path, cohort: Cohort) -> StudyChoice:
         options = design.get("align", "none"), design.get("max_probes"), str(design["tune_by"])
         recipe = dict(zip(("align", "max_probes", "tune_by"), options, strict=True))
         fingerprint, folds = str(content["cohort"]["fingerprint"]), str(design["fingerprint"])
-    except OSError as problem:
-        raise UnreadableFile(
-            f"cannot read {path}: {problem.strerror or problem}. Name a folder that `leukotype study` wrote."
-        ) from problem
-    except (ValueError, KeyError, TypeError, AttributeError) as problem:
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as problem:
         raise UnreadableFile(
             f"{path} is not a result of `leukotype study` ({type(problem).__name__}: {problem}). Repeat the study."
         ) from problem

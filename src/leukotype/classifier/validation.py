@@ -120,10 +120,18 @@ class Validation:
         return tuple(m.title for m in METRICS if not m.per_class and m.name not in self.metrics)
 
     def claimed(self, metric: str) -> Mapping[str, Any]:
-        """Return the classifier's own out-of-fold estimate: value, low and high; empty if it has none."""
+        """Return the classifier's own out-of-fold estimate: value, low and high; empty if it has none.
+
+        The record of a file may hold anything, so an entry with other values than numbers counts as none.
+        """
         performance = self.classifier.record.get("performance")
         entry = performance.get(metric) if isinstance(performance, dict) else None
-        return entry if isinstance(entry, dict) else {}
+        if not isinstance(entry, dict):
+            return {}
+        numbers = [entry.get(key) for key in ("value", "low", "high")]
+        # None: not defined.
+        valid = all(number is None or type(number) in (int, float) for number in numbers)
+        return entry if valid else {}
 
     @cached_property
     def share_called(self) -> Number:

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from leukotype import __version__, console
-from leukotype.cli import benchmark, claims, datasets, predict, status, study, train
-from leukotype.errors import DataWarning, InputError, LeukotypeError
+from leukotype import __version__, console, temporary
+from leukotype.cli import benchmark, claims, datasets, guard, predict, status, study, train
+from leukotype.errors import DataWarning, InputError, Interrupted, LeukotypeError
 
 # Some versions of Typer bundle click, others import it; both usage errors derive from this class.
 _UsageProblem: Any = typer.BadParameter.__mro__[2]
@@ -56,10 +56,22 @@ def _face(
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 good, 1 the job failed, 2 bad input or usage."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
     # The commands print these warnings in their own words.
     warnings.simplefilter("ignore", DataWarning)
+    # Killed processes leave temporary files.
+    temporary.sweep()
+    with guard.streams(), guard.endings():
+        return guard.flush(_run(words))
+
+
+def _run(words: list[str]) -> int:
     try:
-        outcome = app(args=arguments, prog_name="leukotype", standalone_mode=False)
+        guard.check(words)
+        outcome = app(args=words, prog_name="leukotype", standalone_mode=False)
+        if outcome == Interrupted.exit_code:
+            # Some versions of Typer turn Ctrl-C into this exit code.
+            raise KeyboardInterrupt
     except _UsageProblem as problem:
         # A group without a command has printed its help and gives no message.
         if message := problem.format_message():
@@ -70,10 +82,16 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return problem.exit_code
     except (KeyboardInterrupt, typer.Abort):
         console.fail("interrupted; nothing was written.")
-        return 130
+        return Interrupted.exit_code
     except (OSError, MemoryError) as problem:
-        console.fail(f"{type(problem).__name__}: {problem}. Free space or memory, or choose another folder.")
+        if isinstance(problem, OSError) and guard.is_output_lost():
+            return guard.output_lost(problem)
+        return guard.of_system(problem)
+    except SystemExit:
+        # From rich, if the reader of standard output is gone.
         return LeukotypeError.exit_code
+    except Exception as problem:
+        return guard.unforeseen(problem, words)
     return outcome if isinstance(outcome, int) else 0
 
 

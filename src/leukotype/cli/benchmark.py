@@ -19,6 +19,7 @@ from leukotype.cli.options import (
     KeepControls,
     Label,
     MaxProbes,
+    MaxSize,
     Models,
     NoCache,
     Overwrite,
@@ -82,6 +83,7 @@ def benchmark(
     safe_csv: SafeCsv = False,
     as_json: Json = False,
     no_cache: NoCache = False,
+    max_size: MaxSize = None,
 ) -> None:
     """Compare models on many cohorts by nested cross-validation, and rank them.
 
@@ -133,7 +135,11 @@ def benchmark(
                 drop_small=drop_small,
                 engine=workers,
                 store=store,
-                options={**options, "cache": None if no_cache else datasets.parse_cache()},
+                options={
+                    **options,
+                    "max_size": max_size,
+                    "cache": None if no_cache else datasets.parse_cache(),
+                },
                 on_cohort=lambda name, tasks: advance(name),
                 **recipe,
             )

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from leukotype import console
 from leukotype.cli.options import Json, Share
 
 
@@ -45,4 +46,4 @@ def check_claim(
         n_total=n_total,
         folds=folds,
     )
-    print(json.dumps(claim.as_dict(), indent=2) if as_json else "\n".join(claim.lines()))
+    console.put(json.dumps(claim.as_dict(), indent=2) if as_json else "\n".join(claim.lines()))

@@ -72,7 +72,10 @@ def fetch_dataset(
     if len(wanted) == 1:
         name = wanted[0].name
         path = datasets.fetch(name, progress=sys.stderr.isatty())
-        print(json.dumps({"name": name, "path": str(path)}) if as_json else path)
+        if as_json:
+            print(json.dumps({"name": name, "path": str(path)}))
+        else:
+            console.put(str(path))
         return
     _fetch_several(wanted, connections, as_json)
 
@@ -94,7 +97,7 @@ def _fetch_several(wanted: Sequence[Dataset], connections: int, as_json: bool) -
     else:
         for one in outcomes:
             if one.path is not None:
-                print(one.path)
+                console.put(str(one.path))
     for one in missing:
         console.say(f"{one.name}: {one.reason}")
     if missing:

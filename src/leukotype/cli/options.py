@@ -111,6 +111,10 @@ SafeCsv = Annotated[
     typer.Option("--safe-csv", help="Defuse text in CSV files that a spreadsheet would run as a formula."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print a machine-readable summary to standard output.")]
+MaxSize = Annotated[
+    float | None,
+    typer.Option(help="Read tables of at most this many gigabytes of text.", metavar="GB", show_default="2"),
+]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Parse the file again, ignoring the cache.")]
 Share = Annotated[str | None, typer.Option(metavar="X", help="As printed: 0.96 or 96%.")]
 

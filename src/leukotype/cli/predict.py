@@ -17,6 +17,7 @@ from leukotype.cli.options import (
     Label,
     Labels,
     Level,
+    MaxSize,
     Overwrite,
     SafeCsv,
     Samples,
@@ -46,6 +47,7 @@ def predict(
     samples: Samples = None,
     samples_in: SamplesIn = None,
     scale: Scale = "auto",
+    max_size: MaxSize = None,
     annotation: AnnotationFile = None,
     trusted: Trusted = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace those files.")] = False,
@@ -78,7 +80,7 @@ def predict(
         atomic.check_new(evidence, overwrite=overwrite, read=(file, new))
     symbols = None if annotation is None else dict(genes.read_annotation(annotation).symbols)
     classifier = rooms.load(file, trusted)
-    batch = readers.read_batch(new, samples=samples, samples_in=samples_in, scale=scale)
+    batch = readers.read_batch(new, samples=samples, samples_in=samples_in, scale=scale, max_size=max_size)
     console.say_warnings(batch.provenance)
     calls = classifier.predict(batch, level=level, why=why if evidence is not None else 0, annotation=symbols)
     written = []
@@ -94,7 +96,12 @@ def predict(
     if as_json:
         print(json.dumps(json_report.calls_json(calls, classifier), indent=2))
     elif out is None:
-        sys.stdout.write(calls.to_csv(safe=safe_csv))
+        text = calls.to_csv(safe=safe_csv)
+        # A program gets the exact bytes; a terminal gets no control characters.
+        if sys.stdout.isatty():
+            console.put(text.rstrip("\n"))
+        else:
+            sys.stdout.write(text)
     else:
         console.show_calls(calls, written)
 
@@ -112,6 +119,7 @@ def validate(
     samples: Samples = None,
     samples_in: SamplesIn = None,
     scale: Scale = "auto",
+    max_size: MaxSize = None,
     classes: Annotated[
         Path | None,
         typer.Option(
@@ -154,6 +162,7 @@ def validate(
         samples_in=samples_in,
         scale=scale,
         wants_labels=True,
+        max_size=max_size,
     )
     console.say_warnings(batch.provenance)
     found = validation.validate(classifier, batch, names=names, level=level, annotation=symbols)

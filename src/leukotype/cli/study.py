@@ -28,6 +28,7 @@ from leukotype.cli.options import (
     Label,
     Labels,
     MaxProbes,
+    MaxSize,
     Models,
     NoCache,
     Out,
@@ -94,6 +95,7 @@ def study(
     safe_csv: SafeCsv = False,
     as_json: Json = False,
     no_cache: NoCache = False,
+    max_size: MaxSize = None,
 ) -> None:
     """Compare models on one cohort by nested cross-validation and write a report.
 
@@ -115,7 +117,7 @@ def study(
         label=label, labels=labels, donor=donor, samples=samples, samples_in=samples_in,
         covariates=tuple(covariate or ()), expression=tuple(expression or ()),
         drop_class=tuple(drop_class or ()), scale=scale, impute=impute,
-        keep_controls=keep_controls,
+        keep_controls=keep_controls, max_size=max_size,
     )  # fmt: skip
     splits = draw(cohort, design) if folds is None else read_folds(folds, cohort, design)
     options: dict[str, Any] = {
@@ -167,6 +169,7 @@ def explore(
     safe_csv: SafeCsv = False,
     as_json: Json = False,
     no_cache: NoCache = False,
+    max_size: MaxSize = None,
 ) -> None:
     """Draw a cohort without training: classes, intensities, PCA, t-SNE, correlations, clusters.
 
@@ -179,7 +182,7 @@ def explore(
         label=label, labels=labels, donor=donor, samples=samples, samples_in=samples_in,
         covariates=tuple(covariate or ()), expression=tuple(expression or ()),
         drop_class=tuple(drop_class or ()), scale=scale, impute=impute,
-        keep_controls=keep_controls,
+        keep_controls=keep_controls, max_size=max_size,
     )  # fmt: skip
     with console.progress("Figures and report", None) as advance:
         results.save_exploration(

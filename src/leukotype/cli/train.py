@@ -26,6 +26,7 @@ from leukotype.cli.options import (
     Label,
     Labels,
     MaxProbes,
+    MaxSize,
     NoCache,
     Plugin,
     Samples,
@@ -128,6 +129,7 @@ def train(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace that file.")] = False,
     as_json: Json = False,
     no_cache: NoCache = False,
+    max_size: MaxSize = None,
 ) -> None:
     """Fit one procedure on a whole cohort and save it, with its nested estimate, in one file.
 
@@ -174,7 +176,7 @@ def train(
         label=label, labels=labels, donor=donor, samples=samples, samples_in=samples_in,
         covariates=tuple(covariate or ()), expression=tuple(expression or ()),
         drop_class=tuple(drop_class or ()), scale=scale, impute=impute,
-        keep_controls=keep_controls,
+        keep_controls=keep_controls, max_size=max_size,
     )  # fmt: skip
     given = {"outer": outer, "inner": inner, "repeats": repeats, "seed": seed}
     design = Design(**{"repeats": training.REPEATS} | {key: n for key, n in given.items() if n is not None})

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +14,7 @@ from pathlib import Path
 
 import platformdirs
 
-from leukotype import atomic
+from leukotype import atomic, temporary
 from leukotype.datasets.catalogue import Dataset
 from leukotype.datasets.transfer import Transfer, TransferFailed, Unreachable
 from leukotype.errors import DownloadFailed, FingerprintMismatch, InputError, LeukotypeError, OutputRefused
@@ -31,8 +29,6 @@ PAUSE = 1.0
 # After so many unreachable datasets in a row the rest is not tried.
 _MOST_UNREACHABLE = 4
 _NOT_TRIED = "not tried, because the server could not be reached for the others. Check the network."
-_WORK_FOLDER = ".fetching-"
-_ABANDONED_SECONDS = 24 * 3600.0
 
 
 def cache_folder() -> Path:
@@ -205,9 +201,8 @@ def _download(
     if not dataset.url:
         reason = dataset.note or "the address of its file is unknown."
         raise DownloadFailed(f"cannot download {dataset.name}: {reason} Save {place}")
-    _sweep(path.parent)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=_WORK_FOLDER) as folder:
-        transfer = Transfer(partial, Path(folder) / "partial", timeout, retries, progress)
+    with temporary.folder(path.parent) as folder:
+        transfer = Transfer(partial, folder / "partial", timeout, retries, progress)
         try:
             fetched = pooch.retrieve(dataset.url, None, fname=path.name, path=folder, downloader=transfer)
         except TransferFailed as problem:
@@ -225,14 +220,6 @@ def _download(
             raise DownloadFailed(f"cannot download {dataset.name} from {dataset.url}: {problem}") from problem
         _remember(path, digest(fetched), dataset.url)
         os.replace(fetched, path)
-
-
-def _sweep(folder: Path) -> None:
-    """Remove work folders of runs that were killed more than a day ago."""
-    for left in folder.glob(f"{_WORK_FOLDER}*"):
-        with suppress(OSError):
-            if time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:
-                shutil.rmtree(left)
 
 
 def _remember(path: Path, sha256: str, url: str) -> None:

@@ -18,6 +18,10 @@ CHUNK = 1 << 16
 PATIENCE = 0.5
 # Longest wait that a server may request, in seconds.
 MOST_PATIENCE = 60.0
+# Largest download, in bytes; the largest dataset of the catalogue has 0.2 GB.
+LARGEST = 2 * 10**9
+# Longest attempt; the next one resumes.
+LONGEST_SECONDS = 3600.0
 _BUSY = (429, 503)
 # Parts of requests' messages for an unknown host and for an unreachable server.
 _NO_NAME = ("NameResolution", "getaddrinfo", "Name or service")
@@ -30,6 +34,10 @@ class TransferFailed(Exception):
 
 class Unreachable(TransferFailed):
     """The transfer did not start because the server cannot be reached."""
+
+
+class TooLarge(TransferFailed):
+    """The file is larger than allowed."""
 
 
 class _Incomplete(Exception):
@@ -69,6 +77,7 @@ class Transfer:
     def _receive_all(self, url: str) -> None:
         import requests
         from requests.exceptions import ChunkedEncodingError
+        from urllib3.exceptions import HTTPError
 
         failure = TransferFailed()
         wait = PATIENCE
@@ -94,7 +103,13 @@ class Transfer:
                     wait = max(wait, min(float(requested), MOST_PATIENCE) if requested.isdecimal() else 0.0)
                 elif answer is None or answer.status_code < 500:
                     break
-            except requests.RequestException as problem:
+            except TooLarge:
+                # No later attempt may resume here.
+                self.work.unlink(missing_ok=True)
+                self._tag_file.unlink(missing_ok=True)
+                raise
+            except (requests.RequestException, HTTPError, ValueError) as problem:
+                # requests passes on errors in a header or an address, such as that of a redirection.
                 failure = TransferFailed(_reason(problem))
                 break
         raise failure
@@ -122,16 +137,30 @@ class Transfer:
             start = have if resumed else 0
             # Content-Length counts compressed bytes; the bytes received here are decompressed.
             packed = answer.headers.get("Content-Encoding", "identity") != "identity"
-            length = None if packed else answer.headers.get("Content-Length")
-            expected = None if length is None else start + int(length)
+            length = "" if packed else answer.headers.get("Content-Length", "")
+            # A length that is no number tells nothing; content is checked after the transfer anyway.
+            expected = (
+                start + int(length) if length.isascii() and length.isdigit() and len(length) < 20 else None
+            )
+            if expected is not None and expected > LARGEST:
+                raise TooLarge(
+                    f"the file on the server has {expected / 1e9:,.1f} GB; {LARGEST / 1e9:g} are allowed"
+                )
             tag = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
             self._write_tag(None if packed else tag)
             # The length is checked below; urllib3's check would lose the last bytes before a break.
             answer.raw.enforce_content_length = False
+            end = time.monotonic() + LONGEST_SECONDS
             with self.work.open("ab" if resumed else "wb") as stream, self._bar(start, expected) as bar:
                 for chunk in answer.iter_content(CHUNK):
                     stream.write(chunk)
                     bar.update(len(chunk))
+                    if time.monotonic() > end:
+                        raise _Incomplete(f"the transfer took longer than {LONGEST_SECONDS / 60:.0f} minutes")
+                    if stream.tell() > LARGEST:
+                        raise TooLarge(
+                            f"the server sends more than the {LARGEST / 1e9:g} GB that are allowed"
+                        )
         received = self.work.stat().st_size
         if expected is not None and received != expected:
             raise _Incomplete(f"the transfer ended after {received} of {expected} bytes")

@@ -15,9 +15,14 @@ import cloudpickle
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from leukotype import temporary
 from leukotype.arrays import FloatArray
 from leukotype.errors import InfeasibleDesign, LeukotypeError, UnknownName
 
+# Systems measure waiting times in milliseconds with 31 bits.
+MOST_SECONDS = 2_000_000
+# A machine may have so many worker processes, and more if it has many cores.
+LEAST_MOST_JOBS = 64
 ENGINES = ("serial", "processes", "dask")
 TaskT = TypeVar("TaskT")
 ResultT = TypeVar("ResultT")
@@ -67,26 +72,39 @@ class MatrixFile:
     """A matrix in a temporary file, from which all workers of a machine map it into memory."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="leukotype-")
-        self.folder = self._folder.name
+        self._place = temporary.make_folder()
+        self.folder = str(self._place)
         self._matrix: FloatArray | None = None
+        self._handle: int | None = None
         self._path = ""
 
     def path_of(self, matrix: FloatArray) -> str:
         """Return the path of the file; a new matrix replaces the earlier one."""
         if self._matrix is not matrix:
-            with suppress(OSError):
+            self._forget()
+            self._handle, self._path = tempfile.mkstemp(dir=self.folder, suffix=".npy")
+            held = f"/proc/{os.getpid()}/fd/{self._handle}"
+            if os.path.exists(held):
+                # A file without a name ends with this process, even after SIGKILL; the link is for the workers.
                 os.unlink(self._path)
-            handle, self._path = tempfile.mkstemp(dir=self.folder, suffix=".npy")
-            with os.fdopen(handle, "wb") as stream:
+                os.symlink(held, self._path)
+            with os.fdopen(self._handle, "wb", closefd=False) as stream:
                 np.save(stream, matrix)
             self._matrix = matrix
         return self._path
 
+    def _forget(self) -> None:
+        self._matrix = None
+        if self._handle is not None:
+            os.close(self._handle)
+            os.unlink(self._path)
+            self._handle = None
+
     def close(self) -> None:
         """Remove the file."""
-        self._matrix = None
-        self._folder.cleanup()
+        with suppress(OSError):
+            self._forget()
+        temporary.remove(self._place)
 
 
 @lru_cache(maxsize=1)
@@ -213,15 +231,18 @@ def check_engine(
     """Check the options of `open_engine` before any data are read; raises UnknownName or InfeasibleDesign."""
     if name is not None and name not in ENGINES:
         raise UnknownName(f"unknown engine {name!r}. Use {', '.join(ENGINES)}.")
-    if jobs is not None and jobs < 1:
-        raise InfeasibleDesign(f"--jobs is {jobs}; at least 1 is needed. Leave --jobs out to use all cores.")
+    most = max(LEAST_MOST_JOBS, 4 * available_cores())
+    if jobs is not None and not 1 <= jobs <= most:
+        raise InfeasibleDesign(
+            f"--jobs is {jobs}; use 1 to {most} on this machine. Leave --jobs out to use all cores."
+        )
     if scheduler is not None and name not in (None, "dask"):
         raise InfeasibleDesign(
             f"--scheduler {scheduler} needs --engine dask, but --engine is {name}. Leave out one of the two."
         )
-    if time_limit is not None and not time_limit > 0:
+    if time_limit is not None and not 0 < time_limit <= MOST_SECONDS:
         raise InfeasibleDesign(
-            f"the time limit is {time_limit:g} seconds; it must be positive. Increase it, or leave it out."
+            f"--task-timeout is {time_limit:g}; it must be positive and at most {MOST_SECONDS:,} seconds. Change it."
         )
     if time_limit is not None and name == "serial":
         raise InfeasibleDesign(

@@ -7,19 +7,44 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import altair as alt
 import vl_convert
 
-from leukotype.errors import OutputRefused
+from leukotype.errors import DrawingFailed, OutputRefused
 from leukotype.figures.figure import Drawing
 
 PNG_SCALE = 2.0
+# Address space that the converter reserves: 64 GiB and its own.
+_ADDRESSES = 70 * 10**9
 _DEFINED = re.compile(r'(?<= )id="((?:gradient_|clip)\d+)"')
 _USED = re.compile(r"url\(#(\w+)\)")
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+
+@cache
+def lack_of_memory() -> str | None:
+    """Return why nothing can be drawn in this process; None if it can.
+
+    The converter reserves addresses, not memory, and aborts the process if they are limited.  It does so once, so this
+    is asked before the first drawing.
+    """
+    try:
+        import resource
+
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except (ImportError, OSError, ValueError):
+        return None
+    if limit == resource.RLIM_INFINITY or limit - pages * resource.getpagesize() >= _ADDRESSES:
+        return None
+    return (
+        f"drawing needs {_ADDRESSES / 1e9:.0f} GB of address space, but this process may use {limit / 1e9:.3g} GB. "
+        "Remove the limit (ulimit -v unlimited)."
+    )
 
 
 def svg(drawing: Drawing) -> str:
@@ -28,7 +53,9 @@ def svg(drawing: Drawing) -> str:
 
 
 def svg_of(spec: Mapping[str, Any]) -> str:
-    """Return a Vega-Lite chart as an SVG document."""
+    """Return a Vega-Lite chart as an SVG document; raises DrawingFailed if the address space is limited."""
+    if (lacking := lack_of_memory()) is not None:
+        raise DrawingFailed(lacking)
     # No address is allowed, since all data is inside the chart.
     text = str(vl_convert.vegalite_to_svg(dict(spec), vl_version=vegalite_version(), allowed_base_urls=[]))
     # XML allows no control characters, but sample ids do.

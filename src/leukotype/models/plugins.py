@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 
 from leukotype.arrays import FloatArray, IntArray
-from leukotype.errors import BadPlugin, UnknownName
+from leukotype.errors import BadPlugin, UnknownName, UnreadableFile
 from leukotype.models import DEFAULT, MODELS, Model, select
+from leukotype.readers import read_bytes
 from leukotype.rules import Rule
 from leukotype.wide import Candidate, Fold, Path, Setting
 
@@ -107,10 +108,10 @@ def _installed() -> list[Model]:
 
 def _read(file: str | FilePath) -> PluginFile:
     try:
-        return PluginFile(str(file), FilePath(file).read_bytes())
-    except OSError as problem:
+        return PluginFile(str(file), read_bytes(file))
+    except UnreadableFile as problem:
         raise BadPlugin(
-            f"cannot read the plug-in {file}: {problem.strerror or problem}. Name a Python file that defines MODELS."
+            f"cannot read the plug-in: {problem} A plug-in is a Python file that defines MODELS."
         ) from problem
 
 

@@ -15,9 +15,29 @@ from leukotype.readers import delimited, transposed
 from leukotype.readers.assemble import batch_of, cohort_of, read_labels, refuse_dates
 from leukotype.readers.raw import Options, RawTable, Reader
 from leukotype.readers.scale import detect_scale
-from leukotype.readers.text import digest, head_of, lines_of, read_bytes, read_text, text_of
+from leukotype.readers.text import (
+    check_max_size,
+    digest,
+    head_of,
+    lines_of,
+    opened,
+    read_bytes,
+    read_text,
+    text_of,
+)
 
-__all__ = ["READERS", "Reader", "detect_scale", "digest", "read", "read_batch", "read_labels", "read_text"]
+__all__ = [
+    "READERS",
+    "Reader",
+    "detect_scale",
+    "digest",
+    "opened",
+    "read",
+    "read_batch",
+    "read_bytes",
+    "read_labels",
+    "read_text",
+]
 
 # The first reader that detects its layout reads the file.
 READERS: tuple[Reader, ...] = (
@@ -48,6 +68,7 @@ def read(
     keep_controls: bool = False,
     name: str | None = None,
     cache: Path | None = None,
+    max_size: float | None = None,
 ) -> Cohort:
     """Read an expression table; layout, delimiter and compression are detected from the content, not the name.
 
@@ -64,6 +85,7 @@ def read(
     impute     : "median" accepts missing values and fills them inside each fold
     keep_controls : keep control probes (`cohort.is_control`), which are left out by default
     cache      : folder of parsed tables, looked up by the content of the file
+    max_size   : most gigabytes of text; by default 2, and 150 times the size of a gzipped file
 
     Gives a DataWarning for each entry of `cohort.provenance.warnings`.
     Raises InputError: what was found, what was needed, what to do.
@@ -71,7 +93,7 @@ def read(
     options = _options(
         label, labels, donor, samples, samples_in, covariates=tuple(covariates), expression=tuple(expression)
     )
-    raw, sha256 = _parse(path, options) if cache is None else _recall(path, options, cache)
+    raw, sha256 = _table_of(path, options, cache, max_size)
     # Before the checks for missing and constant values: these are for the probes that remain.
     cohort = cohort_of(
         raw if keep_controls else raw.without_controls(str(path)),
@@ -103,6 +125,7 @@ def read_batch(
     scale: str = "auto",
     wants_labels: bool = False,
     cache: Path | None = None,
+    max_size: float | None = None,
 ) -> Batch:
     """Read new samples in any layout that `read` knows; labels are optional and values may be missing.
 
@@ -111,11 +134,12 @@ def read_batch(
     samples_in    : "rows" or "columns"; by default detected
     scale         : scale of the values: "auto" (detect for each sample), "log2", or "linear"
     cache         : folder of parsed tables, looked up by the content of the file
+    max_size      : as in `read`
 
     Raises InputError: what was found, what was needed, what to do.
     """
     options = _options(label, labels, None, samples, samples_in)
-    raw, sha256 = _parse(path, options) if cache is None else _recall(path, options, cache)
+    raw, sha256 = _table_of(path, options, cache, max_size)
     batch = batch_of(
         raw, path=str(path), sha256=sha256, options=options, wants_labels=wants_labels, scale=scale
     )
@@ -140,21 +164,27 @@ def _options(
     return Options(label, donor, samples, found, samples_in=samples_in, **columns)
 
 
-def _recall(path: str | Path, options: Options, cache: Path) -> tuple[RawTable, str]:
-    sha256 = digest(path)
+def _table_of(
+    path: str | Path, options: Options, cache: Path | None, max_size: float | None
+) -> tuple[RawTable, str]:
+    """Return the parsed table of a file, and the sha256 of the file."""
+    check_max_size(max_size)
+    if cache is None:
+        return _parse(path, options, max_size)
+    sha256 = digest(path, max_size=max_size)
     table = parses.load(cache, parses.key(sha256, options))
     if table is None:
         # The file may have changed since `digest`; this hash is of the bytes that were parsed.
-        table, sha256 = _parse(path, options)
+        table, sha256 = _parse(path, options, max_size)
         parses.store(cache, parses.key(sha256, options), table)
     return table, sha256
 
 
-def _parse(path: str | Path, options: Options) -> tuple[RawTable, str]:
-    data = read_bytes(path)
+def _parse(path: str | Path, options: Options, max_size: float | None) -> tuple[RawTable, str]:
+    data = read_bytes(path, max_size=max_size)
     with ThreadPoolExecutor(1) as pool:
         sha256 = pool.submit(lambda: hashlib.sha256(data).hexdigest())
-        lines = lines_of(text_of(data, str(path)))
+        lines = lines_of(text_of(data, str(path), max_size=max_size))
         head = head_of(lines, str(path))
         reader = next(reader for reader in READERS if reader.detects(head, options))
         table = reader.read(lines, head, options)

@@ -1,9 +1,16 @@
-"""Cache of parsed tables, keyed by file content; a damaged entry is ignored and written again."""
+"""Cache of parsed tables, keyed by file content; a damaged entry is ignored and written again.
+
+An entry is used only if its description has its own sha256 and the values have the sha256 in the description, so damage
+is detected.  Forgery is not: whoever may write to the folder may replace an entry together with its hashes.  The folder
+is therefore made readable and writable by its owner alone.  The cache trusts this owner, and nothing in it is executed.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import zlib
+import io
+import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +18,13 @@ import orjson
 
 from leukotype import atomic
 from leukotype.arrays import FloatArray
-from leukotype.errors import OutputRefused
+from leukotype.errors import OutputRefused, UnreadableFile
 from leukotype.readers.raw import Options, RawTable
+from leukotype.readers.text import opened, read_bytes
 
 # Part of the key: increase it whenever parsing gives another result.
-FORMAT = 6
+FORMAT = 7
+_TYPE = np.dtype("<f8")
 
 
 def key(sha256: str, options: Options) -> str:
@@ -30,22 +39,26 @@ def key(sha256: str, options: Options) -> str:
 def load(folder: Path, name: str) -> RawTable | None:
     """Return the table stored under `name`, or None if there is no intact one."""
     try:
-        described = orjson.loads((folder / f"{name}.json").read_bytes())
+        described = orjson.loads(read_bytes(folder / f"{name}.json"))
         seal = described.pop("seal")
-        values = np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-        intact = (
-            seal == _seal(described)
-            and described["format"] == FORMAT
-            and list(values.shape) == described["shape"]
-            and values.dtype == np.float64
-            and _checksum(values) == described["checksum"]
-        )
-        if not intact:
+        if seal != _seal(described) or described["format"] != FORMAT:
+            return None
+        values = _mapped(folder / f"{name}.npy", tuple(described["shape"]))
+        if values is None or _sha256(values) != described["sha256"]:
             return None
         return RawTable(
             dict(described["text"]), values, described["probes"], described["ids"], tuple(described["steps"])
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError):
+    except (
+        OSError,
+        UnreadableFile,
+        MemoryError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+    ):
         return None
 
 
@@ -54,7 +67,7 @@ def store(folder: Path, name: str, table: RawTable) -> None:
     described: dict[str, object] = {
         "format": FORMAT,
         "shape": list(table.values.shape),
-        "checksum": _checksum(table.values),
+        "sha256": _sha256(table.values),
         "text": table.text,
         "probes": table.probes,
         "ids": table.ids,
@@ -62,10 +75,11 @@ def store(folder: Path, name: str, table: RawTable) -> None:
     }
     content = orjson.dumps({**described, "seal": _seal(described)})
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
         # The description comes last: without it the matrix is never read.
         with atomic.writing(folder / f"{name}.npy") as stream:
-            np.save(stream, table.values, allow_pickle=False)
+            np.save(stream, np.ascontiguousarray(table.values, dtype=_TYPE), allow_pickle=False)
         atomic.put(folder / f"{name}.json", content)
     except (OSError, OutputRefused):
         return
@@ -75,6 +89,18 @@ def _seal(described: dict[str, object]) -> str:
     return hashlib.sha256(orjson.dumps(described)).hexdigest()
 
 
-def _checksum(values: FloatArray) -> int:
-    """Return a checksum that detects damage (not forgery)."""
-    return zlib.adler32(np.ascontiguousarray(values).data)
+def _mapped(path: Path, shape: tuple[int, ...]) -> FloatArray | None:
+    """Return the matrix in a file; None unless the file is exactly as `store` writes a matrix of this shape."""
+    # NumPy's reader fails in many ways on a damaged header; a header that is known needs no reader.
+    head = io.BytesIO()
+    np.lib.format.write_array_header_1_0(head, {"descr": _TYPE.str, "fortran_order": False, "shape": shape})
+    with opened(path) as stream:
+        n_bytes = os.fstat(stream.fileno()).st_size
+        expected = head.tell() + math.prod(shape) * _TYPE.itemsize
+        if n_bytes != expected or stream.read(head.tell()) != head.getvalue():
+            return None
+        return np.memmap(stream, dtype=_TYPE, mode="r", offset=head.tell(), shape=shape)
+
+
+def _sha256(values: FloatArray) -> str:
+    return hashlib.sha256(np.ascontiguousarray(values, dtype=_TYPE).data).hexdigest()

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import hashlib
+import os
 import re
+import stat
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 
 import numpy as np
 import orjson
 
 from leukotype.arrays import FloatArray
-from leukotype.errors import BadValues, UnreadableFile
+from leukotype.errors import BadValues, InfeasibleDesign, UnreadableFile
 from leukotype.readers.raw import MISSING, Head
-from leukotype.wording import counted
+from leukotype.wording import counted, cut, printable
 
+# Largest table, in gigabytes of text, and the most that --max-size may allow.
+MAX_SIZE, MOST_GIGABYTES = 2.0, 1_000_000
+# Tables of numbers shrink to a half or a tenth, tables of zeros to a hundredth; a bomb shrinks a thousandfold.
+_MOST_RATIO, _SMALL = 150, 100_000_000
+_CHUNK = 1 << 20
 DELIMITERS = (",", "\t", ";")
 POINT_HINT = "Use a decimal point, not a decimal comma."
 # Cells per row that suffice to detect the layout; splitting whole rows of a wide file is slow.
@@ -53,22 +60,27 @@ _OTHER_FORMATS: tuple[tuple[bytes, str], ...] = (
 )
 
 
-def read_bytes(path: str | Path) -> bytes:
-    """Return the bytes of a file; raises UnreadableFile if it cannot be read."""
-    with _readable(path):
-        return Path(path).read_bytes()
-
-
-def digest(path: str | Path) -> str:
-    """Return the sha256 of a file without loading it into memory; raises UnreadableFile."""
-    with _readable(path), Path(path).open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 @contextmanager
-def _readable(path: str | Path) -> Iterator[None]:
+def opened(path: str | Path) -> Iterator[BufferedReader]:
+    """Yield a file to read from; raises UnreadableFile if it cannot be read.
+
+    Only regular files are read: a pipe or a device may never end.
+    """
+    name = str(path)
+    if printable(name) != name:
+        raise UnreadableFile(
+            f"the name '{cut(printable(name), 150)}' contains a control character or a byte that is not UTF-8. "
+            "Rename the file."
+        )
     try:
-        yield
+        # Without O_NONBLOCK, opening a pipe waits for its writer.
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with open(handle, "rb") as stream:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise UnreadableFile(
+                    f"{path} is a pipe, device or socket; a regular file is needed. Save the data in a file."
+                )
+            yield stream
     except FileNotFoundError:
         raise UnreadableFile(
             f"no file {path}. Check the path; relative paths start at {Path.cwd()}."
@@ -79,19 +91,80 @@ def _readable(path: str | Path) -> Iterator[None]:
         raise UnreadableFile(f"cannot read {path}: {problem.strerror}. Check its permissions.") from problem
 
 
+def read_bytes(path: str | Path, *, max_size: float | None = None) -> bytes:
+    """Return the bytes of a file; raises UnreadableFile if it cannot be read or has more than `max_size` gigabytes."""
+    with opened(path) as stream:
+        _check_size(os.fstat(stream.fileno()).st_size, path, max_size)
+        return stream.read()
+
+
+def digest(path: str | Path, *, max_size: float | None = None) -> str:
+    """Return the sha256 of a file without loading it into memory; raises UnreadableFile."""
+    with opened(path) as stream:
+        _check_size(os.fstat(stream.fileno()).st_size, path, max_size)
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def read_text(path: str | Path) -> str:
     """Return the text of a plain or gzipped file; raises UnreadableFile."""
     return text_of(read_bytes(path), str(path))
 
 
-def text_of(data: bytes, path: str) -> str:
-    """Return the text of a file's bytes, plain or gzipped; raises UnreadableFile unless it is text in UTF-8."""
+def check_max_size(max_size: float | None) -> None:
+    """Raise InfeasibleDesign for a size that is not a positive number of gigabytes."""
+    if max_size is not None and not 0 < max_size <= MOST_GIGABYTES:
+        raise InfeasibleDesign(
+            f"--max-size is {max_size:g}. Use a number of gigabytes above 0 and at most {MOST_GIGABYTES:,}."
+        )
+
+
+def _check_size(n_bytes: int, path: str | Path, max_size: float | None) -> None:
+    limit = MAX_SIZE if max_size is None else max_size
+    if n_bytes > limit * 1e9:
+        raise UnreadableFile(
+            f"{path} has more than {limit:g} GB of text. Name a table of samples and probes, or raise the limit with "
+            "--max-size."
+        )
+
+
+def _unpacked(data: bytes, path: str, max_size: float | None) -> bytes:
+    """Return the content of a gzip file, one or several members; it is unpacked no further than to the limit."""
+    packed, pieces, n_bytes, at = memoryview(data), [], 0, 0
+    while at < len(data):
+        stream = zlib.decompressobj(wbits=31)
+        while not stream.eof:
+            if at >= len(data):
+                raise EOFError("it ends too early")
+            rest: bytes | memoryview = packed[at : at + _CHUNK]
+            at += len(rest)
+            while rest and not stream.eof:
+                pieces.append(stream.decompress(rest, _CHUNK))
+                n_bytes += len(pieces[-1])
+                rest = stream.unconsumed_tail
+                _check_size(n_bytes, path, max_size)
+                if max_size is None and n_bytes > max(_SMALL, _MOST_RATIO * len(data)):
+                    raise UnreadableFile(
+                        f"{path} unpacks to more than {_MOST_RATIO} times its size, which tables do not. Check the "
+                        "file; if it is right, allow its size with --max-size."
+                    )
+        at -= len(stream.unused_data)
+        # Some programs fill the last block with zeros.
+        while at < len(data) and not data[at]:
+            at += 1
+    return b"".join(pieces)
+
+
+def text_of(data: bytes, path: str, *, max_size: float | None = None) -> str:
+    """Return the text of a file's bytes, plain or gzipped; raises UnreadableFile unless it is text in UTF-8.
+
+    max_size : most gigabytes of unpacked text; by default 2, and 150 times the size of the packed file
+    """
     if not data:
         raise UnreadableFile(f"{path} is empty. Download or export it again.")
     if data[:2] == b"\x1f\x8b":
         try:
-            data = gzip.decompress(data)
-        except (EOFError, zlib.error, OSError) as problem:
+            data = _unpacked(data, path, max_size)
+        except (EOFError, zlib.error) as problem:
             raise UnreadableFile(
                 f"{path} is a truncated or damaged gzip file ({problem}). Download it again."
             ) from problem

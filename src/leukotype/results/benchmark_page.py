@@ -38,7 +38,7 @@ def benchmark_page(
             Block(
                 "note",
                 "A model wins a cohort if it alone has the best score; if several models share the best score, the "
-                "cohort counts as shared for each. Seconds: tuning and fitting, summed over folds and cohorts.",
+                "cohort counts as shared for each. Run times are in times.csv.",
             ),
             [Block("figure", figure) for figure in figures],
             [details("All pairs of models", table(pairs))] if pairs.rows else [],
@@ -193,12 +193,11 @@ def _ranking(benchmark: Benchmark) -> Table:
             number(row["mean"], metric.bounds),
             number(row["median"], metric.bounds),
             str(row["cohorts"]),
-            _seconds(row["seconds"]),
         )
         for row in records(benchmark.table)
     ]
     name = metric.title.lower()
-    columns = ("Model", "Mean rank", "Wins", "Shared", f"Mean {name}", f"Median {name}", "Cohorts", "Seconds")
+    columns = ("Model", "Mean rank", "Wins", "Shared", f"Mean {name}", f"Median {name}", "Cohorts")
     caption = f"Models by mean rank on {counted(benchmark.leaderboard.n_cohorts, 'cohort')}; rank 1 is best"
     return Table("ranking", caption, columns, rows)
 
@@ -222,7 +221,7 @@ def _pairs(benchmark: Benchmark) -> Table:
 
 def _cohorts(benchmark: Benchmark) -> Table:
     models = [str(model) for model in benchmark.table["model"]]
-    columns = ("Cohort", "Samples", "Classes", "Seconds", "Corrected best", AUTO, *models)
+    columns = ("Cohort", "Samples", "Classes", "Corrected best", AUTO, *models)
     caption = (
         f"{benchmark.leaderboard.metric.title} of each model on each cohort, out of fold, with 95 % intervals"
     )
@@ -245,7 +244,6 @@ def _cohort(benchmark: Benchmark, result: CohortResult, models: list[str]) -> Ro
         Cell(result.name, f"{counted(facts['n_probes'], 'probe')}{dropped}"),
         f"{facts['n_samples']:,}",
         str(len(facts["classes"])),
-        _seconds(sum(result.seconds.values())),
         corrected,
         cells.get(AUTO, "–"),
         *(cells.get(model, "failed" if model in result.failures else "–") for model in models),
@@ -300,9 +298,3 @@ def _p_value(p: float) -> str:
 def _equals(p: float) -> str:
     text = _p_value(p)
     return text if text.startswith("<") else f"= {text}"
-
-
-def _seconds(number: float) -> str:
-    if not math.isfinite(number):
-        return "–"
-    return f"{number:,.0f}" if number >= 10 else f"{number:.1f}"

@@ -5,15 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import re
-import secrets
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from leukotype import manifest
+from leukotype import manifest, temporary
 from leukotype.cohort import Cohort
 from leukotype.errors import Interrupted, OutputRefused
 from leukotype.models import Model
@@ -21,7 +20,6 @@ from leukotype.resampling import Folds
 from leukotype.runs import NAME, Store, is_store_file
 from leukotype.wording import counted
 
-_STAGING = ".leukotype-"
 # Files of file managers, which are left in place.
 _IGNORED = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 # Facts of a store, by their names in stores of earlier versions.
@@ -44,6 +42,7 @@ def check_output(out: str | Path, *, overwrite: bool = False, resume: bool = Fal
     """
     try:
         place = Path(out).resolve()
+        _recover(place)
         if not place.exists():
             nearest = next(parent for parent in place.parents if parent.exists())
             if not nearest.is_dir():
@@ -77,7 +76,7 @@ def staged(out: str | Path, *, overwrite: bool = False, resume: bool = False) ->
     made = [parent for parent in target.parents if not parent.exists()]
     target.parent.mkdir(parents=True, exist_ok=True)
     # An existing folder is filled from within: its parent may be another disk, or not writable.
-    staging = (target.parent if is_new else target) / f"{_STAGING}{secrets.token_hex(6)}"
+    staging = (target.parent if is_new else target) / temporary.name()
     try:
         staging.mkdir()
         yield staging
@@ -198,28 +197,30 @@ def _interrupted(n_finished: int, out: str) -> str:
 
 def _probe(folder: Path) -> None:
     """Write and remove a folder: permissions alone do not reveal a read-only disk."""
-    trial = folder / f"{_STAGING}{secrets.token_hex(6)}"
+    trial = folder / temporary.name()
     trial.mkdir()
     trial.rmdir()
 
 
 def _check_content(folder: Path, name: str, overwrite: bool, resume: bool) -> None:
-    everything = sorted(_files(folder))
-    held = [file for file in everything if not is_store_file(file)]
-    if not held and everything and not (resume or overwrite):
+    # The files of a store are at the top.  Of other files one suffices: a folder such as / holds millions.
+    has_store = any(is_store_file(path.name) for path in folder.iterdir())
+    held = (file for file in _files(folder) if not is_store_file(file))
+    first = next(held, None)
+    if first is None and has_store and not (resume or overwrite):
         raise OutputRefused(
             f"{name} holds an unfinished run. Repeat its command to resume it, use --overwrite to replace it, or "
             "choose another folder with --out."
         )
-    if not held:
+    if first is None:
         return
     ours = manifest.files_of(folder)
     if ours is None:
         raise OutputRefused(
-            f"{name} holds {held[0]!r}, which leukotype did not write, and an empty or new folder is needed. "
+            f"{name} holds {first!r}, which leukotype did not write, and an empty or new folder is needed. "
             "Choose another folder with --out."
         )
-    others = [file for file in held if file not in ours]
+    others = sorted(file for file in (first, *held) if file not in ours)
     if others:
         raise OutputRefused(
             f"{name} holds an earlier result and {counted(len(others), 'file')} that leukotype did not write, such as "
@@ -234,10 +235,10 @@ def _check_content(folder: Path, name: str, overwrite: bool, resume: bool) -> No
 def _files(folder: Path) -> Iterator[str]:
     for path, folders, files in os.walk(folder):
         here = Path(path)
-        folders[:] = [name for name in folders if not name.startswith(_STAGING)]
+        folders[:] = [name for name in folders if not temporary.is_ours(name)]
         links = [name for name in folders if (here / name).is_symlink()]
         for name in (*files, *links):
-            if name not in _IGNORED:
+            if name not in _IGNORED and not temporary.is_ours(name):
                 yield (here / name).relative_to(folder).as_posix()
 
 
@@ -261,25 +262,50 @@ def _rename(staging: Path, target: Path, name: str | Path) -> None:
 
 def _swap(staging: Path, target: Path) -> None:
     """Replace the content of `target` by that of `staging`, completely or not at all."""
-    old = target / f"{_STAGING}{secrets.token_hex(6)}"
-    old.mkdir()
+    former = target / f"{staging.name}{temporary.FORMER}"
+    former.mkdir()
     moves = [
-        (path, old / path.name)
+        (path, former / path.name)
         for path in target.iterdir()
-        if not path.name.startswith(_STAGING) and path.name not in _IGNORED and not is_store_file(path.name)
+        if not (temporary.is_ours(path.name) or path.name in _IGNORED or is_store_file(path.name))
     ]
     # The manifest comes last: a folder without one is no result.
     new = sorted(staging.iterdir(), key=lambda path: path.name == manifest.NAME)
     moves += [(path, target / path.name) for path in new]
-    done: list[tuple[Path, Path]] = []
     try:
         for source, destination in moves:
             os.rename(source, destination)
-            done.append((source, destination))
     except BaseException:
-        for source, destination in reversed(done):
-            os.rename(destination, source)
-        old.rmdir()
+        _restore(target, staging, [path.name for path in new])
         raise
-    shutil.rmtree(old)
+    shutil.rmtree(former)
     staging.rmdir()
+
+
+def _restore(target: Path, staging: Path, new: Iterable[str]) -> None:
+    """Undo an interrupted replacement, after any of its steps, or of these.
+
+    new : names of the files and folders that come from `staging`
+    """
+    for name in new:
+        if not (staging / name).exists() and (target / name).exists():
+            os.rename(target / name, staging / name)
+    former = target / f"{staging.name}{temporary.FORMER}"
+    for path in former.iterdir():
+        os.rename(path, target / path.name)
+    former.rmdir()
+
+
+def _recover(target: Path) -> None:
+    """Undo a replacement that was killed, and remove what dead processes left in the folder or next to it."""
+    for former in target.glob(f"{temporary.PREFIX}*{temporary.FORMER}"):
+        staging = former.with_name(former.name.removesuffix(temporary.FORMER))
+        if not temporary.is_stale(staging):
+            continue
+        new = manifest.files_of(staging)
+        if new is not None:
+            _restore(target, staging, {name.partition("/")[0] for name in new})
+        # Without its manifest, which is moved last, the replacement was complete.
+        temporary.remove(former)
+    for place in (target, target.parent):
+        temporary.sweep(place)

@@ -233,13 +233,7 @@ def _cohort(result: CohortResult, printed: Mapping[str, float]) -> dict[str, Any
         "name": result.name,
         "folds": result.folds,
         "dropped_classes": list(result.dropped),
-        "models": {
-            model: {
-                "seconds": result.seconds.get(model),
-                "metrics": _metrics(_of(result.summary, model=model)),
-            }
-            for model in result.models
-        },
+        "models": {model: {"metrics": _metrics(_of(result.summary, model=model))} for model in result.models},
         "auto": _metrics(_of(result.summary, model=AUTO)) or None,
         "corrected_best": None if best is None else plain(asdict(best)),
         "published_accuracy": dict(printed),

@@ -19,7 +19,7 @@ from leukotype.classifier.validation import Validation
 from leukotype.cohort import Cohort
 from leukotype.csv_text import csv_text
 from leukotype.figures import Drawing, Figure, theme
-from leukotype.figures.files import svg_of, vegalite_version
+from leukotype.figures.files import lack_of_memory, svg_of, vegalite_version
 from leukotype.results.page import Notice
 from leukotype.results.tables import Table
 from leukotype.studies import Study
@@ -120,6 +120,9 @@ def draw(
     safe_csv : see `RenderedFigure`
     """
     rendered, missing = [], []
+    if (lacking := lack_of_memory()) is not None:
+        on_step(f"No figures: {lacking}")
+        return [], [Notice("warning", "No figures", f"{lacking[:1].upper()}{lacking[1:]}")]
     for figure, part in _figures_of(source):
         reason = figure.applies(part)
         # A figure of an analysis that was not requested needs no explanation.

@@ -148,7 +148,8 @@ def save_benchmark(benchmark: Benchmark, folder: str | Path, **options: Unpack[O
     """Write a benchmark into a folder, completely or not at all; return the folder.
 
     leaderboard.html, leaderboard.json, leaderboard.csv (one row per model), cohorts.csv (one row per cohort, model
-    and metric), pairs.csv, left_out.csv, failures.csv, predictions/<cohort>.csv, figures, manifest.json.
+    and metric), pairs.csv, left_out.csv, failures.csv, times.csv, predictions/<cohort>.csv, figures, manifest.json.
+    Only times.csv and the manifest, which has its hash, differ between two runs of one benchmark.
     """
     reasons = [(one.name, one.reason) for one in benchmark.left_out]
     tables = {
@@ -156,6 +157,7 @@ def save_benchmark(benchmark: Benchmark, folder: str | Path, **options: Unpack[O
         "cohorts": benchmark.cohort_metrics,
         "pairs": benchmark.leaderboard.pairs,
         "left_out": pd.DataFrame(reasons, columns=["cohort", "reason"]),
+        "times": benchmark.times,
         "failures": pd.DataFrame(list(benchmark.failures), columns=["cohort", "model", "reason"]),
     }
 
@@ -174,8 +176,7 @@ def save_benchmark(benchmark: Benchmark, folder: str | Path, **options: Unpack[O
         "models": benchmark.names,
         "seed": benchmark.design.seed,
     }
-    varying = ("leaderboard.json", "leaderboard.csv", "leaderboard.html", "cohorts.csv")
-    return _save(benchmark, files, folder, facts, varying, **options)
+    return _save(benchmark, files, folder, facts, ("times.csv",), **options)
 
 
 def _save(

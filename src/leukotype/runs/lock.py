@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +13,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from leukotype.errors import RunInProgress
+from leukotype import temporary
+from leukotype.errors import RunInProgress, UnreadableFile
+from leukotype.readers import opened
+from leukotype.temporary import start_of
 
 # A process on another host cannot be checked, so each holder touches its file regularly; a file that is older than
 # SILENT_SECONDS belongs to a dead process.
@@ -34,12 +35,12 @@ class Holder:
 
     @classmethod
     def this_process(cls) -> Holder:
-        return cls(os.getpid(), socket.gethostname(), _start_of(os.getpid()), time.time())
+        return cls(os.getpid(), socket.gethostname(), start_of(os.getpid()), time.time())
 
     def is_alive(self, path: Path, now: float) -> bool:
         """Tell whether the process lives, by its start on this host, else by the age of its file at `path`."""
         if self.host == socket.gethostname() and self.started:
-            return _start_of(self.pid) == self.started
+            return start_of(self.pid) == self.started
         with suppress(OSError):
             return now - path.stat().st_mtime < SILENT_SECONDS
         return True
@@ -53,9 +54,12 @@ class Lock:
         self._path = path
         with _exclusive(path) as handle:
             holder = _read(handle)
-            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".leukotype-") as probe:
-                # The clock of the disk, which may be on another machine.
-                now = os.stat(probe.name).st_mtime
+            probe = path.with_name(temporary.name())
+            probe.touch()
+            # The clock of the disk, which may be on another machine.
+            now = probe.stat().st_mtime
+            probe.unlink()
+            temporary.sweep(path.parent)
             if holder is not None and holder.is_alive(path, now):
                 since = time.strftime("%H:%M on %d %B", time.localtime(holder.since))
                 raise RunInProgress(
@@ -86,29 +90,11 @@ class Lock:
 def holder_of(path: Path) -> Holder | None:
     """Return the living process that holds the lock at `path`, or None; the file is only read."""
     try:
-        with path.open("rb") as stream:
+        with opened(path) as stream:
             holder = _read(stream.fileno())
-    except OSError:
+    except UnreadableFile:
         return None
     return holder if holder is not None and holder.is_alive(path, time.time()) else None
-
-
-def _start_of(pid: int) -> str:
-    """Return the start of a process as text to compare; "" if there is no such process or its start is unknown."""
-    try:
-        # The program name may contain brackets and blanks; the fields follow its last bracket.
-        state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        if state in "ZX":
-            return ""
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        return f"{boot} {fields[18]}"
-    except (OSError, ValueError, IndexError):
-        pass
-    if sys.platform not in ("linux", "win32"):
-        command = ["ps", "-o", "lstart=", "-p", str(pid)]
-        with suppress(OSError):
-            return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
-    return ""
 
 
 def _read(handle: int) -> Holder | None:
@@ -116,7 +102,7 @@ def _read(handle: int) -> Holder | None:
         os.lseek(handle, 0, os.SEEK_SET)
         found = json.loads(os.read(handle, 4096))
         return Holder(int(found["pid"]), str(found["host"]), str(found["started"]), float(found["since"]))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         # Empty or incomplete: its writer died before it held the lock.
         return None
 
@@ -125,7 +111,8 @@ def _read(handle: int) -> Holder | None:
 def _exclusive(path: Path) -> Iterator[int]:
     """Yield the open file at `path`, locked by the system, so that two processes cannot both take it."""
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        # Without O_NONBLOCK, reading from a pipe of this name would wait for its writer.
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NONBLOCK", 0), 0o644)
         try:
             if sys.platform != "win32":
                 import fcntl

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sqlite3
-import tempfile
 import time
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from leukotype import temporary
 from leukotype.errors import UnreadableFile
 from leukotype.runs import lock
-from leukotype.runs.store import APPLICATION_ID, LOCK, LOG, NAME, is_damage, number, store_file
+from leukotype.runs.store import LOCK, LOG, NAME, connect, has_our_tables, is_marked, store_file
 
 _TRIES = 20
+# Sound stores answer within milliseconds.
+_QUERY_SECONDS = 5.0
+_LARGEST = 2**33
 
 
 @dataclass(frozen=True)
@@ -79,24 +83,37 @@ def read_status(folder: str | Path) -> Status:
         raise UnreadableFile(
             f"{folder} has no run: {NAME} is missing. Name the folder given to --out, or runs/NAME."
         )
+    if path.stat().st_size > _LARGEST:
+        raise UnreadableFile(f"{path} is larger than any store of leukotype. Name the folder of a run.")
     holder = lock.holder_of(path.parent / LOCK)
-    with tempfile.TemporaryDirectory(prefix="leukotype-") as place:
+    with temporary.folder() as place:
         for _ in range(_TRIES):
-            copy = _copied(path, Path(place))
+            copy = _copied(path, place)
             if copy is None:
                 time.sleep(0.05)
                 continue
             try:
-                with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
-                    if number(connection, "PRAGMA application_id") == APPLICATION_ID:
+                with closing(connect(copy)) as connection:
+                    connection.set_progress_handler(_Clock(_QUERY_SECONDS), 100_000)
+                    if is_marked(connection) and has_our_tables(connection):
                         return _status(connection, path, holder)
                     break
-            except sqlite3.DatabaseError as problem:
-                if not is_damage(problem):
-                    raise
+            except (sqlite3.Error, ArithmeticError, TypeError, ValueError):
+                # Damaged, or values that no run of leukotype wrote.
+                continue
     raise UnreadableFile(
         f"{path} is damaged, or not a store of leukotype. Repeat the command of the run: it recovers finished tasks."
     )
+
+
+class _Clock:
+    """Tells SQLite, which asks during a query, whether the time is over."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    def __call__(self) -> bool:
+        return time.monotonic() > self._end
 
 
 def _copied(path: Path, place: Path) -> Path | None:
@@ -124,6 +141,8 @@ def _status(connection: sqlite3.Connection, path: Path, holder: lock.Holder | No
         "SELECT id, started, ended, outcome FROM sessions ORDER BY id DESC LIMIT 1"
     ).fetchone()
     session, started, ended, outcome = found or (0, 0.0, 0.0, "finished")
+    if not all(math.isfinite(moment) for moment in (started, ended or 0.0)):
+        raise ValueError("the session has no start or end")
     mean = dict(connection.execute("SELECT model, avg(seconds) FROM tasks GROUP BY model"))
     progress = tuple(
         Progress(cohort, model, planned, finished, float(mean.get(model, 0.0)))
@@ -149,6 +168,7 @@ def _status(connection: sqlite3.Connection, path: Path, holder: lock.Holder | No
         average = sum(mean.values()) / len(mean)
         work = sum((row.planned - row.finished) * mean.get(row.model, average) for row in progress)
         remaining = work / (spent / worked)
+    remaining = remaining if remaining is not None and math.isfinite(remaining) else None
     return Status(
         path=path,
         state="running" if is_running else "finished" if outcome == "finished" else "stopped",

@@ -25,18 +25,32 @@ LOG = "-wal"
 # "leuk": identifies our files among other SQLite databases.
 APPLICATION_ID = 0x6C65756B
 _FORMAT = 1
+# Whatever a record with a right hash may raise, since anyone can compute a hash.
+_BAD_RECORD = (
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    RecursionError,
+    MemoryError,
+    EOFError,
+)
 # Longest wait for another program that reads the file.
 _PATIENCE_SECONDS = 60.0
 _COLUMNS = "key, session, cohort, model, part, seconds, finished, computed, record, arrays, seal"
 _INSERT = f"INSERT INTO tasks ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_TASKS = (
+    "CREATE TABLE tasks (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, session INTEGER NOT NULL,"
+    " cohort TEXT NOT NULL, model TEXT NOT NULL, part TEXT NOT NULL, seconds REAL NOT NULL, finished REAL NOT NULL,"
+    " computed INTEGER NOT NULL, record TEXT NOT NULL, arrays BLOB NOT NULL, seal BLOB NOT NULL)"
+)
 _TABLES = (
     "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     "CREATE TABLE sessions (id INTEGER PRIMARY KEY, started REAL NOT NULL, ended REAL, outcome TEXT)",
     "CREATE TABLE plan (key TEXT PRIMARY KEY, session INTEGER NOT NULL, cohort TEXT NOT NULL, model TEXT NOT NULL,"
     " part TEXT NOT NULL)",
-    "CREATE TABLE tasks (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, session INTEGER NOT NULL,"
-    " cohort TEXT NOT NULL, model TEXT NOT NULL, part TEXT NOT NULL, seconds REAL NOT NULL, finished REAL NOT NULL,"
-    " computed INTEGER NOT NULL, record TEXT NOT NULL, arrays BLOB NOT NULL, seal BLOB NOT NULL)",
+    _TASKS,
     "CREATE TABLE failures (key TEXT PRIMARY KEY, session INTEGER NOT NULL, cohort TEXT NOT NULL,"
     " model TEXT NOT NULL, part TEXT NOT NULL, error TEXT NOT NULL, at REAL NOT NULL)",
 )
@@ -114,7 +128,7 @@ class Store:
             ).fetchone()
         if row is None:
             return None
-        with suppress(ValueError, TypeError, AttributeError):
+        with suppress(*_BAD_RECORD):
             if _seal(key, row[0], row[1]) == row[2]:
                 return codec.decode(row[0], row[1])
         with self._writing() as execute:
@@ -163,7 +177,9 @@ class Store:
         """Return the value stored by `keep_fact`, or None."""
         with self._explained():
             row = self._connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
-        return None if row is None else json.loads(row[0])
+        with suppress(*_BAD_RECORD):
+            return None if row is None else json.loads(row[0])
+        return None
 
     def keep_fact(self, name: str, value: Any) -> None:
         """Store a JSON value under a name."""
@@ -210,21 +226,54 @@ def number(connection: sqlite3.Connection, query: str) -> int:
     return int(connection.execute(query).fetchone()[0])
 
 
+def connect(path: Path, *, is_read_only: bool = False) -> sqlite3.Connection:
+    """Return a connection that runs no code of the file, and gives damaged text with replacement characters."""
+    place = f"{path.absolute().as_uri()}?mode=ro" if is_read_only else str(path)
+    connection = sqlite3.connect(place, uri=is_read_only, isolation_level=None, timeout=_PATIENCE_SECONDS)
+    connection.text_factory = lambda text: text.decode("utf-8", errors="replace")
+    connection.execute("PRAGMA trusted_schema = OFF")
+    return connection
+
+
+def is_marked(connection: sqlite3.Connection) -> bool:
+    """Tell whether a database has the mark of a store."""
+    return number(connection, "PRAGMA application_id") == APPLICATION_ID
+
+
+def has_our_tables(connection: sqlite3.Connection) -> bool:
+    """Tell whether a database has exactly the tables of a store.
+
+    Other programs may put a view of the same name in place of a table, and reading a view may never end.
+    """
+    found = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+    return sorted(row[0] for row in found) == sorted(_TABLES)
+
+
 def is_damage(problem: sqlite3.Error) -> bool:
-    """Tell a damaged file from a full disk, a lock and other errors."""
+    """Tell a damaged file from a full disk, a lock and other errors.
+
+    Our queries are right, so that a wrong query means other tables.
+    """
     code = getattr(problem, "sqlite_errorcode", 0) & 0xFF
-    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return code in (
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_ERROR,
+        sqlite3.SQLITE_FORMAT,
+    )
 
 
 def _open(path: Path) -> tuple[sqlite3.Connection, str]:
     """Return the connection to the store at `path`, and a line on the recovery of a damaged one."""
+    if path.exists() and not path.is_file():
+        raise OutputRefused(f"{path} is no regular file. Remove it, or choose another folder with --out.")
     rescued = "" if _is_sound(path) else _rescue(path)
-    connection = sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE_SECONDS)
+    connection = connect(path)
     try:
         if number(connection, "SELECT count(*) FROM sqlite_master") == 0:
             _create(connection)
         found = number(connection, "PRAGMA user_version")
-        is_ours = number(connection, "PRAGMA application_id") == APPLICATION_ID
+        is_ours = is_marked(connection)
         if not is_ours or found != _FORMAT:
             what = f"has format {found}; {_FORMAT} is needed" if is_ours else "was not written by leukotype"
             raise OutputRefused(f"{path} {what}. Choose another folder with --out.")
@@ -248,10 +297,19 @@ def _create(connection: sqlite3.Connection) -> None:
 
 
 def _is_sound(path: Path) -> bool:
-    """Tell whether SQLite can read every page of the database; a missing or empty file is sound."""
+    """Tell whether SQLite can read every page of the database, and a store has its tables; an empty file is sound."""
     try:
-        with closing(sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE_SECONDS)) as connection:
-            return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
+        with closing(connect(path)) as connection:
+            if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+                return False
+            with suppress(FileNotFoundError), path.open("rb") as stream:
+                # The versions for writing and reading; SQLite takes others for those of its future, and only reads.
+                if set(stream.read(20)[18:]) - {1, 2}:
+                    return False
+            return not is_marked(connection) or has_our_tables(connection)
+    except UnicodeDecodeError:
+        # SQLite quotes damaged text in its message.
+        return False
     except sqlite3.DatabaseError as problem:
         if not is_damage(problem):
             raise
@@ -268,7 +326,7 @@ def _rescue(path: Path) -> str:
     for ending in (LOG, "-shm"):
         with suppress(FileNotFoundError):
             os.replace(f"{path}{ending}", f"{aside}{ending}")
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+    with closing(connect(path)) as connection:
         _create(connection)
         connection.execute("BEGIN IMMEDIATE")
         connection.executemany(f"{_INSERT} ON CONFLICT DO NOTHING", _readable_rows(aside))
@@ -285,9 +343,11 @@ def _readable_rows(damaged: Path) -> Iterator[tuple[Any, ...]]:
     # SQLite stops at the first damaged page.  A scan from each end finds all rows outside the damaged region.
     for direction in ("ASC", "DESC"):
         with (
-            suppress(sqlite3.Error),
-            closing(sqlite3.connect(f"{damaged.absolute().as_uri()}?mode=ro", uri=True)) as connection,
+            suppress(sqlite3.Error, UnicodeDecodeError),
+            closing(connect(damaged, is_read_only=True)) as connection,
         ):
+            if (_TASKS,) not in connection.execute("SELECT sql FROM sqlite_master WHERE name = 'tasks'"):
+                return
             for row in connection.execute(f"SELECT {_COLUMNS} FROM tasks ORDER BY id {direction}"):
                 with suppress(TypeError, AttributeError):
                     if _seal(row[0], row[8], row[9]) == row[10]:
