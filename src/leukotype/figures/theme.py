@@ -129,10 +129,17 @@ def hover(
     ]
 
 
+class _Rows(alt.InlineData):
+    """Chart data that is never changed, so that Altair need not copy it whenever a chart is combined or dressed."""
+
+    def __deepcopy__(self, memo: object) -> _Rows:
+        return self
+
+
 def rows(frame: pd.DataFrame) -> alt.InlineData:
     """The rows of a table as chart data: plain types, numbers of five significant digits, null for NaN."""
     records = frame.to_dict(orient="records")
-    return alt.InlineData(values=[{str(key): _plain(value) for key, value in r.items()} for r in records])
+    return _Rows(values=[{str(key): _plain(value) for key, value in r.items()} for r in records])
 
 
 def _plain(value: object) -> object:
