@@ -39,6 +39,13 @@ HEAD = """# Reference
 Every command has `--help` with an example. Exit codes: 0 success, 1 the job failed, 2 bad input or usage. Results go to
 standard output, all other messages to standard error. `--json` prints a machine-readable summary.
 
+An error is one line of at most 300 characters. After an error of the program itself, the line names a file with the
+traceback for a bug report. This file contains no values, names or arguments.
+
+Tables have at most 2 GB of text, and gzipped ones at most 150 times their packed size; `--max-size` raises both limits.
+Only regular files are read: no pipes, no devices. Figures need 70 GB of address space (not memory). With less
+(`ulimit -v`), the report has no figures and says so.
+
 | variable | purpose |
 |---|---|
 | `LEUKOTYPE_DATA` | a folder that is searched for named datasets before the cache and the network |

@@ -49,7 +49,7 @@ ROOMS = {
     "readers": ("data", "READERS: file → Cohort or Batch"),
     "genes": ("data", "probe → gene symbol"),
     "cohort": ("data", "Cohort = expression, labels, donors, provenance"),
-    "atomic": ("base", "write a file, then rename it"),
+    "atomic": ("base", "open regular files; write, then rename"),
     "signing": ("base", "signatures of files"),
     "temporary": ("base", "temporary files, removed once their process is dead"),
     "claims": ("base", "is a published score possible?"),

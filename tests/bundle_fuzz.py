@@ -128,7 +128,7 @@ def commanded(number: int, folder: Path) -> str:
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         try:
             one = load(path)
-            console.show_card(one.card, one.fingerprint)
+            console.show_card(one.card, one.fingerprint, "", is_trusted=False)
             json.dumps({"name": one.name, "record": one.record})
             batch = new_samples(file)[0]
             calls = one.predict(batch, level=0.8, why=2)

@@ -208,7 +208,6 @@ FILES = (
     Case("a quote never closed in a long line", text([[*row, *("7.125" for _ in range(30000))] if i else
          [*row, *(f"p{j}" for j in range(30000))] for i, row in enumerate(table(4))]).replace("s4,AML", 's4,"AML'),
          ("line 5", "quote")),
-    Case("rows with a name more than the header", text([table()[0][1:], *table()[1:]]), ("line 2", "14 cells", "13")),
     Case("labels file with samples missing", text([[row[0], *row[2:]] for row in table()]),
          ("23 of 24 samples", "labels file", "'s2'", "s1"), ("--labels", "l.csv"),
          (("l.csv", "sample,label\ns1,AML\n"),)),

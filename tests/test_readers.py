@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from csv_files import write_csv
 from leukotype.cohort import Cohort
-from leukotype.errors import BadIdentifiers, BadLabels, BadValues, UnreadableFile
-from leukotype.readers import READERS, read
+from leukotype.errors import BadIdentifiers, BadLabels, BadValues, DataWarning, UnreadableFile
+from leukotype.readers import READERS, read, read_batch
 from leukotype.readers.text import fast_numbers, lines_of, numbers_of, split
 
 TURNED = "The file has probes in rows; the matrix was transposed to samples in rows."
@@ -614,3 +614,103 @@ def test_error_names_a_repeated_id(tmp_path):
     table.loc[3, "samples"] = table.loc[1, "samples"]
     with pytest.raises(BadIdentifiers, match="GSM239171"):
         read(saved(tmp_path, csv(table)))
+
+
+def attacked(tmp_path, table: pd.DataFrame, **options) -> Cohort:
+    return read(saved(tmp_path, csv(table)), **options)
+
+
+LOG = frame(21, 12)
+COUNTS = frame(21, 12).assign(**{
+    name: np.random.default_rng(k).poisson(300, 21) for k, name in enumerate(frame(21, 12).columns[2:])
+})  # fmt: skip
+
+
+def test_a_silent_gene_in_a_small_panel_is_expression(tmp_path):
+    silent = np.random.default_rng(1).uniform(0.2, 2, 21).round(3)
+    assert "XIST" in attacked(tmp_path, LOG.assign(XIST=silent)).probes
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [f"{x:,}".replace(",", "'") for x in range(2000, 9000, 334)],
+        [f"{x:,}".replace(",", "\u202f") for x in range(2000, 9000, 334)],
+        [f"{x}%" for x in range(21)],
+        [f"\u2212{x / 10}" for x in range(1, 22)],
+        [f"{x / 10} ng" for x in range(1, 22)],
+        ["#DIV/0!"] * 21,
+        ["Undetermined"] * 21,
+    ],
+)
+def test_numbers_in_another_notation_are_not_a_text_column(cells, tmp_path):
+    with pytest.raises(BadValues, match="non-numeric"):
+        attacked(tmp_path, LOG.assign(ACTB=cells))
+
+
+def test_fractions_among_counts_and_large_numbers_in_small_panels_are_refused(tmp_path):
+    rng = np.random.default_rng(2)
+    with pytest.raises(BadValues, match="'p' holds fractions"):
+        attacked(tmp_path, COUNTS.assign(p=rng.uniform(0, 1, 21)))
+    small = LOG[list(LOG)[:9]].assign(amount=rng.integers(8e6, 2e7, 21))
+    with pytest.raises(BadValues, match="'amount'"):
+        attacked(tmp_path, small)
+
+
+def test_counts_have_one_scale_for_cohort_and_batch(tmp_path):
+    rng = np.random.default_rng(3)
+    low = LOG[["samples", "type"]].assign(
+        **{f"G{k}": rng.poisson(5, 21) for k in range(4)}, G4=rng.poisson(400, 21)
+    )
+    path = saved(tmp_path, csv(low))
+    np.testing.assert_array_equal(read(path).expression, read_batch(path).expression)
+    few = LOG[["samples", "type"]].assign(**{f"G{k}": rng.poisson(4, 21) for k in range(9)})
+    assert "counts" in read(saved(tmp_path, csv(few))).provenance.steps[-1]
+
+
+def test_first_text_column_of_unique_cells_holds_the_ids(tmp_path):
+    assert attacked(tmp_path, LOG.rename(columns={"samples": "Row.names"})).samples[0] == LOG["samples"][0]
+
+
+def test_summary_rows_are_left_out(tmp_path):
+    extra = dict.fromkeys(["__no_feature", "N_unmapped", "Total"], 12.5)
+    cohort = attacked(
+        tmp_path, LOG.assign(**{name: value + np.arange(21) % 4 for name, value in extra.items()})
+    )
+    assert cohort.n_probes == 12
+    assert "__no_feature" in " ".join(cohort.provenance.steps)
+
+
+def test_another_column_that_may_hold_the_classes_gives_a_warning(tmp_path):
+    table = LOG.rename(columns={"type": "histology"}).assign(status=["Alive", "Dead", "Alive"] * 7)
+    with pytest.warns(DataWarning, match="'histology'"):
+        assert attacked(tmp_path, table).classes == ("Alive", "Dead")
+
+
+@pytest.mark.parametrize("name", ["1-mars", "1-déc", "1-dic", "3月1日", "01.03.2021", "2021/03/01"])
+def test_dates_of_other_languages_are_refused(name, tmp_path):
+    with pytest.raises(BadIdentifiers, match="date"):
+        attacked(tmp_path, LOG.rename(columns={"200000_at": name}))
+
+
+@pytest.mark.parametrize("sep", [",", "\t"])
+def test_header_of_r_without_a_name_for_the_row_names(sep, tmp_path):
+    text = csv(LOG, sep=sep)
+    short = saved(tmp_path, text.replace(f"samples{sep}", "", 1), "short.csv")
+    np.testing.assert_array_equal(read(short).samples, LOG["samples"])
+    assert "row names" in " ".join(read(short).provenance.steps)
+
+
+def test_columns_of_results_are_not_samples(tmp_path):
+    flipped = LOG.drop(columns="type").set_index("samples").T
+    flipped.insert(0, "baseMean", 7.5)
+    flipped.insert(4, "padj", 0.5)
+    flipped.index.name = "gene"
+    with pytest.raises(BadIdentifiers, match="'padj'"):
+        read_batch(saved(tmp_path, flipped.to_csv()))
+    assert read_batch(saved(tmp_path, flipped.drop(columns="padj").to_csv())).samples[0] == LOG["samples"][0]
+
+
+def test_comment_above_the_header(tmp_path):
+    with pytest.raises(UnreadableFile, match="comment"):
+        read(saved(tmp_path, "# Program: featureCounts, v2\n" + csv(LOG)))

@@ -38,17 +38,3 @@ def test_a_floor_like_that_of_the_training_samples_is_accepted() -> None:
     assert (x == 11.0).mean() > 0.9
     scale = ScaleRange.learn(x[:5], is_bound=False)
     assert not scale.is_off(x[5], Sorted.of(x[5]))
-
-
-@pytest.mark.parametrize("is_bound", [True, False])
-def test_other_units_are_off_scale(is_bound: bool) -> None:
-    x = _samples(40, 2_000, 4)
-    scale = ScaleRange.learn(x[:30], is_bound=is_bound)
-    x = x + np.random.default_rng(5).normal(0, 0.01, x.shape)
-    z_scores = (x - x[:30].mean(axis=0)) / x[:30].std(axis=0)
-    for new in (z_scores[35], x[35] - x[:30].mean(axis=0), x[35] - np.median(x[35])):
-        assert scale.is_off(new, Sorted.of(new))
-    assert not scale.is_off(x[35], Sorted.of(x[35]))
-    # A classifier of z-scores takes z-scores.
-    own = ScaleRange.learn(z_scores[:30], is_bound=is_bound)
-    assert not own.is_off(z_scores[35], Sorted.of(z_scores[35]))

@@ -1,21 +1,55 @@
-"""Write a file in one step, so that readers see the old content or the new content, never a part."""
+"""Files: only regular ones are read; they are written in one step, so that readers never see a part."""
 
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
 from leukotype import temporary
-from leukotype.errors import OutputRefused
+from leukotype.errors import OutputRefused, UnreadableFile
+from leukotype.wording import cut, printable
 
 
 def put(path: Path, content: bytes) -> None:
     """Write a file in one step; raises OutputRefused if it cannot be written."""
     with writing(path) as stream:
         stream.write(content)
+
+
+@contextmanager
+def reading(path: str | Path) -> Iterator[BufferedReader]:
+    """Yield a file to read from; raises UnreadableFile if it cannot be read.
+
+    Only regular files are read: a pipe or a device may never end.
+    """
+    name = str(path)
+    if printable(name) != name:
+        raise UnreadableFile(
+            f"the name '{cut(printable(name), 150)}' contains a control character or a byte that is not UTF-8. "
+            "Rename the file."
+        )
+    try:
+        # Without O_NONBLOCK, opening a pipe waits for its writer.
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with open(handle, "rb") as stream:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise UnreadableFile(
+                    f"{path} is a pipe, device or socket; a regular file is needed. Save the data in a file."
+                )
+            yield stream
+    except FileNotFoundError:
+        raise UnreadableFile(
+            f"no file {path}. Check the path; relative paths start at {Path.cwd()}."
+        ) from None
+    except IsADirectoryError:
+        raise UnreadableFile(f"{path} is a folder; a file is needed. Name the table in it.") from None
+    except OSError as problem:
+        raise UnreadableFile(f"cannot read {path}: {problem.strerror}. Check its permissions.") from problem
 
 
 @contextmanager

@@ -245,9 +245,9 @@ def show_calls(calls: Calls, written: Sequence[Path]) -> None:
     if reasons:
         why = ", ".join(f"{reason} {count}" for reason, count in reasons.items())
         put(f"{calls.n_samples - called} without a call: {why}")
-    for kind, count in Counter(calls.off_scale).items():
+    for look, count in Counter(calls.other_units).items():
         say(
-            f"{wording.counted(count, 'off-scale sample')}: {kind}. The classifier was trained on another scale."
+            f"{wording.counted(count, 'sample')} without a call: the values look like {look}, not log2 intensities."
         )
     say(calls.matched)
     say(calls.sets_note)

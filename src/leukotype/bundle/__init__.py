@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from numpy.typing import NDArray
 
-from leukotype import atomic, readers
+from leukotype import atomic
 from leukotype.bundle import npy, strict, zipped
 from leukotype.bundle.strict import refuse
 from leukotype.errors import BadBundle, NotPortable
@@ -100,7 +100,7 @@ def dumps(document: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], texts
 
 def content_of(path: str | Path) -> bytes:
     """Return the bytes of a file that may be a classifier file, unchecked; raises BadBundle if it is too large."""
-    with readers.opened(path) as file:
+    with atomic.reading(path) as file:
         content = file.read(zipped.LARGEST_FILE + 1)
     if len(content) > zipped.LARGEST_FILE:
         raise BadBundle(f"{path}: the file is too large for a classifier file. Name a .leuko file.")
@@ -116,7 +116,7 @@ def read(path: str | Path, content: bytes | None = None) -> Bundle:
     classifier file, is damaged or has a newer format; UnreadableFile if there is no file.
     """
     try:
-        with readers.opened(path) if content is None else io.BytesIO(content) as file:
+        with atomic.reading(path) if content is None else io.BytesIO(content) as file:
             return _read(file)
     except BadBundle as refused:
         raise BadBundle(f"{path}: {refused}") from None

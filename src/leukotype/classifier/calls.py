@@ -139,9 +139,10 @@ class Calls:
         return pd.DataFrame(columns)
 
     @property
-    def off_scale(self) -> list[str]:
-        """How the scale of each sample was treated, for samples that are off-scale."""
-        return [how for how, own in zip(self.scales, self.reasons, strict=True) if OFF_SCALE in own]
+    def other_units(self) -> list[str]:
+        """What the values look like, for each sample that was not called and has no log2 intensities."""
+        looks = (how.partition("as given: ")[2] for how in self.scales)
+        return [look for look, own in zip(looks, self.reasons, strict=True) if look and own]
 
     def to_csv(self, *, safe: bool = False) -> str:
         """Return the table as CSV with numbers at full precision; lines end with a newline.

@@ -118,7 +118,8 @@ def _nothing(
     if turned:
         return (
             f"none of the {len(names)} columns is a probe of the classifier, but the sample ids are ({turned[0]} ...): "
-            "the table was read with probes in rows. Use --samples-in rows, or transpose the table."
+            "the table was read in the wrong orientation. Use --samples-in rows if each row is a sample, else "
+            "--samples-in columns."
         )
     genes = [symbol for symbol in symbols if symbol]
     needed = f"probes such as {', '.join(probes[:3])}"

@@ -49,13 +49,10 @@ class ScaleRange:
         """
         if len(ranked.present) < 2:
             return False  # the check of missing probes applies
-        median, spread, variety, quarter = _look(x, ranked)
+        median, spread, variety = _look(x, ranked)
         if variety < _VARIETY * self.variety and (
             len(ranked.starts) < _DISTINCT or ranked.largest_run > _ONE_VALUE * len(ranked.present)
         ):
-            return True
-        # Alignment hides that z-scores or log ratios are not the intensities that the rule was trained on.
-        if quarter < 0 < self.medians[0] - self.spreads[1]:
             return True
         if not self.is_bound:
             return False
@@ -66,11 +63,11 @@ class ScaleRange:
         return not self.spreads[0] / factor <= spread <= self.spreads[1] * factor
 
 
-def _look(row: FloatArray, ranked: Sorted) -> tuple[float, float, float, float]:
-    """Median, interquartile range, share of distinct values, and first quartile."""
+def _look(row: FloatArray, ranked: Sorted) -> tuple[float, float, float]:
+    """Median, interquartile range and share of distinct values."""
     n = len(ranked.present)
     if not n:
-        return 0.0, 0.0, 0.0, 0.0
+        return 0.0, 0.0, 0.0
     ascending = row[ranked.present[ranked.order[[n // 4, n // 2, (3 * n) // 4 if n > 1 else 0]]]]
     low, middle, high = ascending.tolist()
-    return middle, high - low, len(ranked.starts) / n, low
+    return middle, high - low, len(ranked.starts) / n

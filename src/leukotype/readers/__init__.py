@@ -6,13 +6,14 @@ import hashlib
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from leukotype.cohort import Batch, Cohort
 from leukotype.errors import BadLabels, DataWarning, UnknownName
 from leukotype.readers import cache as parses
 from leukotype.readers import delimited, transposed
-from leukotype.readers.assemble import batch_of, cohort_of, read_labels, refuse_dates
+from leukotype.readers.assemble import batch_of, cohort_of, read_labels, refuse_dates, without_summaries
 from leukotype.readers.raw import Options, RawTable, Reader
 from leukotype.readers.scale import detect_scale
 from leukotype.readers.text import (
@@ -20,7 +21,6 @@ from leukotype.readers.text import (
     digest,
     head_of,
     lines_of,
-    opened,
     read_bytes,
     read_text,
     text_of,
@@ -31,7 +31,6 @@ __all__ = [
     "Reader",
     "detect_scale",
     "digest",
-    "opened",
     "read",
     "read_batch",
     "read_bytes",
@@ -187,7 +186,8 @@ def _parse(path: str | Path, options: Options, max_size: float | None) -> tuple[
         lines = lines_of(text_of(data, str(path), max_size=max_size))
         head = head_of(lines, str(path))
         reader = next(reader for reader in READERS if reader.detects(head, options))
-        table = reader.read(lines, head, options)
+        table = without_summaries(reader.read(lines, head, options))
+        table = replace(table, steps=(*head.notes, *table.steps))
     refuse_dates(table.probes, str(path))
     return table, sha256.result()
 

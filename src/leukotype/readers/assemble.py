@@ -6,6 +6,7 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,17 +17,43 @@ from leukotype.cohort import Batch, Cohort, Provenance, similar_names
 from leukotype.errors import BadIdentifiers, BadLabels, BadValues, UnknownName
 from leukotype.readers import scale as scales
 from leukotype.readers.columns import shown, stray_columns
-from leukotype.readers.raw import LABEL_NAMES, MISSING, SAMPLE_NAMES, Options, RawTable, plain
-from leukotype.readers.text import comma_hint, head_of, is_comma_number, lines_of, read_text, split
+from leukotype.readers.raw import (
+    LABEL_NAMES,
+    MISSING,
+    SAMPLE_NAMES,
+    Options,
+    RawTable,
+    is_not_expression,
+    plain,
+)
+from leukotype.readers.text import (
+    comma_hint,
+    head_of,
+    is_comma_number,
+    is_number,
+    lines_of,
+    read_text,
+    split,
+)
 from leukotype.wording import counted, listed, shortlist
 
+# Names of label columns that often mean something else.
+_WEAK_LABELS = frozenset({"status", "group", "outcome", "target", "condition", "disease", "cancer"})
+_SUMMARY = re.compile(
+    r"__(no_feature|ambiguous|too_low_aQual|not_aligned|alignment_not_unique)|N_(unmapped|multimapping|noFeature|ambiguous)|"
+    r"(Unassigned|Assigned)_?\\w*|total|sum|grand total",
+    re.IGNORECASE,
+)
 # Missing labels; a class may be called "none".
 _NO_LABEL = frozenset({"", "na", "nan", "n/a", "n.a.", "#n/a", "<na>", "null", "?", "-", "--", "."})
-# Dates of English and German spreadsheets; R puts an X before a leading digit and replaces other signs by dots.
-_MONTH = "(jan|feb|mar|mrz|mär|apr|may|mai|jun|jul|aug|sep|sept|oct|okt|nov|dec|dez)"
+# Dates of spreadsheets in several languages; R puts an X before a leading digit and replaces other signs by dots.
+_MONTH = (
+    "(jan|feb|mar|mrz|mär|apr|may|mai|jun|jul|aug|sep|sept|oct|okt|nov|dec|dez|janv|févr|mars|avr|juin|juil|août|déc|"
+    "ene|abr|ago|dic|gen|mag|giu|lug|set|ott|mrt|mei|maj|márc|ápr|máj|jún|júl|out|fev)"
+)
 _DATE = re.compile(
-    rf"X?\d{{1,2}}[-/ .]{{1,2}}{_MONTH}([-/ .]{{1,2}}\d{{2,4}})?|{_MONTH}[-/ .]{{1,2}}\d{{1,2}}"
-    r"|X?\d{4}[-.]\d\d[-.]\d\d( 00:00:00)?|\d{1,2}/\d{1,2}/\d{2,4}",
+    rf"X?\d{{1,2}}[-/ .]{{1,2}}{_MONTH}\.?([-/ .]{{1,2}}\d{{2,4}})?|{_MONTH}\.?[-/ .]{{1,2}}\d{{1,2}}"
+    r"|X?\d{4}[-./]\d\d[-./]\d\d( 00:00:00)?|\d{1,2}/\d{1,2}/\d{2,4}|\d{1,2}\.\d{1,2}\.\d{2,4}|\d{1,2}月\d{1,2}日",
     re.IGNORECASE,
 )
 
@@ -119,10 +146,21 @@ def read_labels(path: str | Path) -> dict[str, str]:
     return found
 
 
+def without_summaries(raw: RawTable) -> RawTable:
+    """Return the table without the summary rows of HTSeq, STAR and featureCounts, and without totals."""
+    kept = [place for place, probe in enumerate(raw.probes) if not _SUMMARY.fullmatch(probe)]
+    if len(kept) == len(raw.probes):
+        return raw
+    left_out = [probe for probe in raw.probes if _SUMMARY.fullmatch(probe)]
+    step = f"Summaries, not genes, were left out: {shortlist(left_out, 6)}."
+    probes = [raw.probes[place] for place in kept]
+    return replace(raw, values=raw.values[:, kept], probes=probes, steps=(*raw.steps, step))
+
+
 def refuse_dates(probes: Sequence[str], path: str) -> None:
     """Raise BadIdentifiers if a spreadsheet turned gene names into dates."""
     # Few names have the separators of a date, and the regular expression is slow.
-    suspects = (probe for probe in probes if "-" in probe or "." in probe or "/" in probe or " " in probe)
+    suspects = (probe for probe in probes if any(sign in probe for sign in "-./ 月"))
     dates = [probe for probe in suspects if _DATE.fullmatch(probe)]
     if dates:
         raise BadIdentifiers(
@@ -144,16 +182,28 @@ def _samples(
     if raw.ids is not None and samples is None:
         return None, raw.ids, list(raw.steps)
     column = _named(raw, SAMPLE_NAMES) if samples is None else samples
+    steps = list(raw.steps)
     if column is None:
-        numbers = [str(row + 1) for row in range(len(raw.values))]
-        return None, numbers, [*raw.steps, "No sample id column; rows were numbered from 1."]
+        column = _first_ids(raw)
+        if column is None:
+            numbers = [str(row + 1) for row in range(len(raw.values))]
+            return None, numbers, [*steps, "No sample id column; rows were numbered from 1."]
+        steps.append(f"Sample ids are from column {column!r}.")
     ids = _column(raw, column, "--samples", path)
     if "" in ids:
         raise BadIdentifiers(
             f"{path}: {counted(ids.count(''), 'sample')} without an id in column {column!r}, the first in line "
             f"{ids.index('') + 2}. Name each sample, or choose another column with --samples."
         )
-    return column, ids, list(raw.steps)
+    return column, ids, steps
+
+
+def _first_ids(raw: RawTable) -> str | None:
+    """Return the first text column if its words differ and it is no label column."""
+    for name, cells in list(raw.text.items())[:1]:
+        if plain(name) not in LABEL_NAMES and len(set(cells)) == len(cells) > 1:
+            return name
+    return None
 
 
 def _classes(
@@ -188,12 +238,24 @@ def _classes(
     _refuse_unlabelled(ids, classes, f"column {column!r} of {path}", drop_class)
     warnings = _similar(classes)
     others = [name for name in raw.text if plain(name) in LABEL_NAMES and name != column]
+    if plain(column) in _WEAK_LABELS:
+        known = {column, options.donor, *others}
+        others += [
+            name for name, cells in raw.text.items() if name not in known and _is_category(name, cells)
+        ]
     if others and options.label is None:
         warnings += (
             f"The classes are from column {column!r}, but {shortlist(list(map(repr, others)), 3)} may hold classes "
             "too. Choose with --label.",
         )
     return column, classes, warnings
+
+
+def _is_category(name: str, cells: Sequence[str]) -> bool:
+    """Tell whether a text column may hold classes: few different words, each of several samples."""
+    counts = Counter(cells)
+    few = 2 <= len(counts) <= len(cells) // 3
+    return few and not is_not_expression(name) and not any(map(is_number, counts))
 
 
 def _similar(classes: Sequence[str]) -> tuple[str, ...]:

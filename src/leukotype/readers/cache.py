@@ -20,7 +20,7 @@ from leukotype import atomic
 from leukotype.arrays import FloatArray
 from leukotype.errors import OutputRefused, UnreadableFile
 from leukotype.readers.raw import Options, RawTable
-from leukotype.readers.text import opened, read_bytes
+from leukotype.readers.text import read_bytes
 
 # Part of the key: increase it whenever parsing gives another result.
 FORMAT = 7
@@ -94,7 +94,7 @@ def _mapped(path: Path, shape: tuple[int, ...]) -> FloatArray | None:
     # NumPy's reader fails in many ways on a damaged header; a header that is known needs no reader.
     head = io.BytesIO()
     np.lib.format.write_array_header_1_0(head, {"descr": _TYPE.str, "fortran_order": False, "shape": shape})
-    with opened(path) as stream:
+    with atomic.reading(path) as stream:
         n_bytes = os.fstat(stream.fileno()).st_size
         expected = head.tell() + math.prod(shape) * _TYPE.itemsize
         if n_bytes != expected or stream.read(head.tell()) != head.getvalue():

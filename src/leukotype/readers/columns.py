@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import lgamma
 
 import numpy as np
-from scipy.special import gammaln
 
 from leukotype.arrays import BoolArray, FloatArray, IntArray
 
 # Fewer columns show nothing of what is usual.
-_FEWEST = 10
+_FEWEST = 4
 # Above any log2 intensity, and far above the other columns.
 _HIGH, _FACTOR = 25.0, 1.5
 # Probability that chance gives one such column.
@@ -40,8 +40,8 @@ def stray_columns(values: FloatArray, codes: IntArray | None) -> list[Stray]:
     A column is reported if
     - it has one value per class, and several classes of four samples or more have different values;
     - it rises or falls strictly along the rows: by chance, 2 p / n! of p probes do;
-    - it holds whole numbers, unlike the other columns, and is at an edge of the table or has many values;
-    - its values are far above or wholly below the log2 values of all other columns.
+    - it holds whole numbers and the other columns hold fractions, or the reverse;
+    - its values are far above the log2 values of all other columns.
     """
     n, p = values.shape
     if n < 4 or p == 0:
@@ -59,17 +59,18 @@ def stray_columns(values: FloatArray, codes: IntArray | None) -> list[Stray]:
     for column in np.flatnonzero(counting(values)):
         reasons.setdefault(int(column), "rises or falls with the row number")
     share = float(np.mean(values[:50] == np.floor(values[:50])))
-    for column in np.flatnonzero(_whole_among_fractions(values, varies, share)):
-        reasons.setdefault(int(column), "holds whole numbers, unlike the other columns")
-    for column in np.flatnonzero(_out_of_range(values, low, high)) if share < 0.5 else ():
-        reasons.setdefault(int(column), "has another range than the other columns")
+    kind = "fractions" if share >= 0.5 else "whole numbers"
+    for column in np.flatnonzero(_unlike_in_kind(values, varies, share)):
+        reasons.setdefault(int(column), f"holds {kind}, unlike the other columns")
+    for column in np.flatnonzero(_out_of_range(values, high)) if share < 0.5 else ():
+        reasons.setdefault(int(column), "has larger values than the other columns")
     return [Stray(column, reasons[column]) for column in sorted(reasons)]
 
 
 def counting(values: FloatArray) -> BoolArray:
     """(n_probes,) whether each column rises or falls strictly along the rows; all false for too few rows."""
     n, p = values.shape
-    rising = np.full(p, np.log(2 * p) - gammaln(n + 1) < np.log(1e-4))
+    rising = np.full(p, np.log(2 * p) - lgamma(n + 1) < np.log(1e-4))
     falling = rising.copy()
     for above, below in pairwise(values):
         rising &= below > above
@@ -98,33 +99,38 @@ def _few_valued(values: FloatArray, varies: BoolArray) -> int:
     return int(few.sum())
 
 
-def _whole_among_fractions(values: FloatArray, varies: BoolArray, share: float) -> BoolArray:
-    """(n_probes,) whether each column holds whole numbers although the others hold fractions.
+def _unlike_in_kind(values: FloatArray, varies: BoolArray, share: float) -> BoolArray:
+    """(n_probes,) whether each column holds whole numbers among fractions, or fractions among whole numbers.
 
     share : of whole numbers among all values
     """
     n, p = values.shape
-    none = np.zeros(p, dtype=bool)
-    if p < _FEWEST:
-        return none
-    # How many columns would be whole by chance, if each cell were with this probability.
-    if share >= 0.5 or np.log(p) + n * np.log(max(share, 1e-9)) > np.log(_LEVEL):
-        return none
-    whole = varies.copy()
+    whole = np.ones(p, dtype=bool)
     for row in values:
         whole &= (row == np.floor(row)) | np.isnan(row)
-    edge = none.copy()
+    if p < _FEWEST:
+        return np.zeros(p, dtype=bool)
+    if share >= 0.5:
+        # Expected counts and normalised counts have many columns with fractions.
+        odd = varies & ~whole
+        return odd if odd.sum() <= max(1, min(20, 0.05 * p)) else np.zeros(p, dtype=bool)
+    # How many columns would be whole by chance, if each cell were with this probability.
+    if np.log(p) + n * np.log(max(share, 1e-9)) > np.log(_LEVEL):
+        return np.zeros(p, dtype=bool)
+    others = ~(whole & varies)
+    edge = np.zeros(p, dtype=bool)
     edge[: _run(whole | ~varies)] = True
     edge[p - _run((whole | ~varies)[::-1]) :] = True
-    inside = whole & ~edge
-    # Low counts on log2(x + 1) are whole too: 0, 1, 2. Then only other signs count.
+    found = whole & varies
+    inside = found & ~edge
     if inside.sum() > max(3, 0.001 * p) or 2 * (~edge).sum() < p:
-        return none
-    many = np.array([len(np.unique(values[:, column])) > 3 for column in np.flatnonzero(inside)], dtype=bool)
-    found = whole & edge
-    found[np.flatnonzero(inside)[many]] = True
-    if inside.any() and not many.all():
-        found[edge] &= np.array([len(np.unique(values[:, k])) > 3 for k in np.flatnonzero(edge)], dtype=bool)
+        return np.zeros(p, dtype=bool)
+    # Low counts on log2(x + 1) are whole too: 0, 1 and 2, with zeros in other columns as well.
+    if (values[:, others & varies] == 0).any():
+        many = np.array(
+            [len(np.unique(values[:, column])) > 4 for column in np.flatnonzero(found)], dtype=bool
+        )
+        found[np.flatnonzero(found)[~many]] = False
     return found
 
 
@@ -133,26 +139,19 @@ def _run(flags: BoolArray) -> int:
     return int(np.argmin(flags)) if not flags.all() else len(flags)
 
 
-def _out_of_range(values: FloatArray, low: FloatArray, high: FloatArray) -> BoolArray:
-    """(n_probes,) whether each column lies far above or wholly below the log2 values of the others."""
+def _out_of_range(values: FloatArray, high: FloatArray) -> BoolArray:
+    """(n_probes,) whether each column lies far above the log2 values of the others."""
     p = values.shape[1]
-    none = np.zeros(p, dtype=bool)
+    found = np.zeros(p, dtype=bool)
     if p < _FEWEST:
-        return none
+        return found
     usual = float(np.median(high[~np.isnan(high)]))
-    if usual > _HIGH:
-        return none
     suspects = np.flatnonzero(high > max(_HIGH, _FACTOR * usual))
-    found = none.copy()
+    if usual > _HIGH or not len(suspects):
+        return found
     # A single damaged cell does not make a column another quantity.
-    found[suspects] = np.nanquantile(values[:, suspects], 0.75, axis=0) > _HIGH if len(suspects) else False
-    floor = np.sort(low[~np.isnan(low)])
-    if len(floor) > 3:
-        # Shares, such as tumour content, below log2 intensities.
-        below = (low < high) & (high < floor[3] / 2)
-        if below.sum() <= 3:
-            found |= below
-    return found if found.sum() <= max(2, min(20, 0.05 * p)) else none
+    found[suspects] = np.nanquantile(values[:, suspects], 0.75, axis=0) > _HIGH
+    return found if found.sum() <= max(2, min(20, 0.05 * p)) else np.zeros(p, dtype=bool)
 
 
 def shown(strays: Sequence[Stray], names: Sequence[str]) -> str:

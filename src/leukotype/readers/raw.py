@@ -29,6 +29,9 @@ COVARIATE_NAMES = (
     "relapse", "death", "vitalstatus", "row", "rownumber", "rownum", "rownames", "rowname", "level0", "x", "no", "nr",
     "number", "order", "purity", "tumorpurity", "tumourpurity", "blasts", "blastpercent", "whitecells",
     "whitecellcount", "whitebloodcells", "wbc", "wbccount", "bmi", "weight", "height", "rin", "hospital", "cohort",
+    "year", "alter", "geschlecht", "dose", "reads", "totalreads", "readcount", "totalcounts", "librarysize", "libsize",
+    "sizefactor", "depth", "ncount", "ncountrna", "nfeature", "nfeaturerna", "percentmt", "percentmito", "clusters",
+    "tumorcontent", "tumourcontent", "pctblasts", "pblasts", "umap1", "umap2", "tsne1", "tsne2", "ecog", "gleason",
     "classcode", "classid", "labelcode", "labelid", "typecode", "groupid", "groupcode", "cluster", "fold", "split",
 )  # fmt: skip
 # Only a column of probes has these names.
@@ -43,7 +46,10 @@ DESCRIPTION_NAMES = ("name", "description", "feature", "title", "features")
 ANNOTATION_NAMES = (
     "chr", "chrom", "chromosome", "seqname", "start", "end", "strand", "length", "genelength", "biotype",
     "genebiotype", "genetype", "genename", "entrezid", "entrez", "entrezgene", "entrezgeneid", "locus", "go",
-    "pathway", "cytoband", "band", "spotid", "definition",
+    "pathway", "cytoband", "band", "spotid", "definition", "basemean", "logfc", "log2fc", "log2foldchange", "lfcse",
+    "pvalue", "padj", "adjpval", "adjpvalue", "qvalue", "fdr", "aveexpr", "effectivelength", "efflength", "gc",
+    "gccontent", "hgnc", "hgncid", "mean", "median", "max", "min", "sd", "variance", "score", "numprobes", "nprobes",
+    "tpm", "fpkm", "rpkm", "estcounts", "expectedcount", "numreads", "isopct", "transcriptids",
 )  # fmt: skip
 _NOT_PROBES = frozenset((*LABEL_NAMES, *SAMPLE_NAMES, *COVARIATE_NAMES))
 MISSING = frozenset({"", "na", "nan", "n/a", "#n/a", "null", "none", "?", "-", "."})
@@ -98,6 +104,7 @@ class Head:
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     n_lines: int
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,6 @@ SCALES = ("auto", "log2", "linear")
 
 # Log2 intensities lie between about 2 and 16.
 _LOG2_TOP = 25.0
-_PANEL = 100
 COUNTS, LOG2 = "counts", "log2 intensities"
 # Below 1 the logarithm inflates noise without limit; intensities are given to a tenth of a unit.
 FLOOR = 1.0
@@ -49,12 +48,23 @@ def detect_scale(values: FloatArray) -> ScaleFound:
     low, top = values.min(), values.max()
     if np.isnan(low):
         low, top = np.nanmin(values), np.nanmax(values)
+    if low >= 0 and _are_whole(values):
+        reason = f"whole numbers from {low:.4g} to {top:.4g}"
+        return ScaleFound("linear", reason) if top > _LOG2_TOP else ScaleFound("log2", reason, certain=False)
     if low >= 0 and 5 <= top <= _LOG2_TOP:
         # Neither rule can hold, and quantiles of a wide matrix are slow.
         return ScaleFound("log2", f"values from {low:.4g} to {top:.4g}")
     high = np.nanquantile(values, 0.99)
     reason = f"values from {low:.4g} to {top:.4g}, 99 % of them below {high:.4g}"
     return ScaleFound("linear", reason) if _is_linear(values) else ScaleFound("log2", reason, certain=False)
+
+
+def _are_whole(values: FloatArray) -> bool:
+    """Tell whether all values are whole numbers, at least 0 and not all equal; NaN is ignored."""
+    some = values.ravel()[:1000]
+    if not ((some == np.floor(some)) | np.isnan(some)).all():
+        return False
+    return bool(((values == np.floor(values)) | np.isnan(values)).all() and np.nanmin(values) >= 0)
 
 
 def _is_linear(values: FloatArray) -> bool:
@@ -66,11 +76,11 @@ def _agreed(values: FloatArray, found: ScaleFound, samples: Sequence[str], path:
     """Return the scale that most samples have; raises BadValues if some are linear and others log2."""
     if found.scale == "log2" and found.certain:
         return found
+    if _are_whole(values):
+        # Counts of all depths.
+        return found
     top = np.array([np.nanmax(row, initial=-np.inf) for row in values])
     linear = np.array([bool(len(known := row[~np.isnan(row)])) and _is_linear(known) for row in values])
-    if values.shape[1] < _PANEL and linear.any():
-        # In a small panel, one large column is the 99th percentile.
-        linear &= bool(np.nanmedian(np.fmax.reduce(values, axis=0)) > _LOG2_TOP)
     log2 = ~linear & (top <= _LOG2_TOP) & np.isfinite(top)
     if linear.any() and log2.any():
         raise BadValues(
@@ -118,8 +128,10 @@ def apply(
         return values, "log2, as specified", (step,)
     if not found.certain:
         step = f"Neither linear nor plain log2 intensities ({found.reason}): left unchanged."
-        # Negative values have no logarithm.
-        if float(np.nanmean(values < 0)) < 0.1:
+        if _are_whole(values):
+            step += " If these are counts, use --scale linear to take logarithms."
+        # Negative values have no logarithm, and cycle thresholds are logarithms already.
+        elif float(np.nanmean(values < 0)) < 0.1 and np.nanmax(values) > 50:
             step += " Use --scale linear to take logarithms."
         return values, "as given", (step,)
     return values, "log2 intensity", ()
@@ -155,8 +167,10 @@ def look_of(values: FloatArray) -> str:
     values : (n_probes,)
     """
     low, quarter, high = values.min(), np.quantile(values, 0.25), values.max()
+    if _are_whole(values) and high > _LOG2_TOP:
+        return COUNTS
     if _is_linear(values):
-        return COUNTS if low >= 0 and (values == np.floor(values)).all() else "linear intensities"
+        return "linear intensities"
     if quarter < 0 and high < _LOG2_TOP:
         return "z-scores, log ratios or centred values"
     if low >= 0 and high <= 1 and high > low:

@@ -6,20 +6,18 @@ import csv
 import hashlib
 import os
 import re
-import stat
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from io import BufferedReader
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import orjson
 
 from leukotype.arrays import FloatArray
+from leukotype.atomic import reading
 from leukotype.errors import BadValues, InfeasibleDesign, UnreadableFile
 from leukotype.readers.raw import MISSING, Head
-from leukotype.wording import counted, cut, printable
+from leukotype.wording import counted
 
 # Largest table, in gigabytes of text, and the most that --max-size may allow.
 MAX_SIZE, MOST_GIGABYTES = 2.0, 1_000_000
@@ -43,7 +41,15 @@ _EXCEL_HINT = re.compile(r'"?sep=.?"?[,;\t]*\s*', re.IGNORECASE)
 _NEEDED = "a text table in UTF-8 is needed. Export it as CSV."
 # What laboratories write for a value below the limit of detection.
 _BELOW_LIMIT = re.compile(
-    r"[<≤] ?.*|n\.?d\.?|bdl|b\.d\.l\.|lod|<lod|loq|blq|bql|not detected|below.*", re.IGNORECASE
+    r"[<≤] ?.*|n\.?d\.?|bdl|b\.d\.l\.|lod|<lod|loq|blq|bql|not detected|below.*|undetermined|undet\.?|no ct",
+    re.IGNORECASE,
+)
+_SPREADSHEET_ERROR = re.compile(r"#(DIV/0!|N/A|NAME\?|NULL!|NUM!|REF!|VALUE!|WERT!|BEZUG!)")
+# Numbers with separators of thousands, decimal signs, signs or units that no program agrees on.
+_NUMBER_LIKE = re.compile(
+    r"[=~≈>]?\s?[+\-\u2212\u2013]?\d{1,3}(?:[,'\u2019\u00a0\u2009\u202f ]\d{3})+(?:[.,]\d+)?|"
+    r"[=~≈>]?\s?[+\-\u2212\u2013]?\d+[.,\u00b7\uff0e]\d+(?:[eE][+\-]?\d+)?\s?(?:%|\*+|[a-zµμ/]{1,5})?|"
+    r"[=~≈>\u2212\u2013]\s?\d+|\d+\s?(?:%|\*+)"
 )
 # UTF-32 begins like UTF-16.
 _ENCODINGS = (
@@ -60,47 +66,16 @@ _OTHER_FORMATS: tuple[tuple[bytes, str], ...] = (
 )
 
 
-@contextmanager
-def opened(path: str | Path) -> Iterator[BufferedReader]:
-    """Yield a file to read from; raises UnreadableFile if it cannot be read.
-
-    Only regular files are read: a pipe or a device may never end.
-    """
-    name = str(path)
-    if printable(name) != name:
-        raise UnreadableFile(
-            f"the name '{cut(printable(name), 150)}' contains a control character or a byte that is not UTF-8. "
-            "Rename the file."
-        )
-    try:
-        # Without O_NONBLOCK, opening a pipe waits for its writer.
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with open(handle, "rb") as stream:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise UnreadableFile(
-                    f"{path} is a pipe, device or socket; a regular file is needed. Save the data in a file."
-                )
-            yield stream
-    except FileNotFoundError:
-        raise UnreadableFile(
-            f"no file {path}. Check the path; relative paths start at {Path.cwd()}."
-        ) from None
-    except IsADirectoryError:
-        raise UnreadableFile(f"{path} is a folder; a file is needed. Name the table in it.") from None
-    except OSError as problem:
-        raise UnreadableFile(f"cannot read {path}: {problem.strerror}. Check its permissions.") from problem
-
-
 def read_bytes(path: str | Path, *, max_size: float | None = None) -> bytes:
     """Return the bytes of a file; raises UnreadableFile if it cannot be read or has more than `max_size` gigabytes."""
-    with opened(path) as stream:
+    with reading(path) as stream:
         _check_size(os.fstat(stream.fileno()).st_size, path, max_size)
         return stream.read()
 
 
 def digest(path: str | Path, *, max_size: float | None = None) -> str:
     """Return the sha256 of a file without loading it into memory; raises UnreadableFile."""
-    with opened(path) as stream:
+    with reading(path) as stream:
         _check_size(os.fstat(stream.fileno()).st_size, path, max_size)
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -234,6 +209,12 @@ def head_of(lines: Sequence[str], path: str) -> Head:
             f"{path}: line 1 ({lines[0].strip()!r}) is a hint for Excel, not a header. Remove this line."
         )
     delimiter = max(DELIMITERS, key=lines[0].count)
+    if lines[0].startswith(("#", "!", "^", "%")) and any(
+        line.count(mark) > lines[0].count(mark) for line in lines[1:4] for mark in DELIMITERS
+    ):
+        raise UnreadableFile(
+            f"{path}: line 1 ({lines[0][:40]!r}) is a comment, not a header. Remove the lines above the column names."
+        )
     if delimiter not in lines[0]:
         if len(lines) > 2 and any(
             delimiter in lines[1] and delimiter in lines[2] for delimiter in DELIMITERS
@@ -250,15 +231,26 @@ def head_of(lines: Sequence[str], path: str) -> Head:
     if len(lines) < 2:
         raise UnreadableFile(f"{path} has a header but no rows. Export it again with its samples.")
     header = split(lines[0], delimiter, f"{path}: line 1")
+    written = len(header)
     while len(header) > 1 and not header[-1]:
         header.pop()
+    notes: tuple[str, ...] = ()
+    if len(header) == written and _has_row_names(lines[1:6], delimiter, written, path):
+        header = ["", *header]
+        notes = ("The header has no name for the first column, which holds row names (R).",)
     if len(header) == 1:
         raise UnreadableFile(f"{path} has only one column, {header[0]!r}. Name a table with more columns.")
     rows = tuple(
         tuple(_first_cells(line, delimiter, f"{path}: line {number}"))
         for number, line in enumerate(lines[1:6], start=2)
     )
-    return Head(path, delimiter, tuple(header), rows, len(lines))
+    return Head(path, delimiter, tuple(header), rows, len(lines), notes)
+
+
+def _has_row_names(lines: Sequence[str], delimiter: str, width: int, path: str) -> bool:
+    """Tell whether each line has one cell more than the header: R writes no name for the row names."""
+    rows = [split(line, delimiter, f"{path}: line {number}") for number, line in enumerate(lines, start=2)]
+    return all(len(row) == width + 1 and row[0] and row[-1] and not is_number(row[0]) for row in rows)
 
 
 def _first_cells(line: str, delimiter: str, place: str) -> list[str]:
@@ -341,12 +333,19 @@ def numbers_of(cells: Sequence[str]) -> tuple[FloatArray, list[int]]:
 def are_words(cells: Sequence[str]) -> bool:
     """Tell a text column from a numeric one: it has words and no number; missing cells don't count.
 
-    Words such as "ND" and "<0.5" stand for values below the limit of detection and do not make a column text.
+    Words such as "ND" and "<0.5" stand for values below the limit of detection, and "1'259" and "12.5 %" for numbers.
+    They do not make a column text.
     """
     known = [cell for cell in cells if cell.lower() not in MISSING]
-    if not known or all(_BELOW_LIMIT.fullmatch(cell) for cell in known):
+    if not known or any(is_number(cell) for cell in known):
         return False
-    return not any(is_number(cell) for cell in known)
+    return 2 * sum(map(_is_value, known)) <= len(known)
+
+
+def _is_value(cell: str) -> bool:
+    """Tell whether a cell that is no number stands for one."""
+    patterns = (_BELOW_LIMIT, _SPREADSHEET_ERROR, _NUMBER_LIKE)
+    return any(pattern.fullmatch(cell) for pattern in patterns)
 
 
 def is_number(cell: str) -> bool:
@@ -376,6 +375,9 @@ def refuse_words(path: str, count: int, cell: str, place: str, *, name: str | No
         remedy = comma_hint([cell])
     elif _POINT_THOUSANDS.fullmatch(cell):
         remedy = f"Points separate thousands: write {cell.replace('.', '')} instead of {cell}."
+    elif _NUMBER_LIKE.fullmatch(cell):
+        digits = re.sub(r"[^0-9.,eE+\-]", "", cell.replace("\u2212", "-").replace("\u2013", "-"))
+        remedy = f"Write numbers without separators of thousands, units and signs, such as {digits.replace(',', '.')}."
     elif _BELOW_LIMIT.fullmatch(cell):
         remedy = (
             "Such values are below the limit of detection: replace them by the limit, or leave them empty and use "
@@ -398,9 +400,8 @@ def comma_hint(cells: Sequence[str]) -> str:
     joined = first.replace(",", "")
     if "," in whole or "." in rest:
         return f"Write {joined} instead of {first}."
-    return (
-        f"{first!r} may mean {joined} or {whole}.{rest}: write it with a decimal point or without separators."
-    )
+    readings = f"{first!r} may mean {joined} or {whole}.{rest} (decimal comma)"
+    return f"{readings}: write it with a decimal point or without separators."
 
 
 def refuse_thousands(rows: Sequence[Sequence[str]], path: str) -> None:

@@ -30,10 +30,15 @@ from leukotype.readers.text import (
     refuse_words,
     split,
 )
-from leukotype.wording import shortlist
+from leukotype.wording import counted, shortlist
 
 # Names that only a column of samples has.
-_SAMPLE_NAMES = frozenset(("samples", "sample", "sampleid", "samplename", "geoaccession", "gsm", "patient"))
+_SAMPLE_NAMES = frozenset((
+    "samples", "sample", "sampleid", "samplename", "geoaccession", "gsm", "patient", "patientid", "subject",
+    "subjectid", "specimen", "barcode", "mrn", "caseid", "case", "participant",
+))  # fmt: skip
+# Columns of an array's software that alternate with the samples.
+_DETECTION = ("detectionpval", "detectionpvalue", "detection", "nbeads", "beadstderr", "avgnbeads")
 # Identifiers of probes and genes: Affymetrix, Ensembl, Illumina, Agilent, microRNA, control probes.
 _PROBE = re.compile(
     r"[\w/.-]+_at|ENS[A-Z]*[GTP]\d{6,}(\.\d+)?|ILMN_\d+|A_\d+_P\d+|(hsa|mmu|rno)-(miR|let|mir)-.+|AFFX.+|NM_\d+(\.\d+)?",
@@ -105,6 +110,9 @@ def _signs(head: Head, first_cells: Sequence[str]) -> tuple[list[str], list[str]
         if plain(name) not in LABEL_NAMES:
             continue
         cells = [row[place] for row in head.rows if place < len(row)]
+        # Labels repeat; names of genes under a name such as "Target" do not.
+        if place == 0 and len(set(cells)) == len(cells) > 1:
+            continue
         if cells and all(_BIOTYPE.fullmatch(cell) for cell in cells):
             columns.append(f"the kinds of genes in column {name!r}")
         else:
@@ -145,6 +153,12 @@ def _read(lines: Sequence[str], head: Head, options: Options, step: int, notes: 
     left_out = [
         name for place, name in enumerate(head.header) if place != id_column and not n_lead <= place < end
     ]
+    strange = [name for name in ids if plain(name).endswith(_DETECTION) or plain(name) in ANNOTATION_NAMES]
+    if strange and step == 1:
+        raise BadIdentifiers(
+            f"{head.path}: {counted(len(strange), 'column')} without expression among the samples, the first "
+            f"{strange[0]!r}. Remove such columns."
+        )
     if left_out:
         notes = (*notes, f"Columns that describe the probes were left out: {shortlist(left_out, 6)}.")
     probes: list[str] = []
@@ -201,9 +215,11 @@ def _annotation(head: Head) -> tuple[int, int]:
 
     width = len(head.header)
     lead = next((place for place in range(width) if not describes(place)), 1)
-    # Only the first cells of a row were read.
+    # Only the first cells of a row were read; of the last columns of a wide table, the names are known.
     tail = 0
-    while width - tail - 1 > lead and width <= PEEK and describes(width - tail - 1):
+    while width - tail - 1 > lead and (
+        describes(width - tail - 1) if width <= PEEK else plain(head.header[width - tail - 1]) in known
+    ):
         tail += 1
     return max(1, lead), tail
 

@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from leukotype import temporary
+from leukotype.atomic import reading
 from leukotype.errors import RunInProgress, UnreadableFile
-from leukotype.readers import opened
 from leukotype.temporary import start_of
 
 # A process on another host cannot be checked, so each holder touches its file regularly; a file that is older than
@@ -90,7 +90,7 @@ class Lock:
 def holder_of(path: Path) -> Holder | None:
     """Return the living process that holds the lock at `path`, or None; the file is only read."""
     try:
-        with opened(path) as stream:
+        with reading(path) as stream:
             holder = _read(stream.fileno())
     except UnreadableFile:
         return None
