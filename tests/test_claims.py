@@ -15,6 +15,8 @@ from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_sc
 from leukotype.claims import Counts, check, read
 from leukotype.errors import InputError
 
+ONE = {"classes": 2, "average": "binary"}
+
 
 def test_96_percent_of_13_samples_is_impossible() -> None:
     claim = check(13, accuracy="0.96")
@@ -64,7 +66,7 @@ def test_every_true_table_is_possible(tp: int, fp: int, fn: int, tn: int, known:
     if tp == 0:
         return  # precision, recall or F1 may be 0 / 0
     shown = {name: f"{value:.4f}" for name, value in counts.metrics.items()}
-    claim = check(tp + fp + fn + tn, n_positive=tp + fn if known else None, **shown)
+    claim = check(tp + fp + fn + tn, n_positive=tp + fn if known else None, **ONE, **shown)
     assert claim.possible
     assert claim.n_ways >= 1
     for example in claim.examples:
@@ -83,21 +85,21 @@ def test_metrics_of_counts_agree_with_scikit_learn() -> None:
 
 
 def test_numbers_possible_alone_but_not_together() -> None:
-    assert check(13, recall="0.80", n_positive=5).possible
-    assert check(13, precision="0.75").possible
-    together = check(13, recall="0.80", precision="0.75", n_positive=5)
-    assert not together.possible  # recall 4 of 5 leaves precision 4 of 4, 5, 6 ...: 1, 0.8, 0.667
+    assert check(13, recall="0.80", n_positive=5, **ONE).possible
+    assert check(13, precision="0.75", **ONE).possible
+    together = check(13, recall="0.80", precision="0.75", n_positive=5, **ONE)
+    assert together.possible is False  # recall 4 of 5 leaves precision 4 of 4, 5, 6 ...: 1, 0.8, 0.667
     assert together.examples[0].true_positive == 4
     assert "nearest" in " ".join(together.lines())
 
 
 def test_number_of_combinations() -> None:
     # Recall 1/2 of n = 4 with two positives: one true positive, and 0, 1 or 2 false positives.
-    assert check(4, recall="0.50", n_positive=2).n_ways == 3
+    assert check(4, recall="0.50", n_positive=2, **ONE).n_ways == 3
 
 
 def test_more_digits_allow_fewer_combinations() -> None:
-    ways = [check(50, precision=text).n_ways for text in ("0.9", "0.90", "0.900", "0.9000")]
+    ways = [check(50, precision=text, **ONE).n_ways for text in ("0.9", "0.90", "0.900", "0.9000")]
     assert ways == sorted(ways, reverse=True)
     assert ways[0] > ways[-1] > 0
 
@@ -112,11 +114,14 @@ def test_truncated_digits() -> None:
 def test_means_over_folds() -> None:
     # 64 in 5 folds: 13, 13, 13, 13, 12; one error in the fold of 12.
     shown = f"{(4 + 11 / 12) / 5:.5f}"
-    claim = check(n_total=64, folds=5, accuracy=shown)
-    assert not claim.possible
-    assert claim.folds_fit
+    assert check(64, accuracy=shown).possible is False
+    assert check(n_total=64, folds=5, accuracy=shown).possible
     assert check(n_total=65, folds=5, accuracy="0.98462").possible  # equal folds: the same as pooling
-    assert check(n_total=64, folds=5, accuracy="0.99999").folds_fit is False
+    # The sizes of folds may differ by more.
+    unequal = check(n_total=64, folds=5, accuracy="0.99999")
+    assert unequal.possible is None
+    assert "undecided" in " ".join(unequal.lines())
+    assert check(n_total=20, repeats=3, accuracy="0.9833").possible  # 59 of 60
 
 
 @pytest.mark.parametrize(
@@ -140,8 +145,137 @@ def test_a_number_that_is_not_a_share_is_refused(text: str) -> None:
     "wrong",
     [{"n_test": 0, "accuracy": "0.9"}, {"accuracy": "0.9"}, {"n_test": 13},
      {"n_test": 13, "f1": "0.9", "n_positive": 14},
-     {"n_test": 13, "accuracy": "0.9", "folds": 1}, {"n_test": 5000, "f1": "0.9"}],
+     {"n_test": 13, "accuracy": "0.9", "folds": 14}, {"n_test": 5000, "f1": "0.9", "classes": 2, "average": "binary"},
+     {"n_test": 13, "f1": "0.9", "average": "mean"}, {"n_test": 13, "f1": "0.9", "classes": 1},
+     {"n_test": 13, "f1": "0.9", "class_sizes": (5, 5)},
+     {"n_test": 13, "f1": "0.9", "class_sizes": (8, 5), "classes": 3}],
 )  # fmt: skip
 def test_claim_that_cannot_be_checked_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(InputError):
         check(**wrong)  # type: ignore[arg-type]
+
+
+def shown_numbers(
+    rng: np.random.Generator, labels, calls, average: str, n_classes: int, digits: int, skip: bool
+):
+    """Accuracy, precision, recall and F1 of true results, some of them, rounded as papers do."""
+    options = {"labels": np.arange(n_classes), "average": None, "zero_division": np.nan if skip else 0.0}
+    values = {
+        "precision": precision_score(labels, calls, **options),
+        "recall": recall_score(labels, calls, **options),
+        "f1": f1_score(labels, calls, **options),
+    }
+    if skip:
+        # Some compute F1 from precision and recall, which leaves out classes without predictions.
+        values["f1"] = np.where(np.isnan(values["precision"]), np.nan, values["f1"])
+    if average == "binary":
+        numbers = {name: value[0] for name, value in values.items()}
+    elif average == "micro":
+        numbers = dict.fromkeys(values, accuracy_score(labels, calls))
+    elif average == "macro":
+        numbers = {name: np.nanmean(value) for name, value in values.items()}
+    else:
+        sizes = np.bincount(labels, minlength=n_classes)
+        numbers = {name: np.average(value, weights=sizes) for name, value in values.items()}
+    numbers["accuracy"] = accuracy_score(labels, calls)
+    kept = [name for name in numbers if rng.random() < 0.7 and np.isfinite(numbers[name])] or ["accuracy"]
+    return {name: f"{numbers[name]:.{digits}f}" for name in kept}
+
+
+@pytest.mark.parametrize("average", ["binary", "macro", "weighted", "micro"])
+def test_no_true_result_is_called_impossible(average: str) -> None:
+    undecided = 0
+    for seed in range(150):
+        rng = np.random.default_rng([7, seed])
+        n, n_classes = int(rng.integers(6, 60)), int(rng.integers(2, 6))
+        sizes = rng.multinomial(n - n_classes, rng.dirichlet(np.ones(n_classes))) + 1
+        labels = np.repeat(np.arange(n_classes), sizes)
+        calls = np.where(rng.random(n) < rng.uniform(0.3, 1), labels, rng.integers(0, n_classes, n))
+        # A class without predictions, left out of the means by some authors.
+        if rng.random() < 0.3:
+            calls[calls == n_classes - 1] = 0
+        skip = average == "macro" and rng.random() < 0.5
+        numbers = shown_numbers(rng, labels, calls, average, n_classes, int(rng.integers(2, 5)), skip)
+        more = (
+            {"class_sizes": tuple(sizes)}
+            if average != "binary" and rng.random() < 0.5
+            else {"classes": n_classes}
+        )
+        claim = check(n, average=average, **more, **numbers)
+        assert claim.possible is not False, (seed, numbers, claim.reasons)
+        undecided += claim.possible is None
+    assert undecided < 150 or average in ("macro", "weighted")
+
+
+def test_no_true_mean_over_folds_is_called_impossible() -> None:
+    for seed in range(150):
+        rng = np.random.default_rng([8, seed])
+        n, n_classes, folds = int(rng.integers(20, 60)), int(rng.integers(2, 5)), int(rng.integers(2, 6))
+        labels, average = rng.integers(0, n_classes, n), str(rng.choice(["binary", "macro", "weighted"]))
+        calls = np.where(rng.random(n) < 0.8, labels, rng.integers(0, n_classes, n))
+        order = rng.permutation(n)
+        cuts = np.sort(rng.choice(np.arange(1, n), folds - 1, replace=False))
+        parts = np.array_split(order, folds) if rng.random() < 0.5 else np.split(order, cuts)
+        names = shown_numbers(rng, labels, calls, average, n_classes, 3, skip=False)
+        each = [
+            shown_numbers(
+                np.random.default_rng(0), labels[part], calls[part], average, n_classes, 12, skip=False
+            )
+            for part in parts
+        ]
+        numbers = {
+            name: f"{np.mean([float(one[name]) for one in each]):.3f}"
+            for name in names
+            if all(name in one for one in each)
+        }
+        if numbers:
+            claim = check(n_total=n, folds=folds, classes=n_classes, average=average, **numbers)
+            assert claim.possible is not False, (seed, numbers, claim.reasons)
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        {"n_test": 13, "accuracy": "0.96", "f1": "0.95"},
+        {"n_test": 13, "accuracy": "0.96", "f1": "0.95", "classes": 5, "average": "macro"},
+        {"n_test": 64, "recall": "0.99", "classes": 5, "average": "weighted"},
+        {"n_test": 64, "accuracy": "0.969", "recall": "0.953", "classes": 5, "average": "weighted"},
+        {"n_test": 64, "accuracy": "0.969", "f1": "0.953", "classes": 3, "average": "micro"},
+        {"n_test": 64, "accuracy": "0.969", "recall": "1", "classes": 5, "average": "macro"},
+        {"n_test": 64, "accuracy": "1", "recall": "0.98", "classes": 5, "average": "macro"},
+        {"n_test": 64, "accuracy": "0.969", "recall": "0.30", "classes": 3, "average": "macro"},
+        {
+            "n_test": 64,
+            "precision": "0.80",
+            "recall": "0.70",
+            "f1": "0.79",
+            "classes": 5,
+            "average": "weighted",
+        },
+        {"n_test": 64, "precision": "0.80", "recall": "0.60", "f1": "0.80", "classes": 5, "average": "macro"},
+        {"n_test": 44, "recall": "0.973", "class_sizes": (26, 10, 8), "average": "macro"},
+        {
+            "n_test": 44,
+            "accuracy": "0.955",
+            "recall": "0.992",
+            "class_sizes": (26, 10, 8),
+            "average": "macro",
+        },
+        {"n_test": 13, "recall": "0.80", "precision": "0.75", "n_positive": 5, **ONE},
+    ],
+)
+def test_impossible_results_are_found(claim: dict[str, object]) -> None:
+    found = check(**claim)  # type: ignore[arg-type]
+    assert found.possible is False
+    assert "impossible" in found.lines()[0]
+    json.dumps(found.as_dict(), allow_nan=False)
+
+
+def test_precision_without_classes_and_average_is_not_judged() -> None:
+    claim = check(64, precision="0.957", recall="0.931", f1="0.912")
+    assert claim.possible is None
+    assert "--average" in " ".join(claim.lines())
+    # Five classes, one of them examined: accuracy counts the other classes too.
+    assert check(
+        64, accuracy="0.906", precision="0.957", recall="0.846", classes=5, average="binary"
+    ).possible

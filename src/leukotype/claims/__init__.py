@@ -78,8 +78,8 @@ class Claim:
             )
         if self.possible is False and not self.if_cut:
             text.append(
-                "It may be a mean over folds or repeats (use --folds, --repeats), another average over classes, another "
-                "number of samples or a typing error. Ask the authors for the counts."
+                "It may be a mean over folds or repeats (use --folds, --repeats), another average over classes, "
+                "another number of samples or a typing error. Ask the authors for the counts."
             )
         return text
 
@@ -265,9 +265,8 @@ def _of_average(
         counts = np.array(sorted(set.intersection(*fitting)), dtype=np.intp)
         if not len(counts):
             names = " and ".join(name if name == "accuracy" else f"{average} {name}" for name in sorted(same))
-            reasons.append(
-                f"No count of {n} samples gives {names}, which {'is' if len(same) == 1 else 'are'} the share of correct predictions"
-            )
+            share = "which is the share" if len(same) == 1 else "which are both the share"
+            reasons.append(f"No count of {n} samples gives {names}, {share} of correct predictions")
     reasons += averages.contradictions(printed, average, classes, counts, n)
     if sizes is not None and average == "macro" and "recall" in printed and not is_mean:
         fits = averages.recall_of_sizes(printed["recall"], sizes, counts)
