@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score, log_loss
 
+from leukotype.datasets.simulate import simulate
 from leukotype.errors import InfeasibleDesign, UnknownName
+from leukotype.evaluation import evaluate
 from leukotype.inference.fold_scores import fold_scores, scalar_metric
 from leukotype.inference.paired import compare, corrected_t, correlated_t, holm, mcnemar
+from leukotype.resampling import Design
 
 REFERENCES = Path(__file__).parent / "references"
 CLASSICAL = json.loads((REFERENCES / "inference_classical.json").read_text())
@@ -53,17 +56,29 @@ def test_many_repeats_do_not_reduce_the_error_to_zero():
 
 
 @pytest.mark.parametrize(
-    ("differences", "p", "belief"),
-    [
-        ([0.0] * 5, 1.0, (0.0, 1.0, 0.0)),
-        ([0.1] * 5, np.nan, (1.0, 0.0, 0.0)),
-        ([-0.005] * 5, np.nan, (0.0, 1.0, 0.0)),
-    ],
+    ("differences", "p"), [([0.0] * 5, 1.0), ([0.1] * 5, np.nan), ([-0.005] * 5, np.nan)]
 )
-def test_equal_differences(differences, p, belief):
-    assert corrected_t(differences, n_test=1, n_train=4).p == pytest.approx(p, nan_ok=True)
-    found = correlated_t(differences, n_test=1, n_train=4, rope=0.01)
-    assert (found.a_better, found.equivalent, found.b_better) == belief
+def test_equal_differences_show_nothing_certain(differences, p):
+    found = corrected_t(differences, n_test=1, n_train=4)
+    assert found.p == pytest.approx(p, nan_ok=True)
+    assert np.isnan([found.low, found.high]).all()
+    belief = correlated_t(differences, n_test=1, n_train=4, rope=0.01)
+    assert np.isnan([belief.a_better, belief.equivalent, belief.b_better]).all()
+
+
+def test_models_with_the_same_calls_have_an_interval_that_shrinks_with_the_samples():
+    widths = []
+    for size in (10, 40):
+        cohort = simulate({"a": size, "b": size}, 60, effect=6.0, markers_per_class=30, seed=1).cohort
+        evaluation = evaluate(cohort, ["centroids", "logistic"], design=Design(5, 3), jobs=1)
+        [row] = compare(evaluation, models=["centroids", "logistic"]).to_dict("records")
+        assert (row["difference"], row["only_a"], row["only_b"]) == (0, 0, 0)
+        # Two classes without a disagreement, combined.
+        each = 1 - 0.025 ** (1 / size)
+        assert row["high"] == -row["low"] == pytest.approx(each / np.sqrt(2))
+        assert np.isnan(row["equivalent"])
+        widths.append(row["high"])
+    assert widths[1] < widths[0] / 3
 
 
 @pytest.mark.parametrize("case", CLASSICAL["mcnemar"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from leukotype.arrays import FloatArray
+from leukotype.claims import clopper_pearson
+from leukotype.cohort import Cohort
 from leukotype.errors import InfeasibleDesign
 from leukotype.evaluation import Evaluation
 from leukotype.inference.fold_scores import checked_names, fold_scores, scalar_metric
@@ -22,7 +24,7 @@ from leukotype.inference.fold_scores import checked_names, fold_scores, scalar_m
 class PairedT:
     """A mean difference with its 95 % interval; p is two-sided.
 
-    p is 1 if all differences are 0, and NaN if they are all equal otherwise: there is no variance.
+    If all differences are equal, there is no variance: the interval is NaN, and p is 1 if they are 0, else NaN.
     """
 
     difference: float
@@ -63,7 +65,7 @@ def corrected_t(differences: ArrayLike, *, n_test: float, n_train: float, level:
     mean, spread, df = _moments(differences, n_test, n_train)
     if spread == 0:
         p, statistic = (1.0, 0.0) if mean == 0 else (float("nan"), float(np.copysign(np.inf, mean)))
-        return PairedT(mean, mean, mean, statistic, p)
+        return PairedT(mean, float("nan"), float("nan"), statistic, p)
     statistic = mean / spread
     half = float(stats.t.ppf(1 - (1 - level) / 2, df)) * spread
     return PairedT(mean, mean - half, mean + half, statistic, float(2 * stats.t.sf(abs(statistic), df)))
@@ -75,6 +77,7 @@ def correlated_t(differences: ArrayLike, *, n_test: float, n_train: float, rope:
     differences, n_test, n_train : as in `corrected_t`; the correlation is n_test / (n_test + n_train)
     rope : half the width of the region of practical equivalence, in units of the score
 
+    All probabilities are NaN if all differences are equal: equal scores of a few folds do not show equivalence.
     With rope 0 and a flat prior, a_better is one minus the one-sided p-value of `corrected_t`.
 
     Benavoli, Corani, Demšar & Zaffalon (2017), Journal of Machine Learning Research 18(77).
@@ -83,8 +86,7 @@ def correlated_t(differences: ArrayLike, *, n_test: float, n_train: float, rope:
         raise InfeasibleDesign(f"rope is {rope:g}. Use 0 or more.")
     mean, spread, df = _moments(differences, n_test, n_train)
     if spread == 0:
-        inside = abs(mean) <= rope
-        return Posterior(float(mean > 0 and not inside), float(inside), float(mean < 0 and not inside))
+        return Posterior(float("nan"), float("nan"), float("nan"))
     worse, better = stats.t.cdf(-rope, df, mean, spread), stats.t.sf(rope, df, mean, spread)
     return Posterior(float(better), float(max(1 - worse - better, 0.0)), float(worse))
 
@@ -109,6 +111,35 @@ def mcnemar(right_a: ArrayLike, right_b: ArrayLike, units: ArrayLike | None = No
     return Discordance(only_a, only_b, p)
 
 
+def disagreement(
+    right_a: ArrayLike, right_b: ArrayLike, cohort: Cohort, *, by_class: bool
+) -> tuple[float, float]:
+    """Return how far a difference in correct calls may lie below and above the observed one, at 95 %.
+
+    right_a, right_b : (n_repeats, n_samples) whether each prediction was correct
+    by_class         : whether the score is the mean of the classes' shares
+
+    From the exact limits of the shares of units that only one model classified correctly, combined by MOVER.
+
+    Zou & Donner (2008), Statistics in Medicine 27, 1693-1702.
+    """
+    groups = (
+        [np.flatnonzero(cohort.codes == k) for k in range(len(cohort.classes))] if by_class else [slice(None)]
+    )
+    below = above = 0.0
+    for rows in groups:
+        units = None if cohort.donors is None else cohort.donors[rows]
+        a, b = (np.atleast_2d(np.asarray(right))[:, rows] for right in (right_a, right_b))
+        found = mcnemar(a, b, units)
+        n = a.shape[1] if units is None else len(np.unique(units))
+        low_a, high_a = clopper_pearson(found.only_a, n)
+        low_b, high_b = clopper_pearson(found.only_b, n)
+        share_a, share_b = found.only_a / n, found.only_b / n
+        below += (share_a - low_a) ** 2 + (high_b - share_b) ** 2
+        above += (high_a - share_a) ** 2 + (share_b - low_b) ** 2
+    return float(np.sqrt(below)) / len(groups), float(np.sqrt(above)) / len(groups)
+
+
 def compare(
     evaluation: Evaluation,
     metric: str = "balanced_accuracy",
@@ -119,7 +150,9 @@ def compare(
     """Compare every pair of models on the same folds; one row per pair.
 
     model_a, model_b, metric
-    difference, low, high : mean over the test sets and its corrected t interval; positive favours A, also for losses
+    difference, low, high : mean over the test sets and its corrected t interval; positive favours A, also for losses.
+                            If all folds have one difference: the disagreement that the number of units allows
+                            (`disagreement`), NaN for metrics that are no shares of correct calls
     t, p_t, p_t_holm      : corrected resampled t test
     a_better, equivalent, b_better : posterior probabilities; differences within `rope` count as equivalent
     only_a, only_b, p_mcnemar, p_mcnemar_holm : see `mcnemar`
@@ -143,6 +176,11 @@ def compare(
         t = corrected_t(scores[a] - scores[b], **sizes)
         belief = correlated_t(scores[a] - scores[b], **sizes, rope=rope)
         discordance = mcnemar(right[a], right[b], evaluation.cohort.donors)
+        if np.isnan(t.low) and scalar.interval in ("Clopper-Pearson", "MOVER-exact"):
+            below, above = disagreement(
+                right[a], right[b], evaluation.cohort, by_class=scalar.interval == "MOVER-exact"
+            )
+            t = replace(t, low=max(t.difference - below, -1.0), high=min(t.difference + above, 1.0))
         rows.append(
             {"model_a": a, "model_b": b, "metric": metric}
             | {"difference": t.difference, "low": t.low, "high": t.high, "t": t.statistic, "p_t": t.p}
