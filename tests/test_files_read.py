@@ -27,7 +27,7 @@ def table(tmp_path) -> Path:
 
 
 def bomb(path: Path, megabytes: int, start: bytes = b"") -> Path:
-    with gzip.open(path, "wb", compresslevel=1) as stream:
+    with gzip.open(path, "wb", compresslevel=9) as stream:
         stream.write(start)
         for _ in range(megabytes):
             stream.write(ZEROS)

@@ -9,8 +9,9 @@ import pytest
 
 from leukotype import execution
 from leukotype.cohort import Cohort
+from leukotype.datasets.simulate import simulate
 from leukotype.errors import InfeasibleDesign, UnknownName
-from leukotype.evaluation import Evaluation, FoldResult
+from leukotype.evaluation import Evaluation, FoldResult, evaluate
 from leukotype.evaluation.auto import auto, choose
 from leukotype.inference import selection
 from leukotype.inference.selection import corrected_best
@@ -19,6 +20,7 @@ from leukotype.metrics.estimate import estimate
 from leukotype.models import Model
 from leukotype.models.baselines import majority
 from leukotype.resampling import Design, draw
+from leukotype.studies import of_evaluation
 
 
 def cohort_of(labels, donors=None):
@@ -203,3 +205,26 @@ def test_samples_that_were_never_held_out_are_ignored():
 def test_the_first_of_equal_models_wins():
     losses = np.random.default_rng(0).random(30)
     assert choose([losses + 0.1, losses, losses.copy()]) == 1
+
+
+@pytest.mark.parametrize("metric", ["balanced_accuracy", "accuracy", "log_loss", "roc_auc_macro"])
+def test_correction_never_improves_the_score(metric):
+    sign = -1 if metric == "log_loss" else 1
+    for seed in range(6):
+        cohort = simulate({"a": 14, "b": 9, "c": 7}, 40, effect=0.4, seed=seed).cohort
+        evaluation = evaluate(cohort, ["knn", "centroids", "majority"], design=Design(4, 2), jobs=1)
+        found = corrected_best(evaluation, metric, n_resamples=300)
+        assert sign * found.value <= sign * found.uncorrected
+        assert min(found.low, found.high) <= found.value <= max(found.low, found.high)
+
+
+def test_equal_leaders_are_ordered_by_log_loss():
+    cohort = simulate({"a": 12, "b": 12}, 60, effect=6.0, markers_per_class=30, seed=2).cohort
+    study = of_evaluation(
+        evaluate(cohort, ["knn", "centroids", "logistic", "majority"], design=Design(3, 2), jobs=1)
+    )
+    leaders = [score.name for score in study.leaders]
+    assert len(leaders) > 1
+    losses = study.summary(["log_loss"]).set_index("model")["value"]
+    assert leaders == sorted(leaders, key=losses.get)
+    assert study.best.model == study.leader.name == leaders[0]

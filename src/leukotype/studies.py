@@ -102,13 +102,14 @@ class Study:
 
     @cached_property
     def scores(self) -> tuple[Score, ...]:
-        """Every model by the headline metric, the best first; ties in the order of the evaluation."""
+        """Every model by the headline metric, the best first; equal ones by their log loss."""
+        losses = self.metrics[self.metrics["metric"] == "log_loss"].set_index("model")["value"]
         rows = self.metrics[self.metrics["metric"] == HEADLINE].to_dict("records")
         scores = [
             Score(self.evaluation.model(row["model"]), *(float(row[key]) for key in ("value", "low", "high")))
             for row in rows
         ]
-        return tuple(sorted(scores, key=lambda score: -round(score.value, 12)))
+        return tuple(sorted(scores, key=lambda score: (-round(score.value, 12), losses[score.name])))
 
     @property
     def models(self) -> tuple[Model, ...]:

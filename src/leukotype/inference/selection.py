@@ -22,7 +22,7 @@ _BLOCK = 256
 class BestOfMany:
     """The score of the best model with 95 % intervals, before and after correction for the choice.
 
-    model            : the best by its own score
+    model            : the best by its own score; of equal ones, that with the smallest log loss
     value, low, high : corrected for the choice
     uncorrected, uncorrected_low, uncorrected_high : its own score
     chosen           : share of bootstrap samples in which each model was the best
@@ -57,8 +57,9 @@ def corrected_best(
     models : names; all but `auto` by default.  For a single model, the estimate is its own
 
     In each bootstrap sample of the samples (of the donors if they are known), the best model is chosen by its mean over
-    repeats and scored on the samples that were not drawn.  The estimate is the mean of these scores.  Draws are
-    stratified by class and repeated if they leave out no sample of some class.
+    repeats and scored on the samples that were not drawn.  The estimate is the mean of these scores, and never better
+    than the best model's own score.  Draws are stratified by class and repeated if they leave out no sample of some
+    class.
 
     The interval is the percentile interval of the scores.  If the metric has a closed interval, it is widened to that
     of the corrected shares, because a bootstrap has no spread for a model that is always correct.
@@ -73,7 +74,7 @@ def corrected_best(
         raise InfeasibleDesign("there is no model to choose from. Name at least one model.")
     sign = 1.0 if scalar.higher_is_better else -1.0
     plain = [estimate(scalar, evaluation.scored(model), evaluation.units) for model in tried]
-    best = int(np.argmax([sign * float(found.value) for found in plain]))
+    best = _first_of_best(evaluation, tried, [round(sign * float(found.value), 12) for found in plain])
     uncorrected = float(plain[best].value), float(plain[best].low), float(plain[best].high)
     if len(tried) == 1:
         return BestOfMany(metric, tried[0], *uncorrected, *uncorrected, {tried[0]: 1.0})
@@ -81,7 +82,8 @@ def corrected_best(
     drawn, left_out = _draws(evaluation, n_resamples, seed)
     winners = np.argmax(sign * _scores(evaluation, tried, scalar, drawn), axis=0)
     values = np.take_along_axis(_scores(evaluation, tried, scalar, left_out), winners[None], axis=0)[0]
-    value = float(values.mean())
+    # The samples left out weigh differently, which may raise the mean; a correction never improves the score.
+    value = sign * min(sign * float(values.mean()), sign * uncorrected[0])
     ends = [np.quantile(values, [0.025, 0.975])]
     closed = _closed_interval(scalar, value, evaluation, tried, winners, left_out)
     if closed is not None:
@@ -90,6 +92,16 @@ def corrected_best(
     share = np.bincount(winners, minlength=len(tried)) / len(winners)
     chosen = dict(zip(tried, share.tolist(), strict=True))
     return BestOfMany(metric, tried[best], value, min(low, value), max(high, value), *uncorrected, chosen)
+
+
+def _first_of_best(evaluation: Evaluation, models: Sequence[str], values: Sequence[float]) -> int:
+    """Return the position of the largest value; of equal ones, that of the model with the smallest log loss."""
+    leaders = [k for k, value in enumerate(values) if value == max(values)]
+    if len(leaders) < 2:
+        return leaders[0] if leaders else 0
+    loss = metrics.by_name("log_loss")
+    losses = [np.mean([loss.value(scored) for scored in evaluation.scored(models[k])]) for k in leaders]
+    return leaders[int(np.argmin(losses))]
 
 
 def _scores(evaluation: Evaluation, models: Sequence[str], metric: Metric, weights: FloatArray) -> FloatArray:
