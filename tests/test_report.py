@@ -343,3 +343,15 @@ def test_only_seconds_differ_between_runs(tiny_evaluation: Evaluation) -> None:
 def test_cohort_json_describes_the_cohort(tiny_cohort: Cohort) -> None:
     facts = results.cohort_json(tiny_cohort)["cohort"]
     assert (facts["n_samples"], facts["n_probes"], facts["simulated"]) == (30, 40, True)
+
+
+def test_the_script_of_the_page_is_cached_and_a_damaged_copy_is_made_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("LEUKOTYPE_CACHE", str(tmp_path / "cache"))
+    make = rendered.vega.__wrapped__
+    text = make()
+    [kept] = (tmp_path / "cache" / "scripts").iterdir()
+    assert kept.read_text() == text
+    monkeypatch.setattr(rendered.vl_convert, "javascript_bundle", lambda *words: "made again")
+    assert make() == text
+    kept.write_text(text[:-1])
+    assert make() == "made again"

@@ -116,5 +116,10 @@ def parse_cache() -> Path:
     return download.cache_folder() / "parsed"
 
 
+def script_cache() -> Path:
+    """Return the folder of scripts that reports contain."""
+    return download.cache_folder() / "scripts"
+
+
 def _looks_like_a_path(text: str) -> bool:
     return any(mark in text for mark in ("/", "\\", ".csv", ".tsv", ".txt", ".gz"))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -13,13 +15,15 @@ from typing import Any
 import pandas as pd
 import vl_convert
 
-from leukotype import figures
+from leukotype import atomic, datasets, figures
 from leukotype.benchmark import Benchmark
 from leukotype.classifier.validation import Validation
 from leukotype.cohort import Cohort
 from leukotype.csv_text import csv_text
+from leukotype.errors import OutputRefused, UnreadableFile
 from leukotype.figures import Drawing, Figure, theme
 from leukotype.figures.files import lack_of_memory, svg_of, vegalite_version
+from leukotype.readers import read_bytes
 from leukotype.results.page import Notice
 from leukotype.results.tables import Table
 from leukotype.studies import Study
@@ -173,8 +177,23 @@ def _untitled(spec: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @lru_cache(maxsize=1)
 def vega() -> str:
-    """Return Vega, Vega-Lite and Vega-Embed as one script, from vl-convert."""
-    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vegalite_version()))
+    """Return Vega, Vega-Lite and Vega-Embed as one script, from vl-convert; the user's cache keeps it.
+
+    Making it takes longer than reading a cohort, and a version always gives the same bytes.
+    """
+    folder = datasets.script_cache()
+    kept = f"vega-{vl_convert.__version__}-{vegalite_version()}-"
+    for path in sorted(folder.glob(f"{kept}*.js")) if folder.is_dir() else ():
+        with suppress(OSError, UnreadableFile, UnicodeDecodeError):
+            content = read_bytes(path)
+            if path.stem == kept + hashlib.sha256(content).hexdigest():
+                return content.decode()
+    text = str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vegalite_version()))
+    content = text.encode()
+    with suppress(OSError, OutputRefused):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        atomic.put(folder / f"{kept}{hashlib.sha256(content).hexdigest()}.js", content)
+    return text
 
 
 def _plain(value: object) -> str:
