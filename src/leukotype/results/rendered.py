@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from importlib.metadata import version
 from typing import Any
 
 import pandas as pd
@@ -182,7 +183,7 @@ def vega() -> str:
     Making it takes longer than reading a cohort, and a version always gives the same bytes.
     """
     folder = datasets.script_cache()
-    kept = f"vega-{vl_convert.__version__}-{vegalite_version()}-"
+    kept = f"vega-{version('vl-convert-python')}-{vegalite_version()}-"
     for path in sorted(folder.glob(f"{kept}*.js")) if folder.is_dir() else ():
         with suppress(OSError, UnreadableFile, UnicodeDecodeError):
             content = read_bytes(path)
