@@ -303,7 +303,7 @@ CASES: dict[str, tuple[Callable[[], list[Finding]], Callable[[], list[Finding]]]
     "LT017": (lambda: _centred(7.0), lambda: _centred(1.0)),
     "LT018": (lambda: _sizes(18, 40), lambda: _sizes(19, 40)),
     "LT019": (lambda: _sizes(12, 60), lambda: _sizes(60, 60)),
-    "LT020": (lambda: _sizes(99, 120), lambda: _sizes(100, 120)),
+    "LT020": (lambda: _sizes(19, 120), lambda: _sizes(20, 120)),
     "LT021": (lambda: _baseline(2.0), lambda: _baseline(0.2)),
     "LT022": (lambda: _random_genes(True), lambda: _random_genes(False)),
     "LT023": (lambda: _perfect(34), lambda: _perfect(36)),

@@ -60,7 +60,7 @@ def test_every_audit_has_a_docstring_a_title_and_a_topic() -> None:
 
 
 def test_findings_are_ordered_by_severity_then_code() -> None:
-    found = CASES["LT001"][0]() + CASES["LT015"][0]()
+    found = CASES["LT001"][0]() + CASES["LT015"][0]() + CASES["LT018"][0]()
     for findings in (CASES["LT001"][0](), CASES["LT016"][0]()):
         keys = [(SEVERITIES.index(finding.severity), finding.code) for finding in findings]
         assert keys == sorted(keys)
@@ -258,3 +258,12 @@ def test_few_false_alarms_with_real_models() -> None:
         evaluation = evaluate(cohort, ["logistic", "majority", "single-probe"], design=Design(5, 3), jobs=1)
         found += [str(f) for f in audit(cohort, evaluation) if f.severity != "note"]
     assert len(found) <= 3, found
+
+
+def test_arrays_scaled_one_by_one_are_on_one_scale() -> None:
+    rng = np.random.default_rng(3)
+    cohort = clean(1)
+    skew = rng.gamma(rng.uniform(0.3, 3, (cohort.n_samples, 1)), 1, (cohort.n_samples, 400))
+    values = (skew - skew.mean(axis=1, keepdims=True)) / skew.std(axis=1, keepdims=True)
+    scaled = replace(cohort, expression=values, probes=np.array([f"g{k}" for k in range(400)]))
+    assert not [finding for finding in audit(scaled) if finding.code == "LT016"]

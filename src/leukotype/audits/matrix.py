@@ -169,9 +169,10 @@ def control_probes(data: AuditInput) -> Observation | None:
 def mixed_scales(data: AuditInput) -> Observation | None:
     """Finds samples on another scale than the others: linear among logarithms, or logarithms taken twice.
 
-    Uses the 99th percentile of each sample.  Linear among logarithms: some above 100, some below 25 (no scanner or
-    sequencer counts to 2^25).  Twice, or to another base: if all lie below 25, one below 0.78 of the median; base e
-    instead of 2 gives 0.69, base 10 gives 0.30.  On the log2 scale 0.78 of 13 is an eightfold dimmer array.
+    Uses the 99th percentile of each sample; z-scores and other centred values are not compared.  Linear among
+    logarithms: some above 100, some below 25 (no scanner or sequencer counts to 2^25).  Twice, or to another base: if
+    all lie below 25, one below 0.78 of the median; base e instead of 2 gives 0.69, base 10 gives 0.30.  On the log2
+    scale 0.78 of 13 is an eightfold dimmer array.
     """
     matrix, cohort = data.matrix, data.cohort
     if cohort.n_samples < 5 or cohort.n_probes < 30:
@@ -181,7 +182,12 @@ def mixed_scales(data: AuditInput) -> Observation | None:
     if (top > 100).any() and (top < MOST_LOG2).any():
         odd = top < MOST_LOG2 if middle > 100 else top > 100
         what = "logarithms, the others linear" if middle > 100 else "linear, the others logarithms"
-    elif middle > 4 and (top <= MOST_LOG2).all() and (top < 0.78 * middle).any():
+    elif (
+        middle > 4
+        and np.quantile(matrix, 0.25) > 0
+        and (top <= MOST_LOG2).all()
+        and (top < 0.78 * middle).any()
+    ):
         odd = top < 0.78 * middle
         what = "on a smaller scale, such as a logarithm to another base or taken twice"
     else:

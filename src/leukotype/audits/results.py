@@ -29,13 +29,13 @@ def baseline_as_good(data: AuditInput) -> Observation | None:
         return None
     shown = [f"{score.name} ({score.value:.3f})" for score in as_good]
     meaning = (
-        "nothing was learned beyond guessing"
+        "it is not shown that the best model is better than guessing"
         if any(score.name == "majority" for score in as_good)
-        else "there is no evidence that the many genes of the best model are needed"
+        else "it is not shown that the best model needs its many genes"
     )
     return Observation(
-        f"a baseline is as good as the best model: the balanced accuracy of {shortlist(shown, 5)} is within the "
-        f"interval of {best.name} ({best.value:.3f}, {best.low:.3f} to {best.high:.3f}), so {meaning}.",
+        f"the balanced accuracy of {shortlist(shown, 5)} reaches the interval of the best model, {best.name} "
+        f"({best.value:.3f}, {best.low:.3f} to {best.high:.3f}): {meaning}.",
         {"best_model": best.name, "best": best.value, "low": best.low, "high": best.high,
          "baselines": {score.name: score.value for score in as_good}},
         pd.DataFrame([vars(score) for score in (best, *as_good)]),

@@ -13,7 +13,7 @@ from leukotype.wording import percent_floor, shortlist
 
 CONFORMAL_LEVEL = 0.95
 AUC, AUC_HALF_WIDTH = 0.9, 0.1
-CALIBRATION_EVENTS = 100
+CALIBRATION_EVENTS, FEWEST_EVENTS = 100, 20
 
 
 def too_few_for_conformal(data: AuditInput) -> Observation | None:
@@ -67,12 +67,13 @@ def too_few_for_auc(data: AuditInput) -> Observation | None:
 def too_few_for_calibration(data: AuditInput) -> Observation | None:
     """Finds classes too small to assess the calibration of their probabilities.
 
-    A calibration curve needs at least 100 samples with and 100 without the class: Collins, Ogundimu & Altman (2016),
-    Statistics in Medicine 35.  Van Calster et al. (2016), Journal of Clinical Epidemiology 74, recommend 200.
+    Reports classes with fewer than 20 samples, or 20 other samples.  A reliable calibration curve needs at least 100 of
+    both: Collins, Ogundimu & Altman (2016), Statistics in Medicine 35.  Van Calster et al. (2016), Journal of Clinical
+    Epidemiology 74, recommend 200.
     """
     sizes, unit = _sizes(data)
     least = np.minimum(sizes, sizes.sum() - sizes)
-    small = np.flatnonzero(least < CALIBRATION_EVENTS)
+    small = np.flatnonzero(least < FEWEST_EVENTS)
     if len(small) == 0:
         return None
     names = data.cohort.classes

@@ -18,29 +18,25 @@ _EQUIVALENT = 0.95
 
 
 def tiles(study: Study) -> list[Tile]:
-    """Return the most important numbers: of the best model, of `auto`, of the best baseline and of chance."""
-    leader, best, auto = study.leader, study.best, study.auto
-    several = len(study.tried) > 1
+    """Return the most important numbers: the score of the best model, its correct calls, and chance."""
+    leader, best = study.leader, study.best
     others = len(study.leaders) - 1
-    also = f" and {counted(others, 'other')}" if others else ""
-    found = []
-    if several:
-        corrected = f"{_interval(best.low, best.high)}, corrected for the choice of the best model"
-        found.append(Tile(f"Best of {len(study.tried)}, corrected", number(best.value), corrected))
-    title = "Best, uncorrected" if several else "Balanced accuracy"
-    found.append(Tile(title, number(leader.value), f"{_interval_of(leader)}; {leader.title}{also}"))
-    if auto is not None:
-        detail = f"{_interval_of(auto)}; needs no correction"
-        found.append(Tile("Model chosen in each fold", number(auto.value), detail))
+    named = f"{leader.title} and {counted(others, 'other')}" if others else leader.title
+    if len(study.tried) > 1:
+        measured = f"{named}, {number(leader.value)} measured"
+        corrected = f"{_interval(best.low, best.high)}, corrected for the choice; {measured}"
+        score = Tile(f"Balanced accuracy, best of {len(study.tried)}", number(best.value), corrected)
+    else:
+        score = Tile("Balanced accuracy", number(leader.value), f"{_interval_of(leader)}; {named}")
+    n = f"{wording.count(_n_correct(study, leader))} of {study.cohort.n_samples}"
+    chance = "balanced accuracy without information"
     if study.baselines and leader not in study.baselines:
         baseline = study.baselines[0]
-        detail = f"{_interval_of(baseline)}; {baseline.title}"
-        found.append(Tile("Best baseline", number(baseline.value), detail))
-    n = f"{wording.count(_n_correct(study, leader))} of {study.cohort.n_samples}"
+        chance = f"without information; best baseline {number(baseline.value)}, {baseline.title}"
     return [
-        *found,
-        Tile("Chance level", number(study.chance), "balanced accuracy without information"),
+        score,
         Tile("Classified correctly", n, f"samples, by {leader.title}"),
+        Tile("Chance level", number(study.chance), chance),
     ]
 
 
@@ -62,6 +58,7 @@ def of_study(study: Study) -> list[Paragraph]:
     paragraphs = [
         Paragraph("Design", _design(study)),
         Paragraph("Result", _result(study)),
+        Paragraph("Main concern", _concern(study)),
         Paragraph("Baselines", _against_baselines(study)),
         Paragraph("Model comparison", between(study)),
         Paragraph("Errors", _errors(study)),
@@ -139,6 +136,14 @@ def _result(study: Study) -> str:
     if auto is None:
         return text
     return f"{text} If the model is chosen within each training part by log loss, no correction is needed: {auto.text}."
+
+
+def _concern(study: Study) -> str:
+    """Return the most severe finding of the audits; empty if all are notes."""
+    worst = next(iter(study.audits), None)
+    if worst is None or worst.severity == "note":
+        return ""
+    return f"{worst.sentence[0].upper()}{worst.sentence[1:]} ({worst.code}, {worst.severity})"
 
 
 def _against_baselines(study: Study) -> str:
