@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import leukotype as lt
 from leukotype.cohort import Cohort, is_control, without_controls
-from leukotype.errors import BadIdentifiers, BadLabels, BadValues
+from leukotype.errors import BadIdentifiers, BadLabels, BadValues, InputError
 
 
 def test_classes_are_sorted_and_codes_point_into_them(tiny_cohort):
@@ -121,3 +122,55 @@ def test_dropping_controls_keeps_all_other_probes_and_reports_the_number(tiny_co
     assert tiny_cohort.drop_controls() is tiny_cohort
     with pytest.raises(BadValues, match="no probes except"):
         dataclasses.replace(mixed, expression=mixed.expression[:, :1], probes=names[:1]).drop_controls()
+
+
+def table_of(cohort: Cohort) -> pd.DataFrame:
+    return pd.DataFrame(cohort.expression, index=cohort.samples, columns=cohort.probes)
+
+
+def test_a_table_and_a_series_in_another_order_make_the_same_cohort(tiny_cohort):
+    labels = pd.Series(tiny_cohort.labels, index=tiny_cohort.samples).sample(frac=1, random_state=1)
+    for same in (
+        Cohort.of(table_of(tiny_cohort), labels, name=tiny_cohort.name),
+        Cohort.of(table_of(tiny_cohort), tiny_cohort.labels, name=tiny_cohort.name),
+        Cohort(tiny_cohort.expression, labels, tiny_cohort.samples, tiny_cohort.probes),
+        Cohort.of(table_of(tiny_cohort), pd.Series(tiny_cohort.labels)),  # an index that only counts
+    ):
+        assert same.labels.tolist() == tiny_cohort.labels.tolist()
+        assert same.samples.tolist() == tiny_cohort.samples.tolist()
+        np.testing.assert_array_equal(same.expression, tiny_cohort.expression)
+
+
+def test_a_series_of_other_samples_is_refused(tiny_cohort):
+    labels = pd.Series(tiny_cohort.labels, index=[f"other{k}" for k in range(tiny_cohort.n_samples)])
+    with pytest.raises(BadIdentifiers, match="index of a Series"):
+        Cohort.of(table_of(tiny_cohort), labels)
+
+
+def test_python_mistakes_are_refused_in_one_line(tiny_cohort):
+    table = table_of(tiny_cohort)
+    for call in (
+        lambda: lt.evaluate(table),
+        lambda: lt.study(table),
+        lambda: lt.train(table),
+        lambda: lt.evaluate("file.csv"),
+        lambda: lt.train(tiny_cohort, ["knn", "svm"]),
+        lambda: Cohort.of(table.assign(word="x"), tiny_cohort.labels),
+        lambda: lt.read(table),
+        lambda: lt.read_batch(table),
+    ):
+        with pytest.raises(InputError) as refused:
+            call()
+        assert "\n" not in str(refused.value)
+        assert "--" not in str(refused.value)
+
+
+def test_models_may_be_one_name_and_samples_a_table(tiny_cohort):
+    design = lt.Design(3, 2)
+    assert lt.evaluate(tiny_cohort, "knn", design=design, jobs=1).names == ("knn",)
+    assert lt.evaluate(tiny_cohort, "knn,majority", design=design, jobs=1).names[:2] == ("knn", "majority")
+    classifier = lt.train(tiny_cohort, "knn", design=design, jobs=1)
+    calls = classifier.predict(table_of(tiny_cohort))
+    np.testing.assert_array_equal(calls.probabilities, classifier.predict(tiny_cohort).probabilities)
+    with pytest.raises(InputError, match="read_batch"):
+        classifier.predict("new.csv")

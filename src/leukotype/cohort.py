@@ -89,11 +89,27 @@ class Cohort:
     covariates: pd.DataFrame | None = None
     provenance: Provenance = field(default_factory=lambda: Provenance("memory"))
 
+    @classmethod
+    def of(
+        cls, frame: pd.DataFrame, labels: ArrayLike, *, donors: ArrayLike | None = None, name: str = "cohort"
+    ) -> Cohort:
+        """Return the cohort of a table with samples in rows and probes in columns, named by its index and columns.
+
+        frame          : log2 intensity
+        labels, donors : of each sample; a Series is matched by its index, an array by position
+
+        Raises BadIdentifiers, BadLabels or BadValues if the parts do not match.
+        """
+        samples, probes = _names_of(frame)
+        return cls(frame.to_numpy(), labels, samples, probes, name=name, donors=donors)  # type: ignore[arg-type]
+
     def __post_init__(self) -> None:
-        matrix = np.ascontiguousarray(self.expression, dtype=np.float64)
+        matrix = _matrix(self.expression)
         object.__setattr__(self, "expression", _frozen(matrix, original=self.expression))
         for column in ("labels", "samples", "probes", "donors"):
             values = getattr(self, column)
+            if isinstance(values, pd.Series) and column in ("labels", "donors"):
+                values = _by_sample(values, np.asarray(self.samples), column)
             if values is not None:
                 object.__setattr__(self, column, _frozen(_as_text(values), original=values))
         _check_parts(self, ("labels", "samples", "donors", "covariates"))
@@ -236,9 +252,25 @@ class Batch:
         return len(self.expression)
 
     @classmethod
-    def of(cls, cohort: Cohort) -> Batch:
-        """Return the samples of a cohort, with their labels."""
-        return cls(cohort.expression, cohort.samples, cohort.probes, cohort.provenance, cohort.labels)
+    def of(cls, samples: Cohort | pd.DataFrame) -> Batch:
+        """Return the samples of a cohort, with their labels, or of a table.
+
+        samples : a table has samples in rows and probes in columns, log2 intensity; its index and columns name them
+        """
+        if isinstance(samples, Cohort):
+            return cls(
+                samples.expression, samples.samples, samples.probes, samples.provenance, samples.labels
+            )
+        return cls(_matrix(samples.to_numpy()), *_names_of(samples), Provenance("memory"))
+
+
+def need_cohort(value: object) -> None:
+    """Raise BadValues unless the value is a Cohort."""
+    if not isinstance(value, Cohort):
+        raise BadValues(
+            f"a Cohort is needed, not a {type(value).__name__}. Use Cohort.of(frame, labels) for a DataFrame, or "
+            "read(path) for a file."
+        )
 
 
 def similar_names(names: Iterable[str]) -> list[tuple[str, ...]]:
@@ -336,6 +368,44 @@ def _check_unique(kind: str, ids: StrArray) -> None:
         f"{kind} {str(repeated[0])!r} appears more than once ({counted(len(repeated), 'repeated id')}). "
         f"Each {kind} must be unique: rename or remove the copies."
     )
+
+
+def _matrix(values: ArrayLike) -> FloatArray:
+    try:
+        return np.ascontiguousarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as problem:
+        raise BadValues(
+            f"expression is not numeric: {problem}. Remove columns that are not probes."
+        ) from problem
+
+
+def _names_of(frame: pd.DataFrame) -> tuple[StrArray, StrArray]:
+    """Return the ids of samples and probes of a table."""
+    if not isinstance(frame, pd.DataFrame):
+        raise BadValues(
+            f"a DataFrame is needed, not a {type(frame).__name__}: samples in rows, probes in columns."
+        )
+    return _as_text(frame.index.to_numpy()), _as_text(frame.columns.to_numpy())
+
+
+def _by_sample(values: pd.Series, samples: NDArray[Any], column: str) -> NDArray[Any]:
+    """Return a Series in the order of the samples, by its index; by position if the index only counts."""
+    if values.index.equals(pd.RangeIndex(len(samples))):
+        return values.to_numpy()
+    index = [str(name) for name in values.index]
+    wanted = [str(name) for name in samples]
+    if len(set(index)) != len(index) or set(index) != set(wanted):
+        missing = sorted(set(wanted) - set(index))
+        what = (
+            f"lack sample {missing[0]!r}"
+            if missing
+            else "name samples twice or samples that are not in the cohort"
+        )
+        raise BadIdentifiers(
+            f"the {column} {what}. The index of a Series must hold the sample ids; pass an array to match by position."
+        )
+    places = {name: place for place, name in enumerate(index)}
+    return values.to_numpy()[[places[name] for name in wanted]]
 
 
 def _as_text(values: ArrayLike) -> StrArray:

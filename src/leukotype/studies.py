@@ -13,7 +13,7 @@ import pandas as pd
 
 from leukotype import inference, resampling, wording
 from leukotype.audits import Finding, audit
-from leukotype.cohort import Cohort
+from leukotype.cohort import Cohort, need_cohort
 from leukotype.errors import InfeasibleDesign
 from leukotype.evaluation import AUTO, CachingEngine, Evaluation, FoldResult
 from leukotype.evaluation.nested import checked, evaluate_recipes, opened
@@ -187,7 +187,7 @@ def _silent(line: str) -> None:
 
 def study(
     cohort: Cohort,
-    models: Sequence[str | Model] | None = None,
+    models: Sequence[str | Model] | str | None = None,
     *,
     align: How = "none",
     max_probes: int | None = None,
@@ -217,6 +217,7 @@ def study(
 
     Raises as `leukotype.evaluate`, before anything is computed also InfeasibleDesign for an impossible analysis.
     """
+    need_cohort(cohort)
     options = checked(align, max_probes, tune_by, cohort)
     recipes = [Recipe(model, *options) for model in select(models)]
     folds = folds or resampling.draw(cohort, design or Design())

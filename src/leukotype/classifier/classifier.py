@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from leukotype.arrays import BoolArray, FloatArray
 from leukotype.classifier import conformal
@@ -18,6 +19,7 @@ from leukotype.classifier.matching import Matching
 from leukotype.classifier.novelty import Novelty
 from leukotype.classifier.scale_check import ScaleRange
 from leukotype.cohort import Batch, Cohort
+from leukotype.errors import BadValues
 from leukotype.recipes.alignment import Sorted
 from leukotype.recipes.missing import MissingLimit
 from leukotype.recipes.scorer import Scorer
@@ -68,7 +70,7 @@ class Classifier:
 
     def predict(
         self,
-        samples: Batch | Cohort,
+        samples: Batch | Cohort | pd.DataFrame,
         *,
         level: float = conformal.LEVEL,
         why: int = 0,
@@ -76,6 +78,7 @@ class Classifier:
     ) -> Calls:
         """Call samples, each independently of the others, to the last bit.
 
+        samples    : a table has samples in rows and probes in columns, log2 intensity
         level      : confidence of the prediction sets, in (0, 1)
         why        : number of probes of evidence per sample; 0 for none
         annotation : gene symbol of each probe id of the samples, if they come from another array
@@ -83,7 +86,12 @@ class Classifier:
         Raises BadIdentifiers if no probe matches, UnknownName for a level outside (0, 1).
         """
         conformal.check_level(level)
-        batch = Batch.of(samples) if isinstance(samples, Cohort) else samples
+        if not isinstance(samples, Batch | Cohort | pd.DataFrame):
+            raise BadValues(
+                f"predict needs a Batch, a Cohort or a DataFrame, not a {type(samples).__name__}. Use read_batch(path) "
+                "for a file."
+            )
+        batch = samples if isinstance(samples, Batch) else Batch.of(samples)
         matching = Matching.find(
             self.probes, self.symbols, batch.probes.tolist(), annotation, batch.samples.tolist()
         )

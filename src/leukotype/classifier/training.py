@@ -18,7 +18,7 @@ from leukotype.classifier.classifier import Classifier
 from leukotype.classifier.conformal import CrossConformal
 from leukotype.classifier.novelty import LEVEL, Novelty
 from leukotype.classifier.scale_check import ScaleRange
-from leukotype.cohort import Cohort
+from leukotype.cohort import Cohort, need_cohort
 from leukotype.errors import BadLabels, BadValues, UnknownName
 from leukotype.evaluation import AUTO, Evaluation, choose
 from leukotype.evaluation.nested import Resources, checked, evaluate_recipes, fit_splits, opened
@@ -84,6 +84,7 @@ def train(
     Raises InfeasibleDesign if a class is too small, UnknownName, BadLabels for a class called "abstained", NotPortable
     for a model whose fits have no portable rule, TasksFailed.
     """
+    need_cohort(cohort)
     candidates = _candidates(model, models)
     _check(cohort)
     n_panel = min(max_probes or cohort.n_probes, cohort.n_probes)
@@ -242,6 +243,11 @@ def _candidates(model: str | Model, models: Sequence[str | Model] | None) -> tup
     if models is not None:
         raise UnknownName(
             f"models are candidates of 'auto', and the model is {str(model)!r}. Name one of the two."
+        )
+    if not isinstance(model, str | Model):
+        raise UnknownName(
+            f"model is a {type(model).__name__}; a name or a Model is needed. To choose among several, use "
+            "model='auto' and models=[...]."
         )
     chosen = select([model])
     if len(chosen) != 1:

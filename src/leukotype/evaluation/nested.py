@@ -11,7 +11,7 @@ from pathlib import Path
 
 from leukotype import execution, resampling
 from leukotype.arrays import FloatArray, IntArray
-from leukotype.cohort import Cohort
+from leukotype.cohort import Cohort, need_cohort
 from leukotype.errors import InfeasibleDesign, TasksFailed, UnknownName
 from leukotype.evaluation import task_keys
 from leukotype.evaluation.auto import auto
@@ -72,7 +72,7 @@ class Resources:
 
 def evaluate(
     cohort: Cohort,
-    models: Sequence[str | Model] | None = None,
+    models: Sequence[str | Model] | str | None = None,
     *,
     align: How = "none",
     max_probes: int | None = None,
@@ -109,6 +109,7 @@ def evaluate(
     Raises InfeasibleDesign if a class is too small for the design, UnknownName for an unknown name, TasksFailed if
     tasks failed and there is no `on_failure`, or if every task failed.
     """
+    need_cohort(cohort)
     chosen = select(models)
     options = checked(align, max_probes, tune_by, cohort)
     if folds is None:

@@ -204,10 +204,17 @@ def by_name(name: str) -> Model:
     raise UnknownName(f"no model {name!r}. Use one of {known}; or all.")
 
 
-def select(wanted: Sequence[str | Model] | None = None) -> tuple[Model, ...]:
-    """Return models by name or as `Model`; all for ["all"], the default set for None."""
+def select(wanted: Sequence[str | Model] | Model | str | None = None) -> tuple[Model, ...]:
+    """Return models by name or as `Model`; all for "all", the default set for None.
+
+    wanted : a list, one `Model`, or names separated by commas
+    """
     if wanted is None:
         wanted = DEFAULT
+    if isinstance(wanted, str):
+        wanted = [name.strip() for name in wanted.split(",") if name.strip()]
+    if isinstance(wanted, Model):
+        wanted = [wanted]
     if list(wanted) == ["all"]:
         return MODELS
     chosen = tuple(model if isinstance(model, Model) else by_name(model) for model in wanted)

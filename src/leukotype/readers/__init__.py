@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from leukotype.cohort import Batch, Cohort
-from leukotype.errors import BadLabels, DataWarning, UnknownName
+from leukotype.errors import BadLabels, DataWarning, UnknownName, UnreadableFile
 from leukotype.readers import cache as parses
 from leukotype.readers import delimited, transposed
 from leukotype.readers.assemble import batch_of, cohort_of, read_labels, refuse_dates, without_summaries
@@ -89,6 +89,7 @@ def read(
     Gives a DataWarning for each entry of `cohort.provenance.warnings`.
     Raises InputError: what was found, what was needed, what to do.
     """
+    _need_path(path)
     options = _options(
         label, labels, donor, samples, samples_in, covariates=tuple(covariates), expression=tuple(expression)
     )
@@ -137,6 +138,7 @@ def read_batch(
 
     Raises InputError: what was found, what was needed, what to do.
     """
+    _need_path(path)
     options = _options(label, labels, None, samples, samples_in)
     raw, sha256 = _table_of(path, options, cache, max_size)
     batch = batch_of(
@@ -145,6 +147,14 @@ def read_batch(
     for text in batch.provenance.warnings:
         warnings.warn(text, DataWarning, stacklevel=2)
     return batch
+
+
+def _need_path(path: object) -> None:
+    if not isinstance(path, str | Path):
+        raise UnreadableFile(
+            f"a path is needed, not a {type(path).__name__}. For a DataFrame, use Cohort.of(frame, labels) or "
+            "Batch.of(frame)."
+        )
 
 
 def _options(
