@@ -44,6 +44,7 @@ _SUMMARY = re.compile(
     r"(Unassigned|Assigned)_?\\w*|total|sum|grand total",
     re.IGNORECASE,
 )
+_NUMBERED = "No sample id column; rows were numbered from 1."
 # Missing labels; a class may be called "none".
 _NO_LABEL = frozenset({"", "na", "nan", "n/a", "n.a.", "#n/a", "<na>", "null", "?", "-", "--", "."})
 # Dates of spreadsheets in several languages; R puts an X before a leading digit and replaces other signs by dots.
@@ -106,6 +107,9 @@ def batch_of(
     _check_options(raw, options, path)
     _, ids, steps = _samples(raw, options.samples, scale, path)
     classes, warnings = None, raw.warnings
+    if _NUMBERED in steps and len(ids) > 1:
+        # The calls of new samples are of no use without their ids.
+        warnings = (*warnings, f"{_NUMBERED} Choose the column with --samples.")
     if wants_labels:
         _, labels, more = _classes(raw, options, ids, path, ())
         classes, warnings = np.array(labels, dtype=np.str_), (*warnings, *more)
@@ -187,7 +191,7 @@ def _samples(
         column = _first_ids(raw)
         if column is None:
             numbers = [str(row + 1) for row in range(len(raw.values))]
-            return None, numbers, [*steps, "No sample id column; rows were numbered from 1."]
+            return None, numbers, [*steps, _NUMBERED]
         steps.append(f"Sample ids are from column {column!r}.")
     ids = _column(raw, column, "--samples", path)
     if "" in ids:
