@@ -125,12 +125,12 @@ def _unlike_in_kind(values: FloatArray, varies: BoolArray, share: float) -> Bool
     inside = found & ~edge
     if inside.sum() > max(3, 0.001 * p) or 2 * (~edge).sum() < p:
         return np.zeros(p, dtype=bool)
-    # Low counts on log2(x + 1) are whole too: 0, 1 and 2, with zeros in other columns as well.
-    if (values[:, others & varies] == 0).any():
-        many = np.array(
-            [len(np.unique(values[:, column])) > 4 for column in np.flatnonzero(found)], dtype=bool
-        )
-        found[np.flatnonzero(found)[~many]] = False
+    # Low counts on log2(x + 1) are whole too, such as 0 and 1.
+    has_zeros = bool((values[:, others & varies] == 0).any())
+    for column in np.flatnonzero(found):
+        levels = np.unique(values[:, column])
+        if len(levels) <= 4 and (has_zeros or levels[0] == 0):
+            found[column] = False
     return found
 
 
