@@ -714,3 +714,10 @@ def test_columns_of_results_are_not_samples(tmp_path):
 def test_comment_above_the_header(tmp_path):
     with pytest.raises(UnreadableFile, match="comment"):
         read(saved(tmp_path, "# Program: featureCounts, v2\n" + csv(LOG)))
+
+
+def test_similar_classes_give_no_warning_once_one_is_dropped(tmp_path):
+    table = LOG.assign(type=["AML", "aml", "PB"] * 7)
+    with pytest.warns(DataWarning, match="'AML'"):
+        attacked(tmp_path, table)
+    assert attacked(tmp_path, table, drop_class=["aml"]).provenance.warnings == ()

@@ -230,7 +230,7 @@ def _classes(
             )
         classes = [labels[sample] for sample in ids]
         _refuse_unlabelled(ids, classes, "the labels file", drop_class)
-        return None, classes, _similar(classes)
+        return None, classes, _similar([name for name in classes if name not in drop_class])
     column = _named(raw, LABEL_NAMES) if options.label is None else options.label
     if column is None:
         seen = ", ".join([*raw.text, *raw.probes][:6])
@@ -240,7 +240,7 @@ def _classes(
         )
     classes = _column(raw, column, "--label", path)
     _refuse_unlabelled(ids, classes, f"column {column!r} of {path}", drop_class)
-    warnings = _similar(classes)
+    warnings = _similar([name for name in classes if name not in drop_class])
     others = [name for name in raw.text if plain(name) in LABEL_NAMES and name != column]
     if plain(column) in _WEAK_LABELS:
         known = {column, options.donor, *others}
