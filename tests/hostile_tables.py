@@ -94,13 +94,10 @@ def good(rng):
 
 
 def class_code(rng):
+    """One number per class, under a name that may be known."""
     table = plain(rng)
-    code = {name: str(k * int(rng.integers(1, 3))) for k, name in enumerate(dict.fromkeys(table.labels))}
-    code = (
-        {name: str(k + int(rng.integers(0, 2))) for k, name in enumerate(code)} if rng.random() < 0 else code
-    )
-    if len(set(code.values())) < 2:
-        code = {name: str(k) for k, name in enumerate(code)}
+    step = int(rng.integers(1, 3))
+    code = {name: str(k * step) for k, name in enumerate(dict.fromkeys(table.labels))}
     table.accepted = "true"
     name = str(rng.choice(["class_code", "y", "code", "outcome_num", "is_case", "response"]))
     return insert(table, name, [code[c] for c in table.labels], somewhere(rng, table))
@@ -185,7 +182,6 @@ def gene_table(rng):
     """Genes in rows with a column of their types, which is called like a label."""
     table = turned(plain(rng), str(rng.choice(["gene_id", "Geneid", "gene", "ENSEMBL"])))
     del table.rows[1]  # no labels inside
-    table.options = {"label": "type"} if rng.random() < 0 else {}
     kinds = [
         str(rng.choice(["protein_coding", "lncRNA", "miRNA", "processed_pseudogene"])) for _ in table.probes
     ]
@@ -234,7 +230,7 @@ def decimal_commas(rng):
 
 VARIANTS: tuple[Callable[[str], str], ...] = (
     str.lower,
-    lambda name: f"{name} 1".replace(" 1", "\u00a0") + name[:0],
+    lambda name: f"{name}\u00a0",
     lambda name: name.replace("A", "\u0410"),
     lambda name: name[0] + "\u200b" + name[1:],
     lambda name: "".join(chr(ord(c) + 0xFEE0) for c in name),
@@ -251,12 +247,7 @@ def similar_classes(rng):
         table.rows[1 + k][1] = table.labels[k] = change("AML")
     # A no-break space at the end is stripped, which restores the truth.
     table.labels = [name.strip() for name in table.labels]
-    table.accepted = (
-        "true"
-        if len(set(table.labels)) == len({n.casefold() for n in table.labels} | set())
-        and all(name in CLASSES for name in table.labels)
-        else "warned"
-    )
+    table.accepted = "true" if set(table.labels) <= set(CLASSES) else "warned"
     return table
 
 

@@ -68,7 +68,7 @@ def say_hello(context: ssl.SSLContext, place: tuple[str, int]) -> None:
             raise ConnectionError("closed without an answer")
 
 
-def test_local_dask_cluster_refuses_whoever_has_no_keys() -> None:
+def test_local_dask_cluster_refuses_clients_without_keys() -> None:
     distributed = pytest.importorskip("distributed")
     before = listening()
     with open_engine("dask", jobs=1) as engine:

@@ -1,4 +1,4 @@
-"""Signed files: an Ed25519 signature of all bytes of a file, in a file beside it; docs/classifier.md shows the use.
+"""Signed files: an Ed25519 signature of all bytes of a file, in a file next to it; docs/classifier.md shows the use.
 
 The signature of NAME.leuko is NAME.leuko.sig, a JSON object: `format`, `format_version`, `key` (the public key, 32
 bytes) and `signature` (64 bytes), both in Base64.
@@ -102,7 +102,7 @@ def sign_file(path: str | Path, key: str | Path) -> Path:
 
 
 def signer(path: str | Path, content: bytes) -> str:
-    """Return the fingerprint of the key that signed a file, whoever has that key.
+    """Return the fingerprint of the key that signed a file; the key need not be trusted.
 
     content : of the file
 
@@ -123,7 +123,7 @@ def check(path: str | Path, content: bytes, trusted: str | Path) -> str:
     known = _public_keys(Path(trusted))
     if not signature_file(path).exists():
         raise UntrustedFile(
-            f"{path} is not signed: {signature_file(path).name} is not beside it. Get the signature, or sign the file; "
+            f"{path} is not signed: {signature_file(path).name} is missing. Get the signature, or sign the file; "
             "see docs/classifier.md."
         )
     public = _verified(path, content)

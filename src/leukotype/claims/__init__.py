@@ -1,8 +1,8 @@
 """Checks whether a published accuracy, precision, recall or F1 is possible for a number of test samples.
 
 A share of n samples has n + 1 possible values, so for small n most printed numbers are impossible: Brown & Heathers
-(2017), The GRIM test, Social Psychological and Personality Science 8, 363-369.  "Impossible" is said only of what no
-confusion matrix gives; everything else that could not be shown to be possible is undecided.
+(2017), The GRIM test, Social Psychological and Personality Science 8, 363-369.  The verdict is
+"impossible" only if no confusion matrix gives the numbers.  If neither can be shown, it is "undecided".
 """
 
 from __future__ import annotations

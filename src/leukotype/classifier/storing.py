@@ -38,7 +38,7 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def write(classifier: Classifier, path: str | Path, sign: SigningKey | None = None) -> None:
-    """Write a classifier to one file, and its signature beside it; see `Classifier.save`."""
+    """Write a classifier to one file, and its signature to NAME.leuko.sig; see `Classifier.save`."""
     named = {"class": classifier.classes, "probe": classifier.probes, "symbol": classifier.symbols}
     for what, names in {"name": (classifier.name,), **named}.items():
         for name in names:

@@ -1,8 +1,8 @@
 """Cache of parsed tables, keyed by file content; a damaged entry is ignored and written again.
 
 An entry is used only if its description has its own sha256 and the values have the sha256 in the description, so damage
-is detected.  Forgery is not: whoever may write to the folder may replace an entry together with its hashes.  The folder
-is therefore made readable and writable by its owner alone.  The cache trusts this owner, and nothing in it is executed.
+is detected.  Forgery is not: a person who can write to the folder can replace an entry together with its hashes.  The
+folder is therefore readable and writable by its owner alone.  The cache trusts this owner and executes nothing.
 """
 
 from __future__ import annotations
