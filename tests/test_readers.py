@@ -721,3 +721,10 @@ def test_similar_classes_give_no_warning_once_one_is_dropped(tmp_path):
     with pytest.warns(DataWarning, match="'AML'"):
         attacked(tmp_path, table)
     assert attacked(tmp_path, table, drop_class=["aml"]).provenance.warnings == ()
+
+
+@pytest.mark.parametrize("impute", [None, "median"])
+def test_a_clinical_column_with_missing_values_is_not_imputed(impute, tmp_path):
+    amounts = [str(900 + 37 * k % 400) if k % 4 else "" for k in range(21)]
+    with pytest.raises(BadValues, match="--covariate amount"):
+        attacked(tmp_path, LOG.assign(amount=amounts), impute=impute)

@@ -82,8 +82,9 @@ def cohort_of(
     if covariates:
         steps.append(f"Not expression, kept as covariates: {shortlist(list(covariates), 8)}.")
 
-    steps += _check_values(raw, ids, impute, path)
+    # First, because the remedy for missing values would make a clinical column a probe.
     _refuse_strays(raw, options, classes, drop_class, path)
+    steps += _check_values(raw, ids, impute, path)
     values, unit, done = scales.apply(raw.values, scale, ids, path)
     return Cohort(
         expression=values,

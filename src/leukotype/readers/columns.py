@@ -44,7 +44,7 @@ def stray_columns(values: FloatArray, codes: IntArray | None) -> list[Stray]:
     - its values are far above the log2 values of all other columns.
     """
     n, p = values.shape
-    if n < 4 or p == 0:
+    if n < 4 or p == 0 or np.isnan(values).all():
         return []
     low, high = np.fmin.reduce(values, axis=0), np.fmax.reduce(values, axis=0)
     varies = low < high
