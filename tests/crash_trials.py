@@ -32,7 +32,22 @@ from run_cases import write_tiny_csv
 # Runs are compared to one that was not disturbed.  Their time stamps and run times differ.
 DESIGN = ("--models", "knn,majority", "--outer", "2", "--inner", "2")
 AGAIN = ("--overwrite",)
+# A command that takes longer hangs.
+SECONDS = 180
 SMALL = ("--outer", "2", "--inner", "2", "--repeats", "1")
+
+
+def ended(pid: int) -> int:
+    """Wait for a process and return its exit code; one that hangs is killed and reported."""
+    start = time.monotonic()
+    while time.monotonic() - start < SECONDS:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.01)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    raise AssertionError(f"process {pid} did not end within {SECONDS} s")
 
 
 @dataclass
@@ -68,7 +83,7 @@ class Place:
 
     def finish(self, *words: object) -> int:
         """Run a command to its end and return its exit code."""
-        return os.waitstatus_to_exitcode(os.waitpid(self.start(*words), 0)[1])
+        return ended(self.start(*words))
 
     def messages(self) -> str:
         """Return everything that the commands printed here."""
@@ -135,7 +150,7 @@ def kill(rng: random.Random, place: Place, command: Command, n_kills: int) -> Co
         time.sleep(rng.uniform(0, 1.05 * command.seconds))
         number = rng.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM])
         os.kill(pid, number)
-        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        code = ended(pid)
         counts[f"{number.name} {'too late' if code in (0, 1, 2) else 'in time'}"] += 1
     code = place.finish(*command.words, *command.again)
     said = place.messages()

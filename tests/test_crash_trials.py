@@ -12,11 +12,11 @@ import crash_trials
 
 
 @pytest.mark.slow
-def test_sixty_kills_and_flips_do_no_harm():
+def test_thirty_kills_and_flips_do_no_harm():
     # In a process of its own, because the trials fork.
     script = Path(crash_trials.__file__)
     done = subprocess.run(
-        [sys.executable, script, "60", "12"], capture_output=True, text=True, check=False, timeout=1500
+        [sys.executable, script, "30", "12"], capture_output=True, text=True, check=False, timeout=1000
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert "SIGKILL in time" in done.stdout

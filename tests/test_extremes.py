@@ -158,7 +158,8 @@ def judge(words: list[str], place: Path, capfd) -> None:
         raise TooSlow(shown)
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    # Again every second, because some code ignores exceptions, for example a destructor.
+    signal.setitimer(signal.ITIMER_REAL, SECONDS, 1)
     started = time.monotonic()
     try:
         code = cli.run(words)
