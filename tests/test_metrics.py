@@ -11,7 +11,7 @@ from sklearn import metrics as sk
 
 from leukotype import metrics
 from leukotype.errors import UnknownName
-from leukotype.metrics import HEADLINE, METRICS, Scored, by_name, intervals
+from leukotype.metrics import HEADLINE, METRICS, Scored, by_name, intervals, weighted
 from leukotype.metrics.estimate import Units, estimate
 
 
@@ -30,12 +30,43 @@ def perfect(n_per_class: int = 6, k: int = 3) -> Scored:
     return Scored(labels, labels, np.eye(k)[labels])
 
 
-@pytest.mark.parametrize("metric", METRICS, ids=str)
+def of_calls(function, average=None):
+    """Return a function of predictions that calls scikit-learn's."""
+    return lambda s: function(
+        s.labels, s.predicted, labels=np.arange(s.n_classes), average=average, zero_division=0.0
+    )
+
+
+def one_vs_rest(function):
+    return lambda s: np.array([function(s.labels == k, p) for k, p in enumerate(s.probabilities.T)])
+
+
+AVERAGED = {"precision": sk.precision_score, "recall": sk.recall_score, "f1": sk.f1_score}
+RANKED = {"roc_auc": sk.roc_auc_score, "average_precision": sk.average_precision_score}
+ORACLES = {
+    "accuracy": lambda s: sk.accuracy_score(s.labels, s.predicted),
+    "balanced_accuracy": lambda s: sk.balanced_accuracy_score(s.labels, s.predicted),
+    "mcc": lambda s: sk.matthews_corrcoef(s.labels, s.predicted),
+    "kappa": lambda s: sk.cohen_kappa_score(s.labels, s.predicted),
+    "log_loss": lambda s: sk.log_loss(s.labels, s.probabilities, labels=np.arange(s.n_classes)),
+    **{name: of_calls(function) for name, function in AVERAGED.items()},
+    **{
+        f"{name}_{average}": of_calls(function, average)
+        for name, function in AVERAGED.items()
+        for average in ("macro", "micro", "weighted")
+    },
+    **{name: one_vs_rest(function) for name, function in RANKED.items()},
+    "roc_auc_macro": lambda s: one_vs_rest(sk.roc_auc_score)(s).mean(),
+    "average_precision_macro": lambda s: one_vs_rest(sk.average_precision_score)(s).mean(),
+}
+
+
+@pytest.mark.parametrize("name", ORACLES)
 @pytest.mark.parametrize("ties", [False, True])
 @pytest.mark.parametrize("k", [2, 3, 5])
-def test_unit_weights_give_the_unweighted_value(metric, ties, k):
+def test_value_agrees_with_scikit_learn(name, ties, k):
     s = scored(k, k=k, ties=ties)
-    np.testing.assert_allclose(metric.weighted(s, s.ones)[0], metric.value(s), rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(by_name(name).value(s), ORACLES[name](s), rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=str)
@@ -53,7 +84,7 @@ def test_integer_weight_equals_repeated_sample(metric):
 @pytest.mark.parametrize("seed", range(5))
 def test_interval_contains_value_and_both_are_within_bounds(metric, seed):
     s = scored(seed, skill=0.4)
-    found = estimate(metric, [s], Units.of(s.labels, None))
+    found = estimate(metric, [s], Units(s.labels, None))
     low, high = metric.bounds
     assert np.all((found.value >= low) & (found.value <= high))
     assert np.all(found.low <= found.value)
@@ -218,24 +249,58 @@ def test_donors_widen_closed_form_intervals():
     s = Scored(s.labels[order], s.predicted[order], s.probabilities[order])
     donors = np.array([f"{label}-{i // 3}" for i, label in enumerate(s.labels)])
     for name in ("accuracy", "balanced_accuracy"):
-        plain, grouped = (estimate(by_name(name), [s], Units.of(s.labels, d)) for d in (None, donors))
+        plain, grouped = (estimate(by_name(name), [s], Units(s.labels, d)) for d in (None, donors))
         assert grouped.high - grouped.low > plain.high - plain.low
         assert grouped.value == plain.value
 
 
-def test_degenerate_bootstrap_is_marked():
+@pytest.mark.parametrize("metric", [m for m in METRICS if m.name != "ece"], ids=str)
+def test_intervals_of_perfect_predictions_have_width(metric):
     s = perfect()
-    units = Units.of(s.labels, None)
-    assert estimate(by_name("f1_macro"), [s], units).degenerate
-    assert not estimate(by_name("accuracy"), [s], units).degenerate
-    assert not estimate(by_name("f1_macro"), [scored()], Units.of(scored().labels, None)).degenerate
+    found = estimate(metric, [s], Units(s.labels, None))
+    assert np.all(found.high - found.low > 0.005)
 
 
-def test_repeats_are_averaged_and_add_no_units():
+def test_the_bayesian_bootstrap_of_a_recall_is_the_clopper_pearson_interval():
+    labels = np.repeat([0, 1], [12, 9])
+    predicted = labels.copy()
+    predicted[[0, 1, 14]] = 1 - labels[[0, 1, 14]]
+    s = Scored(labels, predicted, np.eye(2)[predicted])
+    weights = intervals.bayesian_weights(labels, n_resamples=40_000)
+    low, high = intervals.bayesian_bootstrap(weighted.recall, [s], weights)
+    exact = np.array([intervals.clopper_pearson(hits, n) for hits, n in ((10, 12), (8, 9))])
+    np.testing.assert_allclose(np.stack([low, high], axis=1), exact, atol=0.006)
+
+
+def test_bayesian_weights_sum_to_the_class_sizes_and_treat_a_donor_as_one():
+    labels = np.repeat([0, 1], [6, 4])
+    donors = np.array(list("aabbccddee"))
+    weights = intervals.bayesian_weights(labels, donors, n_resamples=50)
+    assert weights.shape == (50, 12)
+    np.testing.assert_allclose(weights[:, [*range(6), 10]].sum(axis=1), 6)
+    np.testing.assert_allclose(weights[:, [*range(6, 10), 11]].sum(axis=1), 4)
+    np.testing.assert_array_equal(weights[:, :10:2], weights[:, 1:10:2])
+
+
+@pytest.mark.parametrize("kind", ["worse", "better"])
+def test_the_added_sample_makes_every_score_worse_or_better(kind):
+    s = scored(3, skill=0.6)
+    more = intervals.with_added(s, kind)
+    assert len(more.labels) == s.n_samples + s.n_classes
+    for metric in METRICS:
+        if metric.per_class or metric.name == "ece":
+            continue
+        before, after = (float(metric.weighted(x, x.ones)[0]) for x in (s, more))
+        rises = (kind == "better") == metric.higher_is_better
+        assert (after >= before - 1e-12) if rises else (after <= before + 1e-12), metric
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=str)
+def test_repeats_are_averaged_and_add_no_units(metric):
     a, b = scored(1), scored(1)
-    units = Units.of(a.labels, None)
-    once, twice = (estimate(by_name("accuracy"), r, units) for r in ([a], [a, b]))
-    assert (once.low, once.high) == (twice.low, twice.high)
+    units = Units(a.labels, None)
+    once, twice = (estimate(metric, r, units) for r in ([a], [a, b]))
+    np.testing.assert_array_equal((once.low, once.high), (twice.low, twice.high))
 
 
 def test_unknown_metric_is_refused_with_all_names():

@@ -175,17 +175,3 @@ def test_csv_holds_the_numbers_of_the_evaluation(study: Study, tmp_path: Path) -
     pd.testing.assert_frame_equal(read, expected.reset_index(drop=True), check_dtype=False)
     names = [row[0].under for row in paper_table(study, "performance").cells]
     assert names == [model.name for model in study.models]
-
-
-def test_degenerate_intervals_are_not_printed(study: Study) -> None:
-    table = paper_table(study, "performance")
-    majority = next(row for row in table.cells if row[0].under == "majority")
-    degenerate = table.numbers[table.numbers["interval"].str.contains("degenerate")]
-    titles = degenerate.loc[degenerate["model"] == "majority", "metric"].map(
-        lambda m: metrics.by_name(m).short_title
-    )
-    assert len(titles)
-    for title in titles:
-        place = next(k for k, column in enumerate(table.columns) if column.startswith(title))
-        assert majority[place].under == ""
-    assert "no interval" in table.caption

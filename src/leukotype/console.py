@@ -108,8 +108,6 @@ def show_results(study: Study, folder: Path) -> None:
         ["model", *(metric.title for metric in shown)],
         cells,
     )
-    if any("[–]" in cell for row in cells for cell in row):
-        put("[–]: no interval, because all bootstrap resamples are identical.")
     best = study.best
     if len(best.chosen) > 1:
         put(
@@ -130,8 +128,6 @@ def show_results(study: Study, folder: Path) -> None:
 
 
 def _interval(row: Any) -> str:
-    if row["interval"].endswith("(degenerate)"):
-        return f"{row['value']:.3f} [–]"
     return f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
 
 

@@ -90,7 +90,7 @@ def _sizes(data: AuditInput) -> tuple[FloatArray, str]:
     donors = data.cohort.donors
     if donors is None:
         return np.array(list(data.cohort.class_counts.values()), dtype=np.float64), "samples"
-    units = Units.of(data.cohort.codes, donors) if data.evaluation is None else data.evaluation.units
+    units = Units(data.cohort.codes, donors) if data.evaluation is None else data.evaluation.units
     return units.per_class, "donors"
 
 

@@ -195,10 +195,6 @@ def _per_class(evaluation: Evaluation) -> dict[str, dict[str, Any]]:
 
 
 def _number(row: Mapping[Any, Any]) -> dict[str, Any]:
-    row = dict(row)
-    if str(row["interval"]).endswith("(degenerate)"):
-        # All resamples are identical, so there is no interval.
-        row["low"] = row["high"] = math.nan
     return {
         "title": str(row["title"]),
         **{key: float(row[key]) if math.isfinite(row[key]) else None for key in ("value", "low", "high")},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -99,7 +98,7 @@ class Validation:
     def metrics(self) -> dict[str, tuple[str, Number]]:
         """Title and number of each defined metric, by its name; abstention is ignored."""
         scored = Scored(self.codes, self.calls.predicted[self.known], self.probabilities)
-        units, n = Units.of(self.codes, None), len(self.codes)
+        units, n = Units(self.codes, None), len(self.codes)
         found = {}
         for metric in METRICS:
             if metric.per_class:
@@ -108,9 +107,7 @@ class Validation:
                 found[metric.name] = (metric.title, self._balanced())
             elif not self.absent or metric.name in _ALWAYS:
                 one = estimate(metric, [scored], units)
-                # If all resamples are identical, there is no interval.
-                low, high = (math.nan, math.nan) if one.degenerate else (float(one.low), float(one.high))
-                number = Number(float(one.value), low, high, n, metric.interval)
+                number = Number(float(one.value), float(one.low), float(one.high), n, metric.interval)
                 found[metric.name] = (metric.title, number)
         return found
 

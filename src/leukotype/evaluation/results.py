@@ -121,7 +121,7 @@ class Evaluation:
     @cached_property
     def units(self) -> Units:
         """The independent units of the intervals: donors if they are known, else samples."""
-        return Units.of(self.cohort.codes, self.cohort.donors)
+        return Units(self.cohort.codes, self.cohort.donors)
 
     @cached_property
     def predictions(self) -> pd.DataFrame:
@@ -211,14 +211,11 @@ def _chosen(names: Sequence[str] | None, *, per_class: bool) -> list[Metric]:
 
 
 def _row(found: Estimate, at: tuple[int, ...]) -> dict[str, Any]:
-    method: str = found.metric.interval
-    if found.degenerate[at]:
-        method += " (degenerate)"
     return {
         "metric": found.metric.name,
         "title": found.metric.title,
         "value": float(found.value[at]),
         "low": float(found.low[at]),
         "high": float(found.high[at]),
-        "interval": method,
+        "interval": found.metric.interval,
     }

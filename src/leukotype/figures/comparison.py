@@ -23,12 +23,7 @@ def models(evaluation: Evaluation) -> Drawing:
     numbers["baseline"] = numbers["model"].isin(theme.baselines(evaluation))
     times = "once" if design.repeats == 1 else f"{design.repeats} times"
     unit = "" if evaluation.cohort.donors is None else ", with donors as the units"
-    methods = ", ".join(dict.fromkeys(numbers["interval"].str.replace(" (degenerate)", "")))
-    unknown = (
-        " No interval is drawn if all bootstrap samples gave the same value: the interval is unknown, not narrow."
-        if _unknown(numbers).any()
-        else ""
-    )
+    methods = ", ".join(dict.fromkeys(numbers["interval"]))
     main = numbers[numbers["metric"] == metrics.HEADLINE]
     listed = ", ".join(f"{r.model} {r.value:.2f} ({r.low:.2f} to {r.high:.2f})" for r in main.itertuples())
     return Drawing(
@@ -37,19 +32,13 @@ def models(evaluation: Evaluation) -> Drawing:
         f"Out-of-fold performance on {counted(len(evaluation.cohort.labels), 'sample')} of {k} classes, "
         f"{design.outer}-fold nested cross-validation drawn {times}. Dots are estimates, lines their 95 % intervals "
         f"({methods}{unit}). Hollow dots are baselines, which any useful model must exceed; dashed lines are chance. "
-        "Intervals of two models can overlap even if one is better on the same samples. They don't include the "
-        f"variation from another sample of training data.{unknown}",
+        "Intervals of two models can overlap even if one is better on the same samples.",
         f"Dot-and-whisker charts of {len(METRICS)} metrics. Balanced accuracy: {listed}; chance is {1 / k:.2f}.",
         [
             *theme.subtitle(evaluation.cohort, "out of fold", "95 % intervals"),
             "Hollow dots: baselines. Dashed lines: chance.",
         ],
     )
-
-
-def _unknown(table: pd.DataFrame) -> pd.Series[bool]:
-    """Rows with a bootstrap interval of width 0: all predictions are correct, or all of one class."""
-    return table["high"] - table["low"] < 1e-9
 
 
 def _paint(table: pd.DataFrame, evaluation: Evaluation) -> Chart:
@@ -69,7 +58,6 @@ def _panel(table: pd.DataFrame, metric: metrics.Metric, evaluation: Evaluation, 
     scale = alt.Scale(domainMin=low, domainMax=high, nice=False, zero=True) if high else alt.Scale(zero=True)
     axis = theme.names_axis("Model") if first else alt.Axis(labels=False, ticks=False, title=None)
     x_axis = alt.Axis(title=f"{metric.title}, {better}", tickCount=4, labelOverlap=True)
-    table = table.assign(unknown=_unknown(table))
     hover = {"value": (metric.title, ".3f"), "low": ("95 % interval from", ".3f"), "high": ("to", ".3f")}
     base = alt.Chart(theme.rows(table.drop(columns=["metric"]))).encode(
         y=alt.Y("model:N", sort=order, axis=axis),
@@ -83,19 +71,9 @@ def _panel(table: pd.DataFrame, metric: metrics.Metric, evaluation: Evaluation, 
     dots = base.mark_point(filled=False, size=60, strokeWidth=2, opacity=1).encode(
         x=x, stroke=colour, fill=fill
     )
-    words = base.encode(x=x, text=alt.value("no interval"))
-    middle = (low + (high or float(table["value"].max()))) / 2
-    right = words.transform_filter(f"datum.unknown && datum.value <= {middle}")
-    left = words.transform_filter(f"datum.unknown && datum.value > {middle}")
     chance = (
         alt.Chart(theme.rows(table[["chance"]].head(1).dropna()))
         .mark_rule(strokeDash=[4, 3], color=theme.COLOURS[3], strokeWidth=1.3)
         .encode(x=alt.X("chance:Q", scale=scale))
     )
-    return alt.layer(
-        chance,
-        whiskers,
-        dots,
-        right.mark_text(align="left", dx=9, fontSize=10, color=theme.GREY),
-        left.mark_text(align="right", dx=-9, fontSize=10, color=theme.GREY),
-    ).properties(width=228, height=alt.Step(19))
+    return alt.layer(chance, whiskers, dots).properties(width=228, height=alt.Step(19))

@@ -61,8 +61,9 @@ def corrected_best(
     than the best model's own score.  Draws are stratified by class and repeated if they leave out no sample of some
     class.
 
-    The interval is the percentile interval of the scores.  If the metric has a closed interval, it is widened to that
-    of the corrected shares, because a bootstrap has no spread for a model that is always correct.
+    The interval is the percentile interval of the scores.  It is widened to the closed interval of the corrected shares
+    or, for a metric without one, to the width of the best model's own interval, because a bootstrap has no spread for
+    a model that is always correct.
 
     Raises InfeasibleDesign if there is no model or a class is too small, UnknownName for an unknown metric or model.
 
@@ -84,10 +85,13 @@ def corrected_best(
     values = np.take_along_axis(_scores(evaluation, tried, scalar, left_out), winners[None], axis=0)[0]
     # The samples left out weigh differently, which may raise the mean; a correction never improves the score.
     value = sign * min(sign * float(values.mean()), sign * uncorrected[0])
-    ends = [np.quantile(values, [0.025, 0.975])]
     closed = _closed_interval(scalar, value, evaluation, tried, winners, left_out)
-    if closed is not None:
-        ends.append(np.array(closed))
+    # Without a closed form, the interval is at least as wide as that of the best model.
+    shifted = value + np.array(uncorrected[1:]) - uncorrected[0]
+    ends = [
+        np.quantile(values, [0.025, 0.975]),
+        np.clip(shifted, *scalar.bounds) if closed is None else closed,
+    ]
     low, high = float(np.min(ends)), float(np.max(ends))
     share = np.bincount(winners, minlength=len(tried)) / len(winners)
     chosen = dict(zip(tried, share.tolist(), strict=True))
@@ -147,7 +151,7 @@ def _of_unit(weights: FloatArray, donors: StrArray | None) -> FloatArray:
 
 
 def _smallest(evaluation: Evaluation) -> str:
-    sizes = Units.of(evaluation.cohort.codes, evaluation.cohort.donors).per_class
+    sizes = Units(evaluation.cohort.codes, evaluation.cohort.donors).per_class
     return evaluation.classes[int(np.argmin(sizes))]
 
 

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from sklearn import metrics as sk
 
 from leukotype.arrays import FloatArray
 from leukotype.errors import UnknownName
 from leukotype.metrics import weighted
 from leukotype.metrics.weighted import Scored
 
-IntervalMethod = Literal["Clopper-Pearson", "Wilson", "MOVER-exact", "bootstrap"]
+IntervalMethod = Literal["Clopper-Pearson", "Wilson", "MOVER-exact", "Bayesian bootstrap"]
 # Tables of main results, widest first: comparison figure, report, LaTeX table of a paper, terminal, benchmark.
 MainTable = Literal["figure", "report", "paper", "terminal", "benchmark"]
 MAIN_TABLES: tuple[MainTable, ...] = ("figure", "report", "paper", "terminal", "benchmark")
@@ -28,10 +27,10 @@ __all__ = ["HEADLINE", "METRICS", "MainTable", "Metric", "Scored", "by_name", "g
 class Metric:
     """A performance metric.
 
-    value    : Scored -> float, or (n_classes,) if `per_class`
-    weighted : the same for many sample weightings at once, for the bootstrap
+    weighted : values of predictions under many sample weightings at once, (n_weightings,) or, if `per_class`,
+               (n_weightings, n_classes)
     interval : Clopper-Pearson for a share of all samples, Wilson for a share of one class, MOVER-exact for a mean
-               of such shares, otherwise a stratified bootstrap over samples
+               of such shares, otherwise a Bayesian bootstrap with one added sample per class
     short    : title for narrow columns; empty if the title is short enough
     headline : the narrowest table of main results that shows the metric, wider ones show it too; empty for none
     mean_of  : the per-class metric of which it is the unweighted mean; empty for other metrics
@@ -40,9 +39,8 @@ class Metric:
 
     name: str
     title: str
-    value: Callable[[Scored], FloatArray | float]
     weighted: weighted.Weighted
-    interval: IntervalMethod = "bootstrap"
+    interval: IntervalMethod = "Bayesian bootstrap"
     per_class: bool = False
     higher_is_better: bool = True
     bounds: tuple[float, float] = (0.0, 1.0)
@@ -56,62 +54,41 @@ class Metric:
     def short_title(self) -> str:
         return self.short or self.title
 
+    def value(self, scored: Scored) -> FloatArray:
+        """Return the metric of unweighted predictions, of shape () or, if `per_class`, (n_classes,)."""
+        return np.asarray(self.weighted(scored, scored.ones)[0])
+
     def __str__(self) -> str:
         return self.name
 
 
-def _average(function: Callable[..., float], average: str | None) -> Callable[[Scored], FloatArray | float]:
-    def value(s: Scored) -> FloatArray | float:
-        return function(
-            s.labels, s.predicted, labels=np.arange(s.n_classes), average=average, zero_division=0.0
-        )
-
-    return value
-
-
-def _one_vs_rest(function: Callable[..., float]) -> Callable[[Scored], FloatArray]:
-    def value(s: Scored) -> FloatArray:
-        return np.array([function(s.labels == k, s.probabilities[:, k]) for k in range(s.n_classes)])
-
-    return value
-
-
-def _unit(function: weighted.Weighted) -> Callable[[Scored], FloatArray]:
-    return lambda s: function(s, s.ones)[0]
-
-
-def _log_loss(s: Scored) -> float:
-    return float(sk.log_loss(s.labels, s.probabilities, labels=np.arange(s.n_classes)))
-
-
-_auc, _ap = _one_vs_rest(sk.roc_auc_score), _one_vs_rest(sk.average_precision_score)
 _w = weighted
 
 # fmt: off
 METRICS: tuple[Metric, ...] = (
-    Metric("accuracy", "Accuracy", lambda s: float(sk.accuracy_score(s.labels, s.predicted)), _w.accuracy, "Clopper-Pearson", headline="benchmark"),
-    Metric("balanced_accuracy", "Balanced accuracy", lambda s: float(sk.balanced_accuracy_score(s.labels, s.predicted)), _w.macro(_w.recall), "MOVER-exact", cite="Brodersen et al. 2010", headline="benchmark", mean_of="recall", chance=lambda n_classes: 1 / n_classes),
-    Metric("precision_macro", "Precision (macro)", _average(sk.precision_score, "macro"), _w.macro(_w.precision), mean_of="precision"),
-    Metric("precision_micro", "Precision (micro)", _average(sk.precision_score, "micro"), _w.accuracy, "Clopper-Pearson"),
-    Metric("precision_weighted", "Precision (weighted)", _average(sk.precision_score, "weighted"), _w.by_size(_w.precision)),
-    Metric("recall_macro", "Recall (macro)", _average(sk.recall_score, "macro"), _w.macro(_w.recall), "MOVER-exact", mean_of="recall"),
-    Metric("recall_micro", "Recall (micro)", _average(sk.recall_score, "micro"), _w.accuracy, "Clopper-Pearson"),
-    Metric("recall_weighted", "Recall (weighted)", _average(sk.recall_score, "weighted"), _w.accuracy, "Clopper-Pearson"),
-    Metric("f1_macro", "F1 (macro)", _average(sk.f1_score, "macro"), _w.macro(_w.f1), headline="terminal", mean_of="f1"),
-    Metric("f1_micro", "F1 (micro)", _average(sk.f1_score, "micro"), _w.accuracy, "Clopper-Pearson"),
-    Metric("f1_weighted", "F1 (weighted)", _average(sk.f1_score, "weighted"), _w.by_size(_w.f1)),
-    Metric("mcc", "Matthews correlation", lambda s: float(sk.matthews_corrcoef(s.labels, s.predicted)), _w.matthews, bounds=(-1.0, 1.0), cite="Gorodkin 2004", short="MCC", headline="paper", chance=lambda n_classes: 0.0),
-    Metric("kappa", "Cohen's kappa", _unit(_w.kappa), _w.kappa, bounds=(-1.0, 1.0), cite="Cohen 1960"),
-    Metric("roc_auc_macro", "ROC AUC (macro, one-vs-rest)", lambda s: float(np.mean(_auc(s))), _w.macro(_w.roc_auc), short="ROC AUC (macro)", headline="benchmark", mean_of="roc_auc", chance=lambda n_classes: 0.5),
-    Metric("average_precision_macro", "Average precision (macro)", lambda s: float(np.mean(_ap(s))), _w.macro(_w.average_precision), headline="figure", mean_of="average_precision"),
-    Metric("log_loss", "Log loss", _log_loss, _w.log_loss, higher_is_better=False, bounds=(0.0, float("inf")), headline="benchmark"),
-    Metric("brier", "Brier score", _unit(_w.brier), _w.brier, higher_is_better=False, bounds=(0.0, 2.0), cite="Brier 1950", headline="report"),
-    Metric("ece", "Expected calibration error", _unit(_w.calibration_error), _w.calibration_error, higher_is_better=False, cite="Guo et al. 2017", short="ECE"),
-    Metric("precision", "Precision", _average(sk.precision_score, None), _w.precision, "Wilson", per_class=True),
-    Metric("recall", "Recall", _average(sk.recall_score, None), _w.recall, "Wilson", per_class=True),
-    Metric("f1", "F1", _average(sk.f1_score, None), _w.f1, per_class=True),
-    Metric("roc_auc", "ROC AUC (one-vs-rest)", _auc, _w.roc_auc, per_class=True, short="ROC AUC"),
-    Metric("average_precision", "Average precision", _ap, _w.average_precision, per_class=True),
+    Metric("accuracy", "Accuracy", _w.accuracy, "Clopper-Pearson", headline="benchmark"),
+    Metric("balanced_accuracy", "Balanced accuracy", _w.macro(_w.recall), "MOVER-exact", cite="Brodersen et al. 2010", headline="benchmark", mean_of="recall", chance=lambda n_classes: 1 / n_classes),
+    Metric("precision_macro", "Precision (macro)", _w.macro(_w.precision), mean_of="precision"),
+    Metric("precision_micro", "Precision (micro)", _w.accuracy, "Clopper-Pearson"),
+    Metric("precision_weighted", "Precision (weighted)", _w.by_size(_w.precision)),
+    Metric("recall_macro", "Recall (macro)", _w.macro(_w.recall), "MOVER-exact", mean_of="recall"),
+    Metric("recall_micro", "Recall (micro)", _w.accuracy, "Clopper-Pearson"),
+    Metric("recall_weighted", "Recall (weighted)", _w.accuracy, "Clopper-Pearson"),
+    Metric("f1_macro", "F1 (macro)", _w.macro(_w.f1), headline="terminal", mean_of="f1"),
+    Metric("f1_micro", "F1 (micro)", _w.accuracy, "Clopper-Pearson"),
+    Metric("f1_weighted", "F1 (weighted)", _w.by_size(_w.f1)),
+    Metric("mcc", "Matthews correlation", _w.matthews, bounds=(-1.0, 1.0), cite="Gorodkin 2004", short="MCC", headline="paper", chance=lambda n_classes: 0.0),
+    Metric("kappa", "Cohen's kappa", _w.kappa, bounds=(-1.0, 1.0), cite="Cohen 1960"),
+    Metric("roc_auc_macro", "ROC AUC (macro, one-vs-rest)", _w.macro(_w.roc_auc), short="ROC AUC (macro)", headline="benchmark", mean_of="roc_auc", chance=lambda n_classes: 0.5),
+    Metric("average_precision_macro", "Average precision (macro)", _w.macro(_w.average_precision), headline="figure", mean_of="average_precision"),
+    Metric("log_loss", "Log loss", _w.log_loss, higher_is_better=False, bounds=(0.0, float("inf")), headline="benchmark"),
+    Metric("brier", "Brier score", _w.brier, higher_is_better=False, bounds=(0.0, 2.0), cite="Brier 1950", headline="report"),
+    Metric("ece", "Expected calibration error", _w.calibration_error, higher_is_better=False, cite="Guo et al. 2017", short="ECE"),
+    Metric("precision", "Precision", _w.precision, "Wilson", per_class=True),
+    Metric("recall", "Recall", _w.recall, "Wilson", per_class=True),
+    Metric("f1", "F1", _w.f1, per_class=True),
+    Metric("roc_auc", "ROC AUC (one-vs-rest)", _w.roc_auc, per_class=True, short="ROC AUC"),
+    Metric("average_precision", "Average precision", _w.average_precision, per_class=True),
 )
 # fmt: on
 

@@ -4,52 +4,64 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from leukotype.arrays import BoolArray, FloatArray, IntArray, StrArray
+from leukotype.arrays import FloatArray, IntArray, StrArray
 from leukotype.metrics import Metric, Scored, intervals, weighted
 
 
 @dataclass(frozen=True, eq=False)
 class Estimate:
-    """A value with its 95 % interval; arrays of shape () or, for a per-class metric, (n_classes,).
-
-    degenerate : True if all bootstrap resamples gave the same value, so that there is no interval
-    """
+    """A value with its 95 % interval; arrays of shape () or, for a per-class metric, (n_classes,)."""
 
     metric: Metric
     value: FloatArray
     low: FloatArray
     high: FloatArray
-    degenerate: BoolArray
 
 
 @dataclass(frozen=True, eq=False)
 class Units:
     """What counts as independent: donors if they are known, else samples.
 
-    total     : number of units
-    per_class : (n_classes,) number of units of each class
-    weights   : (n_resamples, n_samples) bootstrap weights
+    labels : (n_samples,) class codes
+    donors : (n_samples,) names, or None
     """
 
-    total: int
-    per_class: FloatArray
-    weights: FloatArray
+    labels: IntArray
+    donors: StrArray | None
 
-    @classmethod
-    def of(cls, labels: IntArray, donors: StrArray | None) -> Units:
-        names = np.arange(len(labels)) if donors is None else donors
-        per_class = [len(np.unique(names[labels == code])) for code in np.unique(labels)]
-        weights = intervals.bootstrap_weights(labels, donors)
-        return cls(len(np.unique(names)), np.array(per_class, dtype=np.float64), weights)
+    @cached_property
+    def _names(self) -> StrArray | IntArray:
+        return np.arange(len(self.labels)) if self.donors is None else self.donors
+
+    @cached_property
+    def total(self) -> int:
+        """Number of units."""
+        return len(np.unique(self._names))
+
+    @cached_property
+    def per_class(self) -> FloatArray:
+        """(n_classes,) number of units of each class."""
+        sizes = [len(np.unique(self._names[self.labels == code])) for code in np.unique(self.labels)]
+        return np.array(sizes, dtype=np.float64)
+
+    @cached_property
+    def weights(self) -> FloatArray:
+        """(n_resamples, n_samples) weights of the bootstrap for paired differences."""
+        return intervals.bootstrap_weights(self.labels, self.donors)
+
+    @cached_property
+    def added(self) -> FloatArray:
+        """(n_resamples, n_samples + n_classes) weights of the Bayesian bootstrap for single scores."""
+        return intervals.bayesian_weights(self.labels, self.donors)
 
 
 def estimate(metric: Metric, repeats: Sequence[Scored], units: Units) -> Estimate:
     """Return the mean of a metric over repeats and its interval by the metric's own method."""
-    value = np.mean([np.asarray(metric.value(scored), dtype=np.float64) for scored in repeats], axis=0)
-    degenerate = np.zeros(value.shape, dtype=bool)
+    value = np.mean([metric.value(scored) for scored in repeats], axis=0)
     if metric.interval == "Clopper-Pearson":
         low, high = map(np.asarray, intervals.clopper_pearson(float(value) * units.total, units.total))
     elif metric.interval == "MOVER-exact":
@@ -60,11 +72,13 @@ def estimate(metric: Metric, repeats: Sequence[Scored], units: Units) -> Estimat
         pairs = [intervals.wilson(v * n, n) for v, n in zip(value, sizes, strict=True)]
         low, high = np.array(pairs).T
     else:
-        low, high = intervals.bootstrap(metric.weighted, repeats, units.weights)
-        degenerate = np.isclose(low, high, atol=1e-12, rtol=0)
-        # The percentile interval of a biased statistic can miss its value.
+        better = metric.higher_is_better
+        low, high = intervals.bayesian_bootstrap(
+            metric.weighted, repeats, units.added, higher_is_better=better
+        )
+        # The interval of a biased statistic can miss its value.
         low, high = np.minimum(low, value), np.maximum(high, value)
-    return Estimate(metric, value, np.asarray(low), np.asarray(high), degenerate)
+    return Estimate(metric, value, np.asarray(low), np.asarray(high))
 
 
 def _predicted(repeats: Sequence[Scored], units: Units) -> FloatArray:

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from leukotype.arrays import FloatArray, IntArray
+from leukotype.arrays import BoolArray, FloatArray, IntArray
 
 N_BINS = 10
 
@@ -115,25 +115,19 @@ def kappa(scored: Scored, weights: FloatArray) -> FloatArray:
     return _ratio(observed - expected, 1 - expected)
 
 
-def _ranked(scored: Scored, k: int, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Weights of positives and negatives of class k, summed over ties, by falling score."""
-    scores = scored.probabilities[:, k]
-    order = np.argsort(-scores, kind="stable")
-    starts = np.flatnonzero(np.r_[True, np.diff(scores[order]) != 0])
-    positive = (scored.labels[order] == k).astype(np.float64)
-    ordered = weights[:, order]
-    return (
-        np.add.reduceat(ordered * positive, starts, axis=1),
-        np.add.reduceat(ordered * (1 - positive), starts, axis=1),
-    )
+def _own_and_other(scored: Scored, k: int, weights: FloatArray) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Weights of the samples of class k, weights of the others, and which samples are of class k."""
+    own = scored.labels == k
+    return weights[:, own], weights[:, ~own], own
 
 
 def roc_auc(scored: Scored, weights: FloatArray) -> FloatArray:
     columns = []
     for k in range(scored.n_classes):
-        positive, negative = _ranked(scored, k, weights)
-        below = negative.sum(axis=1, keepdims=True) - np.cumsum(negative, axis=1)
-        wins = (positive * (below + negative / 2)).sum(axis=1)
+        positive, negative, own = _own_and_other(scored, k, weights)
+        scores = scored.probabilities[:, k]
+        gap = scores[own][:, None] - scores[~own]
+        wins = ((positive @ ((gap > 0) + 0.5 * (gap == 0))) * negative).sum(axis=1)
         columns.append(wins / (positive.sum(axis=1) * negative.sum(axis=1)))
     return np.stack(columns, axis=1)
 
@@ -141,10 +135,12 @@ def roc_auc(scored: Scored, weights: FloatArray) -> FloatArray:
 def average_precision(scored: Scored, weights: FloatArray) -> FloatArray:
     columns = []
     for k in range(scored.n_classes):
-        positive, negative = _ranked(scored, k, weights)
-        hits = np.cumsum(positive, axis=1)
-        share = _ratio(hits, hits + np.cumsum(negative, axis=1))
-        columns.append((positive * share).sum(axis=1) / positive.sum(axis=1))
+        positive, negative, own = _own_and_other(scored, k, weights)
+        scores = scored.probabilities[:, k]
+        # Weight of the positives and negatives that score at least as high as each positive.
+        hits = positive @ (scores[own][:, None] >= scores[own]).astype(np.float64)
+        misses = negative @ (scores[~own][:, None] >= scores[own]).astype(np.float64)
+        columns.append((positive * _ratio(hits, hits + misses)).sum(axis=1) / positive.sum(axis=1))
     return np.stack(columns, axis=1)
 
 

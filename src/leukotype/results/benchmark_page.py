@@ -232,7 +232,7 @@ def _cohorts(benchmark: Benchmark) -> Table:
 def _cohort(benchmark: Benchmark, result: CohortResult, models: list[str]) -> Row:
     metric, facts, best = benchmark.leaderboard.metric, result.facts, result.best
     cells = {
-        row["model"]: estimate(row["value"], row["low"], row["high"], metric, row["interval"])
+        row["model"]: estimate(row["value"], row["low"], row["high"], metric)
         for row in records(result.values(metric.name).reset_index())
     }
     corrected = Cell("–")

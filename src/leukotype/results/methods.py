@@ -20,8 +20,9 @@ _INTERVALS: Mapping[str, str] = {
     "Clopper-Pearson": "Exact binomial interval (Clopper & Pearson 1934)",
     "Wilson": "Wilson score interval (Wilson 1927)",
     "MOVER-exact": "Exact binomial intervals of the classes, combined for their mean (MOVER; Zou & Donner 2008)",
-    "bootstrap": f"Percentile bootstrap over the predictions, {N_RESAMPLES:,} resamples within classes "
-    "(Efron & Tibshirani 1993)",
+    "Bayesian bootstrap": f"Bayesian bootstrap over the predictions within classes ({N_RESAMPLES:,} draws), with one "
+    "added sample per class that is called wrong for the worse end and right for the better end (Rubin 1981; "
+    "Learned-Miller & Thomas 2019)",
 }
 
 

@@ -69,17 +69,6 @@ def of_study(study: Study) -> Iterator[Notice]:
             f"The interval of the best model, {study.leader.text}, includes the chance level of "
             f"{wording.number(study.chance)}.",
         )
-    degenerate = study.metrics[study.metrics["interval"].str.endswith("(degenerate)")]
-    if not degenerate.empty:
-        models = wording.listed(
-            model.title for model in study.models if model.name in set(degenerate["model"])
-        )
-        yield Notice(
-            "note",
-            "Missing intervals",
-            f"Some metrics of {models} have no interval because all bootstrap resamples are identical. These values "
-            "are not exact.",
-        )
     for score in study.contenders:
         called = np.unique(study.evaluation.predicted(score.name))
         never = [name for code, name in enumerate(study.evaluation.classes) if code not in called]

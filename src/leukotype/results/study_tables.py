@@ -340,7 +340,7 @@ def all_audits(study: Study) -> Table:
 def _estimates(frame: pd.DataFrame, key: str) -> dict[tuple[str, str], Cell]:
     return {
         (str(row[key]), row["metric"]): estimate(
-            row["value"], row["low"], row["high"], metrics.by_name(row["metric"]), row["interval"]
+            row["value"], row["low"], row["high"], metrics.by_name(row["metric"])
         )
         for row in records(frame)
     }
@@ -350,11 +350,9 @@ def _caption(study: Study, what: str) -> str:
     design = study.evaluation.folds.design
     repeats = "" if design.repeats == 1 else f", mean of {design.repeats} repeats"
     unit = "samples" if study.cohort.donors is None else "donors"
-    degenerate = study.metrics["interval"].str.contains("degenerate").any()
-    without = "; no interval if all bootstrap resamples are identical" if degenerate else ""
     return (
         f"{what} on {study.cohort.name} ({wording.counted(study.cohort.n_samples, 'sample')}), out of fold in nested "
-        f"cross-validation with {design.outer} outer folds{repeats}; 95 % intervals over {unit}{without}"
+        f"cross-validation with {design.outer} outer folds{repeats}; 95 % intervals over {unit}"
     )
 
 

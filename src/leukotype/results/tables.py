@@ -104,15 +104,13 @@ def _with_interval(cell: Cell) -> str:
     return f"{cell.text} {cell.under}" if cell.under.startswith("[") else cell.text
 
 
-def estimate(value: float, low: float, high: float, metric: Metric | None = None, interval: str = "") -> Cell:
-    """Return a value with its 95 % interval below; without the interval if it is degenerate.
+def estimate(value: float, low: float, high: float, metric: Metric | None = None) -> Cell:
+    """Return a value with its 95 % interval below.
 
-    metric   : gives the bounds; 0 and 1 by default
-    interval : method of the interval, as in `Evaluation.summary`
+    metric : gives the bounds; 0 and 1 by default
     """
     bounds = metric.bounds if metric else wording.SHARE
-    under = "" if interval.endswith("(degenerate)") else wording.interval(low, high, bounds)
-    return Cell(wording.number(value, bounds), under)
+    return Cell(wording.number(value, bounds), wording.interval(low, high, bounds))
 
 
 def model_name(model: Model) -> Cell:

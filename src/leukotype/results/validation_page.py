@@ -163,8 +163,8 @@ def _methods() -> list[Paragraph]:
         Paragraph(
             "Intervals",
             "Proportions have Clopper-Pearson intervals, the balanced accuracy combines the exact intervals of its "
-            "classes (MOVER), and other metrics have a bootstrap of the samples within classes. Samples are treated "
-            "as independent: several samples of one patient would make the intervals too narrow.",
+            "classes (MOVER), and other metrics have a Bayesian bootstrap of the samples within classes. "
+            "Samples are treated as independent: several samples of one patient would make the intervals too narrow.",
         ),
         Paragraph(
             "Abstention",
