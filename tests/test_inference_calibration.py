@@ -48,8 +48,12 @@ def test_p_values_of_null_cohorts_are_uniform():
 @pytest.mark.filterwarnings("ignore")
 def test_intervals_cover_the_scores_of_fresh_samples():
     coverage = script("coverage")
-    table = pd.concat([coverage.study(number) for number in range(20)])
-    table = table[table["metric"].isin(["accuracy", "balanced_accuracy"])]
-    inside = (table["low"] <= table["folds"]) & (table["folds"] <= table["high"])
-    # The six models share cohorts and are not independent, hence 0.85 instead of 0.95.
-    assert inside.mean() > 0.85
+    rows = [
+        row for case in list(coverage.cases(2))[::6] for row in coverage.estimates(case, coverage.run(case))
+    ]
+    table = pd.DataFrame(rows)
+    table["inside"] = (table["low"] <= table["folds"]) & (table["folds"] <= table["high"])
+    # Twelve cohorts, whose models and metrics are not independent: 0.75 instead of 0.93.
+    shares = table[table["metric"] != "ece"].groupby("metric")["inside"].mean()
+    assert (shares > 0.75).all(), shares
+    assert shares.mean() > 0.88

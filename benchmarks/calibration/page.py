@@ -23,7 +23,13 @@ RESULTS = Path(__file__).parent / "results"
 AUTO = RESULTS.parents[1] / "results" / "auto.json"
 DOCS = Path(__file__).parents[2] / "docs"
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#6b6b6b"
-TRUTHS = {"held folds": "models of the folds", "held whole": "model of the whole cohort"}
+TRUTHS = {
+    "folds": "mean score of the folds' models",
+    "procedure": "expected score with other training samples",
+    "whole": "score of the model trained on the whole cohort",
+}
+SHOWN = ("accuracy", "balanced_accuracy", "f1_macro", "mcc", "roc_auc_macro", "log_loss", "brier")
+PER_CLASS = ("precision", "recall", "f1", "roc_auc", "average_precision")
 
 
 def null_p() -> pd.DataFrame:
@@ -78,32 +84,64 @@ def null_best() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def coverage() -> pd.DataFrame:
-    """One row per metric and model: coverage of both truths, misses below and above, width."""
-    table = pd.read_csv(RESULTS / "coverage.csv")
-    table["held folds"] = (table["low"] <= table["folds"]) & (table["folds"] <= table["high"])
-    table["held whole"] = (table["low"] <= table["whole"]) & (table["whole"] <= table["high"])
-    table["whole above"] = table["whole"] > table["high"]
-    table["whole below"] = table["whole"] < table["low"]
-    table["width"] = table["high"] - table["low"]
-    table["bias"] = table["value"] - table["folds"]
-    columns = ["held folds", "held whole", "whole above", "whole below", "width", "bias"]
-    groups = table.groupby(["metric", "model"], sort=False)
-    means = groups[columns].mean()
-    means.insert(0, "cohorts", groups.size())
-    return means.reset_index()
+def shares(name: str, keys: list[str]) -> pd.DataFrame:
+    """One row per group of a coverage table: share of intervals that cover each true score, mean width and bias."""
+    table = pd.read_csv(RESULTS / name)
+    for column in ("width", "bias"):
+        table[column] *= table["intervals"]
+    sums = table.groupby(keys, sort=False)[["intervals", *TRUTHS, "width", "bias"]].sum()
+    means = sums[[*TRUTHS, "width", "bias"]].div(sums["intervals"], axis=0)
+    return means.assign(intervals=sums["intervals"]).reset_index()
 
 
-def coverage_of(metric: str) -> pd.DataFrame:
-    """Return the rows of one metric with the column titles of the page."""
-    names = {
-        "held folds": "covers folds' models",
-        "held whole": "covers whole-cohort model",
-        "whole above": "its score above",
-        "whole below": "its score below",
-        "bias": "estimate minus folds' score",
-    }
-    return coverage().query("metric == @metric").drop(columns="metric").rename(columns=names)
+def by_size() -> pd.DataFrame:
+    """One row per metric and number of repeats: coverage of three true scores, by number of samples."""
+    table = shares("coverage.csv", ["metric", "repeats", "n"])
+    rows = []
+    for (metric, repeats), part in table.groupby(["metric", "repeats"], sort=False):
+        of = part.set_index("n")
+        row = {"metric": titled(metric), "repeats": repeats}
+        for kind in ("folds", "procedure"):
+            row |= {f"{kind}, n = {n}": of.loc[n, kind] for n in of.index}
+        row["whole"] = float(np.average(of["whole"], weights=of["intervals"]))
+        row["width, n = 64"] = of.loc[64, "width"]
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def by_kind() -> pd.DataFrame:
+    """One row per kind of cohort: coverage of the folds' models and of the procedure by headline metrics."""
+    table = shares("coverage.csv", ["metric", "n_classes", "signal", "donors"])
+    rows = []
+    for (n_classes, signal, donors), part in table.groupby(["n_classes", "signal", "donors"], sort=False):
+        of = part.set_index("metric")
+        row = {"classes": n_classes, "signal": signal, "samples of a donor": "about 2" if donors else "1"}
+        for metric in SHOWN:
+            row[titled(metric)] = f"{of.loc[metric, 'folds']:.2f} / {of.loc[metric, 'procedure']:.2f}"
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def by_model() -> pd.DataFrame:
+    """One row per model: coverage of the three true scores by headline metrics."""
+    table = shares("coverage_models.csv", ["metric", "model"])
+    rows = []
+    for model, part in table.groupby("model", sort=False):
+        of = part.set_index("metric")
+        row = {"model": model}
+        for metric in SHOWN:
+            known = metric in of.index
+            row[titled(metric)] = (
+                " / ".join(f"{of.loc[metric, kind]:.2f}" for kind in TRUTHS) if known else ""
+            )
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def titled(metric: str) -> str:
+    """Return the name of a metric as text; per-class metrics say so."""
+    text = metric.replace("_", " ")
+    return f"{text} of a class" if metric in PER_CLASS else text
 
 
 def chosen() -> str:
@@ -230,34 +268,36 @@ def picture_best() -> alt.TopLevelMixin:
 
 
 def picture_coverage() -> alt.TopLevelMixin:
-    table = coverage().query("metric != 'log_loss'")
-    names = list(dict.fromkeys(table["model"]))
-    long = table.melt(["metric", "model"], list(TRUTHS), "truth", "coverage")
+    table = shares("coverage.csv", ["metric", "repeats"])
+    long = table.melt(["metric", "repeats"], list(TRUTHS), "truth", "coverage")
     long["truth"] = long["truth"].map(TRUTHS)
+    long["metric"] = long["metric"].map(titled)
+    names, order = list(dict.fromkeys(long["metric"])), list(TRUTHS.values())
     panels = []
-    for number, metric in enumerate(("accuracy", "balanced_accuracy")):
+    for number, repeats in enumerate(sorted(table["repeats"].unique())):
         x = alt.X(
             "coverage:Q",
-            title="Share of cohorts whose interval covers the true score",
-            scale=alt.Scale(domain=[0.7, 1.0], zero=False, nice=False),
-            axis=alt.Axis(format=".0%", values=[0.7, 0.8, 0.9, 1.0]),
+            title="Share of intervals that cover the true score",
+            scale=alt.Scale(domain=[0.5, 1.0], zero=False, nice=False),
+            axis=alt.Axis(format=".0%", values=[0.5, 0.6, 0.7, 0.8, 0.9, 1.0]),
         )
-        y = alt.Y("model:N", sort=names, title=None, axis=alt.Axis(labels=number == 0, ticks=number == 0))
+        y = alt.Y("metric:N", sort=names, title=None, axis=alt.Axis(labels=number == 0, ticks=number == 0))
         colour = alt.Color(
             "truth:N",
-            sort=list(TRUTHS.values()),
-            scale=alt.Scale(domain=list(TRUTHS.values()), range=[BLUE, ORANGE]),
-            legend=alt.Legend(title="Score of the", orient="bottom", labelLimit=260),
+            sort=order,
+            scale=alt.Scale(domain=order, range=[BLUE, ORANGE, GREY]),
+            legend=alt.Legend(title="True score", orient="bottom", labelLimit=300, columns=1),
         )
-        dots = alt.Chart(long.query("metric == @metric")).mark_point(filled=True, size=60, opacity=1)
-        shape = alt.Shape("truth:N", sort=list(TRUTHS.values()), legend=None)
+        dots = alt.Chart(long[long["repeats"] == repeats]).mark_point(filled=True, size=55, opacity=1)
+        shape = alt.Shape("truth:N", sort=order, legend=None)
         lines = [
             alt.Chart(pd.DataFrame({"coverage": [at]})).mark_rule(color=GREY, strokeDash=dash).encode(x=x)
             for at, dash in ((0.95, [1, 0]), (0.9, [4, 3]))
         ]
+        title = "Folds drawn once" if repeats == 1 else f"Folds drawn {repeats} times"
         panels.append(
             alt.layer(*lines, dots.encode(x=x, y=y, color=colour, shape=shape)).properties(
-                width=250, height=230, title=metric.replace("_", " ")
+                width=250, height=340, title=title
             )
         )
     return alt.hconcat(*panels).properties(title="Coverage of 95 % intervals (solid: 95 %, dashed: 90 %)")
@@ -266,9 +306,9 @@ def picture_coverage() -> alt.TopLevelMixin:
 BLOCKS: dict[str, Callable[[], str]] = {
     "p-values": lambda: markdown(null_p()),
     "best of eight": lambda: markdown(null_best()),
-    "coverage of accuracy": lambda: markdown(coverage_of("accuracy")),
-    "coverage of balanced accuracy": lambda: markdown(coverage_of("balanced_accuracy")),
-    "coverage of log loss": lambda: markdown(coverage_of("log_loss")),
+    "coverage by size": lambda: markdown(by_size()),
+    "coverage by kind": lambda: markdown(by_kind()),
+    "coverage by model": lambda: markdown(by_model()),
     "auto": chosen,
     "odds": odds,
     "machine": described,

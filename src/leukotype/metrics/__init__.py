@@ -13,7 +13,7 @@ from leukotype.errors import UnknownName
 from leukotype.metrics import weighted
 from leukotype.metrics.weighted import Scored
 
-IntervalMethod = Literal["Clopper-Pearson", "Wilson", "MOVER-exact", "Bayesian bootstrap"]
+IntervalMethod = Literal["Clopper-Pearson", "Wilson", "MOVER-exact", "Bayesian bootstrap", "resampling range"]
 # Tables of main results, widest first: comparison figure, report, LaTeX table of a paper, terminal, benchmark.
 MainTable = Literal["figure", "report", "paper", "terminal", "benchmark"]
 MAIN_TABLES: tuple[MainTable, ...] = ("figure", "report", "paper", "terminal", "benchmark")
@@ -30,7 +30,8 @@ class Metric:
     weighted : values of predictions under many sample weightings at once, (n_weightings,) or, if `per_class`,
                (n_weightings, n_classes)
     interval : Clopper-Pearson for a share of all samples, Wilson for a share of one class, MOVER-exact for a mean
-               of such shares, otherwise a Bayesian bootstrap with one added sample per class
+               of such shares, otherwise a Bayesian bootstrap with one added sample per class.  For the calibration
+               error, which is biased upward in small samples, its 95 % range is not a confidence interval
     short    : title for narrow columns; empty if the title is short enough
     headline : the narrowest table of main results that shows the metric, wider ones show it too; empty for none
     mean_of  : the per-class metric of which it is the unweighted mean; empty for other metrics
@@ -83,7 +84,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("average_precision_macro", "Average precision (macro)", _w.macro(_w.average_precision), headline="figure", mean_of="average_precision"),
     Metric("log_loss", "Log loss", _w.log_loss, higher_is_better=False, bounds=(0.0, float("inf")), headline="benchmark"),
     Metric("brier", "Brier score", _w.brier, higher_is_better=False, bounds=(0.0, 2.0), cite="Brier 1950", headline="report"),
-    Metric("ece", "Expected calibration error", _w.calibration_error, higher_is_better=False, cite="Guo et al. 2017", short="ECE"),
+    Metric("ece", "Expected calibration error", _w.calibration_error, "resampling range", higher_is_better=False, cite="Guo et al. 2017", short="ECE"),
     Metric("precision", "Precision", _w.precision, "Wilson", per_class=True),
     Metric("recall", "Recall", _w.recall, "Wilson", per_class=True),
     Metric("f1", "F1", _w.f1, per_class=True),

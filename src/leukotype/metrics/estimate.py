@@ -72,9 +72,9 @@ def estimate(metric: Metric, repeats: Sequence[Scored], units: Units) -> Estimat
         pairs = [intervals.wilson(v * n, n) for v, n in zip(value, sizes, strict=True)]
         low, high = np.array(pairs).T
     else:
-        better = metric.higher_is_better
+        rank = intervals.MEDIAN if np.isfinite(metric.bounds).all() else intervals.UNBOUNDED
         low, high = intervals.bayesian_bootstrap(
-            metric.weighted, repeats, units.added, higher_is_better=better
+            metric.weighted, repeats, units.added, higher_is_better=metric.higher_is_better, rank=rank
         )
         # The interval of a biased statistic can miss its value.
         low, high = np.minimum(low, value), np.maximum(high, value)
