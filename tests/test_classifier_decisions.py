@@ -292,15 +292,14 @@ def test_low_margin_follows_the_thresholds_of_the_classifier():
 # Prediction sets
 
 
-def literal_p(scores, labels, folds, by_fold, group, code) -> float:
-    """The definition of the cross-conformal p-value in Vovk (2015), implemented literally."""
-    count, n = 0, 0
-    for fold in range(len(by_fold)):
-        for score, label, own in zip(scores, labels, folds, strict=True):
-            if own == fold and label in group:
-                n += 1
-                count += score <= by_fold[fold][code]
-    return (count + 1) / (n + 1)
+def literal_p(sets: CrossConformal, by_fold, code) -> float:
+    """Cross-conformal p-values (Vovk 2015) with donors as units (Lee et al. 2023), implemented literally."""
+    donors = range(len(sets.labels)) if sets.donors is None else sets.donors
+    shares = {}
+    for score, label, fold, donor in zip(sets.scores, sets.labels, sets.folds, donors, strict=True):
+        if label == code:
+            shares.setdefault(donor, []).append(score <= by_fold[fold][code])
+    return (1 + sum(np.mean(own) for own in shares.values())) / (len(shares) + 1)
 
 
 @settings(max_examples=60, deadline=None)
@@ -308,17 +307,16 @@ def literal_p(scores, labels, folds, by_fold, group, code) -> float:
 def test_p_values_equal_the_published_definition(data):
     n, n_classes, n_folds = data.draw(st.integers(1, 40)), data.draw(st.integers(2, 4)), 3
     rng = np.random.default_rng(data.draw(st.integers(0, 10_000)))
+    donors = data.draw(st.sampled_from([None, rng.integers(0, n, n)]))
     # Few different values, like the votes of a forest.
     sets = CrossConformal(
-        rng.integers(0, 8, n) / 7, rng.integers(0, n_classes, n), rng.integers(0, n_folds, n)
+        rng.integers(0, 8, n) / 7, rng.integers(0, n_classes, n), rng.integers(0, n_folds, n), donors
     )
     by_fold = [rng.integers(0, 8, n_classes) / 7 for _ in range(n_folds)]
     level = data.draw(st.sampled_from([0.5, 0.8, 0.9, 0.95]))
-    groups = sets.groups(level, n_classes)
-    found = sets.p_values(by_fold, groups)
-    for group in groups:
-        for code in group:
-            assert found[code] == literal_p(sets.scores, sets.labels, sets.folds, by_fold, group, code)
+    found = sets.p_values(by_fold)
+    for code in range(n_classes):
+        assert_allclose(found[code], literal_p(sets, by_fold, code), rtol=1e-14)
     assert_array_equal(sets.inside(by_fold, level), found > 1 - level + 1e-12)
 
 
@@ -332,39 +330,14 @@ def test_a_training_sample_gets_its_own_score_again(name, how):
         p = own.probabilities(own.alignment.complete(x)[None])[0]
         assert_allclose(p[code], one.sets.scores[place], rtol=0, atol=1e-12)
         alone = CrossConformal(one.sets.scores[[place]], one.sets.labels[[place]], np.array([0]))
-        assert alone.p_values([p], [[0, 1, 2]])[code] == 1.0
-
-
-@settings(max_examples=200, deadline=None)
-@given(
-    counts=st.lists(st.integers(0, 30), min_size=2, max_size=6), level=st.sampled_from([0.5, 0.8, 0.9, 0.95])
-)
-def test_groups_are_large_enough_for_the_level_if_possible(counts, level):
-    labels = np.repeat(np.arange(len(counts)), counts)
-    sets = CrossConformal(np.zeros(len(labels)), labels, np.zeros(len(labels), dtype=int))
-    groups = sets.groups(level, len(counts))
-    assert sorted(code for group in groups for code in group) == list(range(len(counts)))
-    needed = conformal.least(level)
-    sizes = [sum(counts[code] for code in group) for group in groups]
-    if sum(counts) >= needed:
-        assert min(sizes) >= needed
-    else:
-        assert len(groups) == 1
-    # Only classes that are too small are joined, with one large class if these are too few.
-    together = [group for group in groups if len(group) > 1]
-    assert len(together) <= 1
-    for group in together:
-        small = [code for code in group if counts[code] < needed]
-        assert small
-        assert len(group) - len(small) <= 1
-        if len(group) > len(small):
-            assert sum(counts[code] for code in small) < needed
-    assert all(group in groups for group in ([c] for c in range(len(counts)) if counts[c] > max(sizes)))
+        assert alone.p_values([p])[code] == 1.0
 
 
 @pytest.mark.parametrize(("level", "n"), [(0.5, 1), (0.8, 4), (0.9, 9), (0.95, 19), (0.99, 99)])
 def test_the_smallest_class_size_for_a_level(level, n):
     assert conformal.least(level) == n
+    assert conformal.attainable(n) == level
+    assert conformal.attainable(n - 1) < level
     assert conformal.attains(n, level)
     assert not conformal.attains(n - 1, level)
     sets = CrossConformal(np.full(n, 0.5), np.zeros(n, dtype=int), np.zeros(n, dtype=int))
@@ -424,16 +397,68 @@ def test_too_many_folds_for_a_file_give_no_sets(tmp_path):
     assert "the limit is 200" in lt.load_classifier(tmp_path / "a.leuko").predict(many).sets_note
 
 
-def test_small_classes_are_covered_jointly():
-    """Two classes of five samples are too small for 90 % each, but not together."""
-    simulated = lt.simulate({"A": 20, "B": 5, "C": 5}, 40, markers_per_class=4, effect=1.5, seed=1)
+def test_a_small_class_is_in_every_set_and_the_note_says_what_it_attains():
+    simulated = lt.simulate({"A": 20, "B": 5, "C": 6}, 40, markers_per_class=4, effect=1.5, seed=1)
     one = lt.train(simulated.cohort, "diagonal-lda", align="none", design=lt.Design(outer=5, inner=2), jobs=1)
-    assert one.sets.groups(0.9, 3) == [[0], [1, 2]]
-    said = one.predict(simulated.cohort).sets_note
-    assert "B and C" in said
-    assert "90 % needs 9 training samples" in said
-    assert said in one.card
-    assert "in every set" in one.predict(simulated.cohort, level=0.99).sets_note
+    calls = one.predict(simulated.fresh(dict.fromkeys("ABC", 20), 1))
+    assert calls.sets[:, 1:].all()
+    assert not calls.sets[:, 0].all()
+    for part in ("90 % needs 9 training samples", "B (5) and C (6)", "at most 0.83"):
+        assert part in calls.sets_note
+    assert calls.sets_note in one.card
+    # At the level that the note names, sets can leave the class out.
+    assert not one.predict(simulated.cohort, level=0.83).sets[:, 1].all()
+
+
+def donors_of(n_donors: int, n_each: int, seed: int) -> tuple[lt.Cohort, lt.Cohort]:
+    """Three classes whose donors have several similar samples, and one sample of each of many new donors."""
+    population = lt.simulate(
+        {"A": 10, "B": 10, "C": 10}, 40, markers_per_class=6, effect=0.9, composition=0.3, seed=seed
+    ).population
+
+    def draw(donors: int, each: int, seed: int) -> lt.Cohort:
+        own = population.draw(dict.fromkeys("ABC", donors), (seed, 2))
+        ids = np.repeat(np.arange(own.n_samples), each)
+        noise = np.random.default_rng(seed).normal(0, 0.1, (len(ids), own.n_probes))
+        names = np.arange(len(ids)).astype(str)
+        return replace(
+            own, expression=own.expression[ids] + noise, labels=own.labels[ids], samples=names,
+            donors=np.char.add("d", ids.astype(str)),
+        )  # fmt: skip
+
+    return draw(n_donors, n_each, seed), draw(60, 1, 1000 + seed)
+
+
+def test_four_donors_of_ten_samples_attain_80_percent_and_cover_it(few_draws):
+    covered = []
+    for seed in range(6):
+        cohort, fresh = donors_of(4, 10, seed)
+        one = lt.train(
+            cohort, "diagonal-lda", align="none", design=lt.Design(outer=4, inner=2, repeats=1), jobs=1
+        )
+        assert [one.sets.n_units(code) for code in range(3)] == [4, 4, 4]
+        strict = one.predict(fresh, level=0.95)
+        assert strict.sets.all()
+        assert "95 % needs 19 training donors" in strict.sets_note
+        assert "at most 0.80" in strict.sets_note
+        sets = one.predict(fresh, level=0.8).sets
+        covered.append(sets[np.arange(180), fresh.codes].mean())
+        # Counting samples instead of donors would leave the class out more often.
+        by_samples = replace(one, sets=replace(one.sets, donors=None)).predict(fresh, level=0.8).sets
+        assert by_samples.sum() < sets.sum()
+    assert np.mean(covered) > 0.78
+
+
+def test_a_file_keeps_the_donors(tmp_path):
+    cohort, fresh = donors_of(5, 3, 1)
+    one = lt.train(cohort, "centroids", align="none", design=lt.Design(outer=4, inner=2, repeats=1), jobs=1)
+    one.save(tmp_path / "a.leuko")
+    read = lt.load_classifier(tmp_path / "a.leuko")
+    assert_array_equal(read.sets.donors, one.sets.donors)
+    assert read.predict(fresh).to_csv() == one.predict(fresh).to_csv()
+    # A file of format 1 has no donors, and says so.
+    old = replace(one, sets=replace(one.sets, donors=None))
+    assert "counts samples instead of donors" in old.predict(fresh).sets_note
 
 
 # The estimate of the decisions

@@ -140,6 +140,10 @@ def validation_json(validation: Validation) -> dict[str, Any]:
             for name, (_, number) in validation.metrics.items()
         },
         "undefined": list(validation.undefined),
+        "training_samples": {
+            "left_out": list(validation.trained_on),
+            "not_compared": validation.unchecked,
+        },
         "called": _number(validation.share_called),
         "right_among_called": _number(validation.right_among_called),
         "reasons": validation.reasons,

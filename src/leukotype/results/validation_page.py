@@ -105,6 +105,25 @@ def notices(one: Validation) -> Iterator[Notice]:
     if isinstance(claimed, int | float) and here.high < claimed:
         text = f"The balanced accuracy {_text(here)} is below the claimed interval."
         yield Notice("error", "Worse than claimed", text)
+    if one.trained_on:
+        yield Notice(
+            "warning",
+            "Training samples left out",
+            f"The classifier was trained on {counted(len(one.trained_on), 'sample')} of this file: "
+            f"{wording.shortlist(one.trained_on, 6)}. They are in no number of this page.",
+        )
+    if one.unchecked:
+        cause = (
+            "The classifier file has no sketches of its training samples"
+            if one.classifier.sketch is None
+            else "Too few of their probes are measured"
+        )
+        yield Notice(
+            "note" if one.unchecked < one.batch.n_samples else "warning",
+            "Not compared with the training samples",
+            f"{cause}, so {counted(one.unchecked, 'sample')} could not be compared with them. Make sure that the "
+            "classifier was not trained on any of these samples.",
+        )
     if training.get("sha256") and training["sha256"] == one.batch.provenance.sha256:
         text = "The file was used to train the classifier: this is no validation."
         yield Notice("error", "Training samples", text)
