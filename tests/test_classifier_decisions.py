@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import stats
 
 import classifier_cases as cases
 import leukotype as lt
 from leukotype.classifier import abstention, calibration, conformal, novelty
-from leukotype.classifier.abstention import NEVER, OutOfFold, Target, risk_coverage, thresholds
+from leukotype.classifier.abstention import NEVER, OutOfFold, Target, by_class, risk_coverage, thresholds
 from leukotype.classifier.calibration import Calibration
 from leukotype.classifier.calls import MARGIN, UNLIKE
 from leukotype.classifier.conformal import CrossConformal
@@ -177,13 +178,13 @@ def votes(confidence, right) -> tuple[np.ndarray, np.ndarray]:
     [
         # The lowest confidence at or above which three of four are correct.
         ([0.9, 0.8, 0.7, 0.6], [1, 1, 0, 1], Target("accuracy", 0.75), 0.5),
-        ([0.9, 0.8, 0.7, 0.6], [1, 1, 1, 0], Target("accuracy", 1.0), 0.7),
+        ([0.9, 0.8, 0.7, 0.6], [1, 1, 1, 0], Target("accuracy", 0.99), 0.7),
         ([0.9, 0.8, 0.7, 0.6], [1, 0, 1, 1], Target("accuracy", 0.8), 0.9),
         ([0.9, 0.8, 0.7, 0.6], [0, 1, 1, 1], Target("accuracy", 0.8), NEVER),
         ([0.9, 0.8, 0.7, 0.6], [0, 0, 0, 0], Target("accuracy", 0.1), NEVER),
         # Equal confidences are called together, in any order.
-        ([0.9, 0.7, 0.7, 0.7], [1, 1, 1, 0], Target("accuracy", 1.0), 0.9),
-        ([0.7, 0.7, 0.7, 0.9], [0, 1, 1, 1], Target("accuracy", 1.0), 0.9),
+        ([0.9, 0.7, 0.7, 0.7], [1, 1, 1, 0], Target("accuracy", 0.99), 0.9),
+        ([0.7, 0.7, 0.7, 0.9], [0, 1, 1, 1], Target("accuracy", 0.99), 0.9),
         ([0.8, 0.8], [1, 0], Target("accuracy", 0.9), NEVER),
         # All may be called: 0.5, unless a lower confidence was seen.
         ([0.9, 0.8], [1, 1], Target("accuracy", 0.95), 0.5),
@@ -196,7 +197,7 @@ def votes(confidence, right) -> tuple[np.ndarray, np.ndarray]:
 def test_thresholds_of_hand_examples(confidence, right, target, least):
     p, labels = votes(confidence, np.array(right, dtype=bool))
     for order in itertools.permutations(range(len(confidence))):
-        found = thresholds(p[:, order], labels[list(order)], target)
+        found = by_class(p[:, order], labels[list(order)], target)
         # No sample was predicted as the second class: 0.5.
         assert_array_equal(found, [least, 0.5])
 
@@ -205,7 +206,7 @@ def test_thresholds_of_hand_examples(confidence, right, target, least):
 @pytest.mark.parametrize("share", [0.55, 0.57, 0.7, 0.9, 0.95])
 def test_a_coverage_target_is_met_exactly(n, share):
     p, labels = votes(np.linspace(0.99, 0.51, n), np.zeros(n, dtype=bool))
-    least = thresholds(p, labels, Target("coverage", share))[0]
+    least = by_class(p, labels, Target("coverage", share))[0]
     assert (p[0, :, 0] >= least).sum() == math.ceil(round(share * n, 6))
 
 
@@ -214,15 +215,15 @@ def test_a_coverage_target_is_met_exactly(n, share):
     rows=st.lists(
         st.tuples(st.sampled_from([0.4, 0.5, 0.55, 0.7, 0.9, 1.0]), st.booleans()), min_size=1, max_size=25
     ),
-    share=st.sampled_from([0.5, 0.8, 0.95, 1.0]),
+    share=st.sampled_from([0.5, 0.8, 0.95, 0.99]),
     kind=st.sampled_from(["accuracy", "coverage"]),
 )
-def test_thresholds_are_the_lowest_that_reach_the_target(rows, share, kind):
+def test_thresholds_of_a_class_are_the_lowest_that_reach_the_target(rows, share, kind):
     confidence = np.array([c for c, _ in rows])
     right = np.array([r for _, r in rows])
     # Three classes, so that the largest probability can be below 0.5.
     p = np.column_stack([confidence, (1 - confidence) / 2, (1 - confidence) / 2])[None]
-    least = thresholds(p, np.where(right, 0, 1), Target(kind, share))[0]
+    least = by_class(p, np.where(right, 0, 1), Target(kind, share))[0]
     kept = confidence >= least
 
     def reaches(among: np.ndarray) -> bool:
@@ -245,19 +246,59 @@ def test_thresholds_are_the_lowest_that_reach_the_target(rows, share, kind):
 def test_repeats_are_pooled():
     p, labels = votes([0.9, 0.8, 0.7, 0.6], np.array([True, True, True, False]))
     other = p[:, :, ::-1]
-    found = thresholds(np.concatenate([p, other]), labels, Target("accuracy", 1.0))
+    found = by_class(np.concatenate([p, other]), labels, Target("accuracy", 0.99))
     # In the second repeat, all are predicted as the second class, and only the last is correct.
     assert_array_equal(found, [0.7, NEVER])
 
 
 @pytest.mark.parametrize(
     "given_",
-    [("luck", 0.5), ("accuracy", 0.0), ("accuracy", 1.01), ("coverage", -1.0), ("coverage", float("nan"))],
+    [
+        ("luck", 0.5),
+        ("accuracy", 0.0),
+        ("accuracy", 1.0),
+        ("accuracy", 1.01),
+        ("coverage", -1.0),
+        ("coverage", float("nan")),
+    ],
 )
 def test_an_invalid_target_is_refused(given_):
     with pytest.raises(UnknownName) as refused:
         Target(*given_)
     assert "\n" not in str(refused.value)
+
+
+def literal_bound(hits: float, wrong: float) -> float:
+    return float(stats.beta.ppf(1 - abstention.ASSURANCE, hits + 0.5, wrong + 0.5))
+
+
+@pytest.mark.parametrize("donors", [None, 12])
+def test_the_floor_is_the_lowest_confidence_that_holds_with_its_assurance(donors):
+    p, labels = drawn(60, 3, 5, spread=4.0)
+    repeats = np.array([p, p[:, [0, 1, 2]] * 0.9 + 0.1 / 3])
+    confidence, right = repeats.max(axis=2).ravel(), (repeats.argmax(axis=2) == labels).ravel()
+    weight = (donors or 60) / 120
+    holds = [
+        literal_bound(right[confidence >= c].sum() * weight, (~right[confidence >= c]).sum() * weight)
+        for c in confidence
+    ]
+    best = max(holds)
+    assert abstention.supported(repeats, labels, donors) == math.floor(100 * best) / 100
+    for accuracy in (best - 0.1, best - 0.02, best - 1e-9):
+        reached = [c for c, bound in zip(confidence, holds, strict=True) if bound >= accuracy]
+        expected = min(reached) if min(reached) > confidence.min() else 0.0
+        assert abstention.floor(repeats, labels, accuracy, donors) == expected
+    assert abstention.floor(repeats, labels, best + 0.01, donors) == NEVER
+
+
+@pytest.mark.parametrize(("n", "calls"), [(8, False), (60, True)])
+def test_few_samples_without_error_do_not_assure_95_percent(n, calls):
+    p, labels = votes(np.linspace(0.99, 0.6, n), np.ones(n, dtype=bool))
+    found = thresholds(p, labels, Target())
+    assert (found < 1).all() == calls
+    assert (abstention.supported(p, labels) >= 0.95) == calls
+    # A target of coverage needs no assurance.
+    assert (thresholds(p, labels, Target("coverage", 0.9)) < 1).all()
 
 
 def test_risk_coverage_of_a_hand_example():
@@ -550,7 +591,8 @@ def test_thresholds_of_a_fold_are_learned_from_the_other_samples():
             out = folds[repeat] == fold
             others = seen.p[:, ~out]
             learned = calibration.fitted("temperature", others, labels[~out])
-            least = thresholds(np.array([learned.apply(q) for q in others]), labels[~out], target)
+            # With the assurance that all samples give.
+            least = thresholds(np.array([learned.apply(q) for q in others]), labels[~out], target, n)
             expected = learned.apply(seen.p[repeat, out])
             assert_allclose(shown[repeat, out], expected)
             assert_array_equal(margin[repeat, out], expected.max(axis=1) < least[expected.argmax(axis=1)])

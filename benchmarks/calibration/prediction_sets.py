@@ -83,7 +83,9 @@ def rows(design: str, number: int) -> list[dict[str, object]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--cohorts", type=int, default=80)
     n_cohorts = parser.parse_args().cohorts
     done = pd.read_csv(RESULT) if RESULT.exists() else pd.DataFrame(columns=["design", "cohort"])

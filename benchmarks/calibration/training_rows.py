@@ -88,7 +88,14 @@ def rows() -> Iterator[dict[str, object]]:
     for name, x, codes, others in cohorts():
         sketch = Sketch.learn(x, codes)
         if sketch is None:
-            yield {"cohort": name, "samples": "", "n": len(x), "recognised": 0, "not compared": len(x), "limit": np.nan}
+            yield {
+                "cohort": name,
+                "samples": "",
+                "n": len(x),
+                "recognised": 0,
+                "not compared": len(x),
+                "limit": np.nan,
+            }
             continue
         for what, samples in {**{what: change(x) for what, change in CHANGES.items()}, NEW: others}.items():
             found = [sketch.knows(row) for row in samples]

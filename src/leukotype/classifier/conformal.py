@@ -73,7 +73,7 @@ class CrossConformal:
             counts = listed(f"{name} ({n})" for name, n in few.items())
             lowest = min(few.values())
             text += (
-                f" {100 * level:g} % needs {least(level)} training {unit} of a class. These have fewer and are in every "
+                f" {100 * level:g} % needs {least(level)} training {unit} of a class. Classes with fewer are in every "
                 f"set: {counts}. {lowest} {unit} allow a level of at most {attainable(lowest):.2f}."
             )
         return text

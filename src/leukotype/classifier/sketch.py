@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from leukotype.arrays import BoolArray, FloatArray, IntArray
+from leukotype.arrays import FloatArray, IntArray
 
 N_PAIRS = 512
 # Fewer comparisons cannot tell one sample from another.
@@ -16,6 +17,8 @@ LEAST = 64
 # transformed, none.
 _LIMIT = 0.1
 _CANDIDATES = 20 * N_PAIRS
+# Number of ones in each byte.
+_ONES = np.array([number.bit_count() for number in range(256)], dtype=np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +26,8 @@ class Sketch:
     """The signs of comparisons between two probes, for each training sample.
 
     pairs : (n_pairs, 2) columns of the two probes
-    bits  : (n_train, n_pairs) whether the first probe has the larger value; False if one is missing
+    bits  : (n_train, n_pairs / 8) bytes; a bit is 1 if the first probe has the larger value, 0 if not or if one is
+            missing; the first pair has the highest bit
     limit : largest share of different signs at which a sample counts as one of the training samples
 
     A change of scale that keeps the order of a sample's values changes no sign: logarithm, rounding, quantile
@@ -31,7 +35,7 @@ class Sketch:
     """
 
     pairs: IntArray
-    bits: BoolArray
+    bits: NDArray[np.uint8]
     limit: float
 
     @classmethod
@@ -52,7 +56,7 @@ class Sketch:
             for row in bits[:: 1 + len(bits) // 500]
         ]
         # A quantile, because a cohort may hold the same sample twice.
-        return cls(pairs, bits, min(_LIMIT, float(np.quantile(nearest, 0.05)) / 2))
+        return cls(pairs, np.packbits(bits, axis=1), min(_LIMIT, float(np.quantile(nearest, 0.05)) / 2))
 
     def knows(self, x: FloatArray) -> bool | None:
         """Return whether a sample (n_probes,) is one of the training samples; None if it has too few values."""
@@ -63,7 +67,7 @@ class Sketch:
         n = int(compared.sum())
         if n < LEAST:
             return None
-        different = (self.bits[:, compared] != larger[compared]).sum(axis=1)
+        different = _ONES[(self.bits ^ np.packbits(larger)) & np.packbits(compared)].sum(axis=1)
         return bool(different.min() <= self.limit * n)
 
 

@@ -118,7 +118,7 @@ def _content(one: Classifier) -> tuple[dict[str, Any], Arrays]:
     if one.sketch is not None:
         arrays |= {
             "sketch.pairs": one.sketch.pairs.astype("<i4"),
-            "sketch.bits": np.packbits(one.sketch.bits, axis=1),
+            "sketch.bits": one.sketch.bits,
             "sketch.limit": np.array([one.sketch.limit]),
         }
     document = {
@@ -275,10 +275,9 @@ def _sketch(fields: Fields, n_probes: int) -> Sketch:
     pairs = fields.wholes("sketch.pairs", (None, 2), 0, n_probes - 1)
     if not LEAST <= len(pairs) <= N_PAIRS:
         refuse(f"its sketches compare {len(pairs)} pairs of probes; {LEAST} to {N_PAIRS} are allowed")
-    packed = fields.wholes("sketch.bits", (None, (len(pairs) + 7) // 8), 0, 255)
-    if not 1 <= len(packed) <= _MOST_SAMPLES:
-        refuse(f"it has sketches of {len(packed):,} samples; 1 to {_MOST_SAMPLES:,} are allowed")
-    bits = np.unpackbits(packed.astype(np.uint8), axis=1, count=len(pairs)).astype(bool)
+    bits = fields.octets("sketch.bits", (None, (len(pairs) + 7) // 8))
+    if not 1 <= len(bits) <= _MOST_SAMPLES:
+        refuse(f"it has sketches of {len(bits):,} samples; 1 to {_MOST_SAMPLES:,} are allowed")
     return Sketch(pairs, bits, float(fields.floats("sketch.limit", (1,), 0.0, 1.0)[0]))
 
 

@@ -196,7 +196,7 @@ def _assembled(
         scorer=own.scorer,
         folds=() if why_no_sets else scorers,
         calibration=choice.calibration,
-        thresholds=abstention.thresholds(calibrated, seen.labels, target),
+        thresholds=abstention.thresholds(calibrated, seen.labels, target, seen.n_units),
         novelty=Novelty(own.means, np.sort(seen.distances.mean(axis=0))),
         sets=None
         if why_no_sets

@@ -165,6 +165,11 @@ class Validation:
         return None if self.calls.sets is None else float(self.calls.sets[self.known].sum(axis=1).mean())
 
     @cached_property
+    def right_outside(self) -> Number:
+        """Share of correct calls among those outside their prediction set, see `Calls.outside`."""
+        return _share(self.right[self.calls.outside[self.known]])
+
+    @cached_property
     def unlike(self) -> Number:
         """Share of the samples of known classes more distant than 95 % of the held-out training samples."""
         return _share(self.calls.p_like[self.known] <= EXPECTED_UNLIKE)
@@ -204,8 +209,8 @@ def validate(
 
     Samples that the classifier was trained on are left out, also after a change of scale or rounding.
 
-    Raises BadLabels if there are no labels, no label of a known class, an unknown class in `names`, or only samples that
-    were trained on.
+    Raises BadLabels if there are no labels, no label of a known class, an unknown class in `names`, or no sample that
+    was not trained on.
     """
     if samples.labels is None:
         raise BadLabels(
@@ -236,8 +241,8 @@ def validate(
         if not np.isin(labels[fresh], np.array(classifier.classes)).any():
             others = ", and the others are of no class that it knows" if fresh.any() else ""
             raise BadLabels(
-                f"the classifier was trained on {len(left_out)} of the {counted(len(fresh), 'sample')}{others}. Validate "
-                "it with samples that it was not trained on."
+                f"the classifier was trained on {len(left_out)} of the {counted(len(fresh), 'sample')}{others}. "
+                "Validate it with samples that it was not trained on."
             )
         step = f"{counted(len(left_out), 'training sample')} left out: {shortlist(left_out, 6)}."
         samples, labels = samples.take(fresh, step), labels[fresh]

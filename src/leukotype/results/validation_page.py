@@ -161,7 +161,7 @@ def _summary(one: Validation) -> Iterator[Paragraph]:
         yield Paragraph(
             "Prediction sets",
             f"{_text(one.coverage)} of the sets contain the true class, at a level of {one.calls.level:g}. The mean "
-            f"set has {one.set_size:.2f} classes. {one.calls.sets_note}",
+            f"set has {one.set_size:.2f} classes. {one.calls.sets_note}{_outside(one)}",
         )
     yield Paragraph(
         "Distance",
@@ -170,6 +170,16 @@ def _summary(one: Validation) -> Iterator[Paragraph]:
         f"samples from the same source, at most about {EXPECTED_UNLIKE:g} and {EDGE:g} are expected.",
     )
     yield Paragraph("Probes", one.calls.matched)
+
+
+def _outside(one: Validation) -> str:
+    n = one.right_outside.n
+    if not n:
+        return ""
+    return (
+        f" {counted(n, 'call')} {'is' if n == 1 else 'are'} outside the prediction set of the sample, and "
+        f"{round(n * one.right_outside.value)} of these correct."
+    )
 
 
 def _methods() -> list[Paragraph]:
@@ -250,7 +260,8 @@ def _calls(one: Validation, rows: Sequence[int], name: str, caption: str) -> Tab
             str(one.labels[row]),
             one.classes[calls.predicted[row]],
             number(float(calls.probabilities[row].max())),
-            ", ".join(reason for reason in REASONS if reason in calls.reasons[row]) or "called",
+            ", ".join(reason for reason in REASONS if reason in calls.reasons[row])
+            or ("called, outside the set" if calls.outside[row] else "called"),
             " | ".join(calls.set_of(row)) or "–",
             number(float(calls.p_like[row])),
         )
