@@ -6,7 +6,7 @@ Cohorts of 40, 64 and 100 samples, 2 or 5 classes and 100 probes, from almost no
 classified by logistic, centroids and knn with the default design.  The true accuracy among the called comes from 2,000
 new samples with the class proportions of the cohort.  Rules: `by class` (the thresholds of format 1: the out-of-fold
 calls of each class reach the target) and `assured` (not below `abstention.floor` either).  `outside` counts the calls
-outside their prediction set.  The odd repeats were not used to choose `abstention.ASSURANCE`.
+outside their prediction set.  Repeats 4 and 5 were not used to choose `abstention.ASSURANCE`.
 
 The result is results/abstention.csv.  --keep stores what each classifier needs, so that rules can be compared again.
 """

@@ -19,10 +19,10 @@ from leukotype.errors import InfeasibleDesign, UnknownName
 NEVER = 2.0
 _EVEN = 0.5
 # Probability with which the calls reach the target of accuracy.
-ASSURANCE = 0.8
+ASSURANCE = 0.85
 # Largest share of simulated classifiers of 40, 64 or 100 samples that missed a target of 0.9 or 0.95
 # (benchmarks/calibration/abstention.py).
-SHORTFALL = 0.1
+SHORTFALL = 0.07
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ def train(
     align      : alignment of each sample to the training samples: "none", "quantile" or "rank"; by default quantile,
                  and none for fewer than 500 probes
     max_probes : size of a panel that is chosen by F statistic in each training set
-    target     : target of abstention by margin; by default 95 % of the calls of each class correct
+    target     : target of abstention by margin; by default 95 % of the calls correct
     symbols    : gene symbol of each probe, to match files of another array
     design     : the resampling design; by default 5 outer and 3 inner folds, 3 repeats, seed 0
     folds      : splits to use instead of drawn ones
