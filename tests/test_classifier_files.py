@@ -24,7 +24,7 @@ from leukotype.errors import BadBundle, InputError, OutputRefused, UnreadableFil
 FINGERPRINTS = {
     "none-1": "b3b8fcea4ed6e70b",
     "quantile-1": "3efba5f5f47391d5",
-    "quantile-2": "6fdeaa07adea937f",
+    "quantile-2": "4bb30a6a7c4ab8fd",
     "rank-1": "b9fde7939e87f107",
 }
 

@@ -45,6 +45,7 @@ def abstention() -> pd.DataFrame:
     )
     held_out = table[table["repeat"] >= HELD_OUT].groupby(keys, sort=False)["short"].mean()
     found.insert(2, "held out", held_out)
+    found.insert(3, "of those that call", table[~table["none"]].groupby(keys, sort=False)["short"].mean())
     good = table[table["accuracy"] >= 0.9].groupby(keys, sort=False)["share"].mean()
     found["share if accuracy ≥ 0.9"] = good
     return found.reset_index().sort_values(
@@ -106,6 +107,7 @@ def _abstention() -> str:
         "n": "samples",
         "short": "classifiers below the target",
         "held out": "the same, repeats 4 and 5",
+        "of those that call": "of those that call samples",
         "share": "samples called",
         "none": "classifiers without calls",
         "share if accuracy ≥ 0.9": "called if the accuracy is 0.9 or more",

@@ -16,6 +16,8 @@ LEAST = 64
 # Of two measurements of different samples, a third of the signs or more differ; of one sample that was rounded or
 # transformed, none.
 _LIMIT = 0.1
+# Training samples that differ in fewer signs cannot be told apart.
+_CLOSEST = 4
 _CANDIDATES = 20 * N_PAIRS
 # Number of ones in each byte.
 _ONES = np.array([number.bit_count() for number in range(256)], dtype=np.uint8)
@@ -40,7 +42,9 @@ class Sketch:
 
     @classmethod
     def learn(cls, x: FloatArray, labels: IntArray) -> Self | None:
-        """Choose pairs whose order varies within the classes, and keep the signs; None with too few probes.
+        """Choose pairs whose order varies within the classes, and keep the signs.
+
+        None if there are too few pairs, or if these do not tell the training samples apart.
 
         x      : (n_train, n_probes) before alignment; NaN for missing values
         labels : (n_train,) class codes
@@ -56,7 +60,10 @@ class Sketch:
             for row in bits[:: 1 + len(bits) // 500]
         ]
         # A quantile, because a cohort may hold the same sample twice.
-        return cls(pairs, np.packbits(bits, axis=1), min(_LIMIT, float(np.quantile(nearest, 0.05)) / 2))
+        closest = float(np.quantile(nearest, 0.05))
+        if closest * len(pairs) < _CLOSEST:
+            return None
+        return cls(pairs, np.packbits(bits, axis=1), min(_LIMIT, closest / 2))
 
     def knows(self, x: FloatArray) -> bool | None:
         """Return whether a sample (n_probes,) is one of the training samples; None if it has too few values."""
