@@ -20,8 +20,8 @@ NEVER = 2.0
 _EVEN = 0.5
 # Probability with which the calls reach the target of accuracy.
 ASSURANCE = 0.85
-# Of the simulated classifiers that call samples, the share that missed a target of 0.9 or 0.95: the largest for 40, 64 and
-# 100 training samples (benchmarks/calibration/abstention.py).
+# Of the simulated classifiers that call samples, the share that missed a target of 0.9 or 0.95: the largest for 40, 64
+# and 100 training samples (benchmarks/calibration/abstention.py).
 SHORTFALL = 0.16
 
 
