@@ -108,6 +108,8 @@ def golub(folder: Path) -> list[dict[str, Any]]:
                     "right of 34": int(right.sum()),
                     "called": int(calls.called.sum()),
                     "right among them": int(right[calls.called].sum()),
+                    "outside their set": int(calls.outside.sum()),
+                    "right among these": int(right[calls.outside].sum()),
                 }
             )
             print(rows[-1], flush=True)

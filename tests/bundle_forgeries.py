@@ -55,9 +55,9 @@ def bad_array_of(rng: Random, members: Members, names: list[str]) -> bytes:
     array = np.load(io.BytesIO(changed[name])).copy()
     kind = int(rng.integers(8))
     if kind < 4 and array.size:
-        values = [
-            v for v in _FLOATS if array.dtype.kind == "f" or (v == v and abs(v) < 2**31 and v == int(v))
-        ]
+        whole = array.dtype.kind in "iu"
+        low, high = (np.iinfo(array.dtype).min, np.iinfo(array.dtype).max) if whole else (0, 0)
+        values = [v for v in _FLOATS if not whole or (v == v and low <= v <= high and v == int(v))]
         for _ in range(int(rng.integers(1, 4))):
             array.flat[int(rng.integers(array.size))] = one_of(rng, values)
     elif kind == 4:

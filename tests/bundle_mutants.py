@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from leukotype import bundle
+
 ODD_VALUES = (
     None,
     True,
@@ -163,7 +165,9 @@ def bad_manifest(rng: Random, raw: bytes, members: Members) -> bytes:
     manifest = json.loads(members["manifest.json"])
     kind = int(rng.integers(6))
     if kind == 0:
-        manifest["format_version"] = one_of(rng, (2, 10**9, 10**400, 0, -1, 1.0, "1", None, True))
+        manifest["format_version"] = one_of(
+            rng, (bundle.FORMAT_VERSION + 1, 10**9, 10**400, 0, -1, 1.0, "1", None, True)
+        )
     elif kind == 1:
         name = str(rng.choice(sorted(manifest["members"])))
         manifest["members"][name] = one_of(rng, ODD_VALUES)

@@ -119,7 +119,7 @@ def test_newer_format_is_refused_with_both_versions(tmp_path, monkeypatch):
     monkeypatch.setattr(bundle, "FORMAT_VERSION", 7)
     bundle.write(tmp_path / "a.leuko", DOCUMENT, ARRAYS, TEXTS)
     monkeypatch.undo()
-    with pytest.raises(BadBundle, match=r"format 7; .* reads formats up to 1\. Install a newer"):
+    with pytest.raises(BadBundle, match=r"format 7; .* reads formats up to 2\. Install a newer"):
         bundle.read(tmp_path / "a.leuko")
 
 

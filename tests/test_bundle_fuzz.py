@@ -61,5 +61,5 @@ def test_every_mutation_is_applied_to_every_file():
     taken = {(file.name, way) for file, way, _ in map(bundle_fuzz.mutant, range(len(bundle_fuzz.WAYS)))}
     assert taken == {(file.name, way) for file, way in bundle_fuzz.WAYS}
     assert {file.stem for file, _ in bundle_fuzz.WAYS} == {
-        "boosted-1", "linear-1", "neighbours-1", "trees-1", "none-1", "quantile-1", "rank-1",
+        "boosted-1", "linear-1", "neighbours-1", "trees-1", "none-1", "quantile-1", "quantile-2", "rank-1",
     }  # fmt: skip

@@ -135,11 +135,11 @@ REFUSED = {
     "a folder": (sealed({"arrays/": b""}), "names may have letters|is a link or a folder"),
     "code": (
         sealed({"document.json": DOCUMENT, "run.py": b"1"}),
-        r"run\.py is not part of format 1",
+        r"run\.py is not part of format 2",
     ),
     "a pickle": (
         sealed({"document.json": DOCUMENT, "arrays/a.pkl": b"1"}),
-        "is not part of format 1",
+        "is not part of format 2",
     ),
     "no manifest": (packed({"document.json": DOCUMENT}), r"it has no manifest\.json"),
     "no document": (sealed({"arrays/a.npy": ARRAY}), r"document\.json is missing"),
@@ -155,9 +155,9 @@ REFUSED = {
     ),
     "another format": (with_manifest(format="zip"), "does not have the format 'leukotype-classifier'"),
     "no version": (with_manifest(format_version="1"), "has no format version"),
-    "format 2": (
-        with_manifest(format_version=2),
-        r"has format 2; this version of leukotype reads formats up to 1",
+    "a newer format": (
+        with_manifest(format_version=bundle.FORMAT_VERSION + 1),
+        rf"has format {bundle.FORMAT_VERSION + 1}; this version of leukotype reads formats up to ",
     ),
     "more in the manifest": (with_manifest(code="x"), "unknown entries"),
     "NaN": (with_document('{"a": NaN}'), "contains NaN"),

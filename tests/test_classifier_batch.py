@@ -290,3 +290,81 @@ def test_an_empty_batch_gives_no_row():
     empty = one.predict(part(cases.fresh(), []), why=2)
     assert empty.n_samples == 0
     assert empty.to_csv().splitlines() == one.predict(cases.fresh()).to_csv().splitlines()[:1]
+
+
+def single(layout: str, probes, values, path):
+    """Write one sample, called P39 if the layout has a name for it."""
+    rows = list(zip(probes, values, strict=True))
+
+    def lines(header: str, mark: str, extra: str = "") -> str:
+        return "\n".join([header, *(f"{probe}{mark}{value}{extra}" for probe, value in rows)]) + "\n"
+
+    names, numbers = ",".join(probes), ",".join(map(str, values))
+    path.write_text({
+        "Golub": lambda: "\n".join(["Gene Description,Gene Accession Number,39,call",
+                                    *(f"text,{probe},{value},A" for probe, value in rows)]) + "\n",
+        "Golub without call": lambda: "\n".join(["Gene Description,Gene Accession Number,39",
+                                                 *(f"text,{probe},{value}" for probe, value in rows)]) + "\n",
+        "one row": lambda: f"{names}\n{numbers}\n",
+        "one row with id": lambda: f"samples,{names}\nP39,{numbers}\n",
+        "one row with id and class": lambda: f"samples,type,{names}\nP39,ALL,{numbers}\n",
+        "one row of pandas": lambda: f",{names}\nP39,{numbers}\n",
+        "one column": lambda: lines("probe,P39", ","),
+        "one column of pandas": lambda: lines(",P39", ","),
+        "one column of R": lambda: lines("P39", "\t"),
+        "GEO": lambda: lines("ID_REF\tVALUE", "\t"),
+        "GEO with calls": lambda: lines("ID_REF\tVALUE\tABS_CALL", "\t", "\tP"),
+        "GEO with calls and p-values": lambda: lines("ID_REF\tVALUE\tABS_CALL\tDETECTION P-VALUE", "\t", "\tP\t0.01"),
+        "gene table": lambda: lines("gene;expression", ";"),
+    }[layout]())  # fmt: skip
+    return path
+
+
+LAYOUTS = (
+    "Golub", "Golub without call", "one row", "one row with id", "one row with id and class", "one row of pandas",
+    "one column", "one column of pandas", "one column of R", "GEO", "GEO with calls", "GEO with calls and p-values",
+    "gene table",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_single_sample_of_every_layout_is_read(layout, tmp_path):
+    one = cases.trained("logistic")
+    values = cases.fresh().expression[0].round(3)
+    path = single(layout, cases.cohort().probes.tolist(), values.tolist(), tmp_path / "one.txt")
+    batch = lt.read_batch(path)
+    assert batch.n_samples == 1
+    calls = one.predict(batch)
+    np.testing.assert_array_equal(
+        calls.probabilities, one.predict(cases.batch_of([values], batch.probes)).probabilities
+    )
+    assert calls.missing[0] == 0
+
+
+UNITS = {
+    "z-scores": (lambda x, mean: (x - mean) / 0.5, "z-scores, log ratios or centred values"),
+    "z-scores of the sample": (
+        lambda x, mean: (x - x.mean()) / x.std(),
+        "z-scores, log ratios or centred values",
+    ),
+    "log ratios": (lambda x, mean: x - mean, "z-scores, log ratios or centred values"),
+    "shares": (lambda x, mean: (x - x.min()) / np.ptp(x), "shares between 0 and 1"),
+    "counts": (lambda x, mean: np.round(2**x), "counts"),
+    "linear": (lambda x, mean: 2**x, "linear"),
+}
+
+
+@pytest.mark.parametrize("align", ["none", "quantile", "rank"])
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_single_sample_of_another_unit_says_what_it_looks_like(unit, align, tmp_path):
+    change, look = UNITS[unit]
+    one, x = cases.trained("logistic", align), cases.fresh().expression[0]
+    values = change(x, cases.cohort().expression.mean(axis=0)).round(4)
+    path = single("one column", cases.cohort().probes.tolist(), values.tolist(), tmp_path / "one.csv")
+    calls = one.predict(lt.read_batch(path))
+    assert look in calls.scales[0]
+    if look.startswith("z-scores"):
+        assert "off-scale" in calls.reasons[0]
+        assert calls.other_units == [look]
+    if unit in ("counts", "linear"):
+        assert "off-scale" not in calls.reasons[0]

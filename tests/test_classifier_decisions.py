@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import stats
 
 import classifier_cases as cases
 import leukotype as lt
 from leukotype.classifier import abstention, calibration, conformal, novelty
-from leukotype.classifier.abstention import NEVER, OutOfFold, Target, risk_coverage, thresholds
+from leukotype.classifier.abstention import NEVER, OutOfFold, Target, by_class, risk_coverage, thresholds
 from leukotype.classifier.calibration import Calibration
 from leukotype.classifier.calls import MARGIN, UNLIKE
 from leukotype.classifier.conformal import CrossConformal
@@ -177,13 +178,13 @@ def votes(confidence, right) -> tuple[np.ndarray, np.ndarray]:
     [
         # The lowest confidence at or above which three of four are correct.
         ([0.9, 0.8, 0.7, 0.6], [1, 1, 0, 1], Target("accuracy", 0.75), 0.5),
-        ([0.9, 0.8, 0.7, 0.6], [1, 1, 1, 0], Target("accuracy", 1.0), 0.7),
+        ([0.9, 0.8, 0.7, 0.6], [1, 1, 1, 0], Target("accuracy", 0.99), 0.7),
         ([0.9, 0.8, 0.7, 0.6], [1, 0, 1, 1], Target("accuracy", 0.8), 0.9),
         ([0.9, 0.8, 0.7, 0.6], [0, 1, 1, 1], Target("accuracy", 0.8), NEVER),
         ([0.9, 0.8, 0.7, 0.6], [0, 0, 0, 0], Target("accuracy", 0.1), NEVER),
         # Equal confidences are called together, in any order.
-        ([0.9, 0.7, 0.7, 0.7], [1, 1, 1, 0], Target("accuracy", 1.0), 0.9),
-        ([0.7, 0.7, 0.7, 0.9], [0, 1, 1, 1], Target("accuracy", 1.0), 0.9),
+        ([0.9, 0.7, 0.7, 0.7], [1, 1, 1, 0], Target("accuracy", 0.99), 0.9),
+        ([0.7, 0.7, 0.7, 0.9], [0, 1, 1, 1], Target("accuracy", 0.99), 0.9),
         ([0.8, 0.8], [1, 0], Target("accuracy", 0.9), NEVER),
         # All may be called: 0.5, unless a lower confidence was seen.
         ([0.9, 0.8], [1, 1], Target("accuracy", 0.95), 0.5),
@@ -196,7 +197,7 @@ def votes(confidence, right) -> tuple[np.ndarray, np.ndarray]:
 def test_thresholds_of_hand_examples(confidence, right, target, least):
     p, labels = votes(confidence, np.array(right, dtype=bool))
     for order in itertools.permutations(range(len(confidence))):
-        found = thresholds(p[:, order], labels[list(order)], target)
+        found = by_class(p[:, order], labels[list(order)], target)
         # No sample was predicted as the second class: 0.5.
         assert_array_equal(found, [least, 0.5])
 
@@ -205,7 +206,7 @@ def test_thresholds_of_hand_examples(confidence, right, target, least):
 @pytest.mark.parametrize("share", [0.55, 0.57, 0.7, 0.9, 0.95])
 def test_a_coverage_target_is_met_exactly(n, share):
     p, labels = votes(np.linspace(0.99, 0.51, n), np.zeros(n, dtype=bool))
-    least = thresholds(p, labels, Target("coverage", share))[0]
+    least = by_class(p, labels, Target("coverage", share))[0]
     assert (p[0, :, 0] >= least).sum() == math.ceil(round(share * n, 6))
 
 
@@ -214,15 +215,15 @@ def test_a_coverage_target_is_met_exactly(n, share):
     rows=st.lists(
         st.tuples(st.sampled_from([0.4, 0.5, 0.55, 0.7, 0.9, 1.0]), st.booleans()), min_size=1, max_size=25
     ),
-    share=st.sampled_from([0.5, 0.8, 0.95, 1.0]),
+    share=st.sampled_from([0.5, 0.8, 0.95, 0.99]),
     kind=st.sampled_from(["accuracy", "coverage"]),
 )
-def test_thresholds_are_the_lowest_that_reach_the_target(rows, share, kind):
+def test_thresholds_of_a_class_are_the_lowest_that_reach_the_target(rows, share, kind):
     confidence = np.array([c for c, _ in rows])
     right = np.array([r for _, r in rows])
     # Three classes, so that the largest probability can be below 0.5.
     p = np.column_stack([confidence, (1 - confidence) / 2, (1 - confidence) / 2])[None]
-    least = thresholds(p, np.where(right, 0, 1), Target(kind, share))[0]
+    least = by_class(p, np.where(right, 0, 1), Target(kind, share))[0]
     kept = confidence >= least
 
     def reaches(among: np.ndarray) -> bool:
@@ -245,19 +246,59 @@ def test_thresholds_are_the_lowest_that_reach_the_target(rows, share, kind):
 def test_repeats_are_pooled():
     p, labels = votes([0.9, 0.8, 0.7, 0.6], np.array([True, True, True, False]))
     other = p[:, :, ::-1]
-    found = thresholds(np.concatenate([p, other]), labels, Target("accuracy", 1.0))
+    found = by_class(np.concatenate([p, other]), labels, Target("accuracy", 0.99))
     # In the second repeat, all are predicted as the second class, and only the last is correct.
     assert_array_equal(found, [0.7, NEVER])
 
 
 @pytest.mark.parametrize(
     "given_",
-    [("luck", 0.5), ("accuracy", 0.0), ("accuracy", 1.01), ("coverage", -1.0), ("coverage", float("nan"))],
+    [
+        ("luck", 0.5),
+        ("accuracy", 0.0),
+        ("accuracy", 1.0),
+        ("accuracy", 1.01),
+        ("coverage", -1.0),
+        ("coverage", float("nan")),
+    ],
 )
 def test_an_invalid_target_is_refused(given_):
     with pytest.raises(UnknownName) as refused:
         Target(*given_)
     assert "\n" not in str(refused.value)
+
+
+def literal_bound(hits: float, wrong: float) -> float:
+    return float(stats.beta.ppf(1 - abstention.ASSURANCE, hits + 0.5, wrong + 0.5))
+
+
+@pytest.mark.parametrize("donors", [None, 12])
+def test_the_floor_is_the_lowest_confidence_that_holds_with_its_assurance(donors):
+    p, labels = drawn(60, 3, 5, spread=4.0)
+    repeats = np.array([p, p[:, [0, 1, 2]] * 0.9 + 0.1 / 3])
+    confidence, right = repeats.max(axis=2).ravel(), (repeats.argmax(axis=2) == labels).ravel()
+    weight = (donors or 60) / 120
+    holds = [
+        literal_bound(right[confidence >= c].sum() * weight, (~right[confidence >= c]).sum() * weight)
+        for c in confidence
+    ]
+    best = max(holds)
+    assert abstention.supported(repeats, labels, donors) == math.floor(100 * best) / 100
+    for accuracy in (best - 0.1, best - 0.02, best - 1e-9):
+        reached = [c for c, bound in zip(confidence, holds, strict=True) if bound >= accuracy]
+        expected = min(reached) if min(reached) > confidence.min() else 0.0
+        assert abstention.floor(repeats, labels, accuracy, donors) == expected
+    assert abstention.floor(repeats, labels, best + 0.01, donors) == NEVER
+
+
+@pytest.mark.parametrize(("n", "calls"), [(8, False), (60, True)])
+def test_few_samples_without_error_do_not_assure_95_percent(n, calls):
+    p, labels = votes(np.linspace(0.99, 0.6, n), np.ones(n, dtype=bool))
+    found = thresholds(p, labels, Target())
+    assert (found < 1).all() == calls
+    assert (abstention.supported(p, labels) >= 0.95) == calls
+    # A target of coverage needs no assurance.
+    assert (thresholds(p, labels, Target("coverage", 0.9)) < 1).all()
 
 
 def test_risk_coverage_of_a_hand_example():
@@ -292,15 +333,14 @@ def test_low_margin_follows_the_thresholds_of_the_classifier():
 # Prediction sets
 
 
-def literal_p(scores, labels, folds, by_fold, group, code) -> float:
-    """The definition of the cross-conformal p-value in Vovk (2015), implemented literally."""
-    count, n = 0, 0
-    for fold in range(len(by_fold)):
-        for score, label, own in zip(scores, labels, folds, strict=True):
-            if own == fold and label in group:
-                n += 1
-                count += score <= by_fold[fold][code]
-    return (count + 1) / (n + 1)
+def literal_p(sets: CrossConformal, by_fold, code) -> float:
+    """Cross-conformal p-values (Vovk 2015) with donors as units (Lee et al. 2023), implemented literally."""
+    donors = range(len(sets.labels)) if sets.donors is None else sets.donors
+    shares = {}
+    for score, label, fold, donor in zip(sets.scores, sets.labels, sets.folds, donors, strict=True):
+        if label == code:
+            shares.setdefault(donor, []).append(score <= by_fold[fold][code])
+    return (1 + sum(np.mean(own) for own in shares.values())) / (len(shares) + 1)
 
 
 @settings(max_examples=60, deadline=None)
@@ -308,17 +348,16 @@ def literal_p(scores, labels, folds, by_fold, group, code) -> float:
 def test_p_values_equal_the_published_definition(data):
     n, n_classes, n_folds = data.draw(st.integers(1, 40)), data.draw(st.integers(2, 4)), 3
     rng = np.random.default_rng(data.draw(st.integers(0, 10_000)))
+    donors = data.draw(st.sampled_from([None, rng.integers(0, n, n)]))
     # Few different values, like the votes of a forest.
     sets = CrossConformal(
-        rng.integers(0, 8, n) / 7, rng.integers(0, n_classes, n), rng.integers(0, n_folds, n)
+        rng.integers(0, 8, n) / 7, rng.integers(0, n_classes, n), rng.integers(0, n_folds, n), donors
     )
     by_fold = [rng.integers(0, 8, n_classes) / 7 for _ in range(n_folds)]
     level = data.draw(st.sampled_from([0.5, 0.8, 0.9, 0.95]))
-    groups = sets.groups(level, n_classes)
-    found = sets.p_values(by_fold, groups)
-    for group in groups:
-        for code in group:
-            assert found[code] == literal_p(sets.scores, sets.labels, sets.folds, by_fold, group, code)
+    found = sets.p_values(by_fold)
+    for code in range(n_classes):
+        assert_allclose(found[code], literal_p(sets, by_fold, code), rtol=1e-14)
     assert_array_equal(sets.inside(by_fold, level), found > 1 - level + 1e-12)
 
 
@@ -332,39 +371,14 @@ def test_a_training_sample_gets_its_own_score_again(name, how):
         p = own.probabilities(own.alignment.complete(x)[None])[0]
         assert_allclose(p[code], one.sets.scores[place], rtol=0, atol=1e-12)
         alone = CrossConformal(one.sets.scores[[place]], one.sets.labels[[place]], np.array([0]))
-        assert alone.p_values([p], [[0, 1, 2]])[code] == 1.0
-
-
-@settings(max_examples=200, deadline=None)
-@given(
-    counts=st.lists(st.integers(0, 30), min_size=2, max_size=6), level=st.sampled_from([0.5, 0.8, 0.9, 0.95])
-)
-def test_groups_are_large_enough_for_the_level_if_possible(counts, level):
-    labels = np.repeat(np.arange(len(counts)), counts)
-    sets = CrossConformal(np.zeros(len(labels)), labels, np.zeros(len(labels), dtype=int))
-    groups = sets.groups(level, len(counts))
-    assert sorted(code for group in groups for code in group) == list(range(len(counts)))
-    needed = conformal.least(level)
-    sizes = [sum(counts[code] for code in group) for group in groups]
-    if sum(counts) >= needed:
-        assert min(sizes) >= needed
-    else:
-        assert len(groups) == 1
-    # Only classes that are too small are joined, with one large class if these are too few.
-    together = [group for group in groups if len(group) > 1]
-    assert len(together) <= 1
-    for group in together:
-        small = [code for code in group if counts[code] < needed]
-        assert small
-        assert len(group) - len(small) <= 1
-        if len(group) > len(small):
-            assert sum(counts[code] for code in small) < needed
-    assert all(group in groups for group in ([c] for c in range(len(counts)) if counts[c] > max(sizes)))
+        assert alone.p_values([p])[code] == 1.0
 
 
 @pytest.mark.parametrize(("level", "n"), [(0.5, 1), (0.8, 4), (0.9, 9), (0.95, 19), (0.99, 99)])
 def test_the_smallest_class_size_for_a_level(level, n):
     assert conformal.least(level) == n
+    assert conformal.attainable(n) == level
+    assert conformal.attainable(n - 1) < level
     assert conformal.attains(n, level)
     assert not conformal.attains(n - 1, level)
     sets = CrossConformal(np.full(n, 0.5), np.zeros(n, dtype=int), np.zeros(n, dtype=int))
@@ -424,16 +438,68 @@ def test_too_many_folds_for_a_file_give_no_sets(tmp_path):
     assert "the limit is 200" in lt.load_classifier(tmp_path / "a.leuko").predict(many).sets_note
 
 
-def test_small_classes_are_covered_jointly():
-    """Two classes of five samples are too small for 90 % each, but not together."""
-    simulated = lt.simulate({"A": 20, "B": 5, "C": 5}, 40, markers_per_class=4, effect=1.5, seed=1)
+def test_a_small_class_is_in_every_set_and_the_note_says_what_it_attains():
+    simulated = lt.simulate({"A": 20, "B": 5, "C": 6}, 40, markers_per_class=4, effect=1.5, seed=1)
     one = lt.train(simulated.cohort, "diagonal-lda", align="none", design=lt.Design(outer=5, inner=2), jobs=1)
-    assert one.sets.groups(0.9, 3) == [[0], [1, 2]]
-    said = one.predict(simulated.cohort).sets_note
-    assert "B and C" in said
-    assert "90 % needs 9 training samples" in said
-    assert said in one.card
-    assert "in every set" in one.predict(simulated.cohort, level=0.99).sets_note
+    calls = one.predict(simulated.fresh(dict.fromkeys("ABC", 20), 1))
+    assert calls.sets[:, 1:].all()
+    assert not calls.sets[:, 0].all()
+    for part in ("90 % needs 9 training samples", "B (5) and C (6)", "at most 0.83"):
+        assert part in calls.sets_note
+    assert calls.sets_note in one.card
+    # At the level that the note names, sets can leave the class out.
+    assert not one.predict(simulated.cohort, level=0.83).sets[:, 1].all()
+
+
+def donors_of(n_donors: int, n_each: int, seed: int) -> tuple[lt.Cohort, lt.Cohort]:
+    """Three classes whose donors have several similar samples, and one sample of each of many new donors."""
+    population = lt.simulate(
+        {"A": 10, "B": 10, "C": 10}, 40, markers_per_class=6, effect=0.9, composition=0.3, seed=seed
+    ).population
+
+    def draw(donors: int, each: int, seed: int) -> lt.Cohort:
+        own = population.draw(dict.fromkeys("ABC", donors), (seed, 2))
+        ids = np.repeat(np.arange(own.n_samples), each)
+        noise = np.random.default_rng(seed).normal(0, 0.1, (len(ids), own.n_probes))
+        names = np.arange(len(ids)).astype(str)
+        return replace(
+            own, expression=own.expression[ids] + noise, labels=own.labels[ids], samples=names,
+            donors=np.char.add("d", ids.astype(str)),
+        )  # fmt: skip
+
+    return draw(n_donors, n_each, seed), draw(60, 1, 1000 + seed)
+
+
+def test_four_donors_of_ten_samples_attain_80_percent_and_cover_it(few_draws):
+    covered = []
+    for seed in range(6):
+        cohort, fresh = donors_of(4, 10, seed)
+        one = lt.train(
+            cohort, "diagonal-lda", align="none", design=lt.Design(outer=4, inner=2, repeats=1), jobs=1
+        )
+        assert [one.sets.n_units(code) for code in range(3)] == [4, 4, 4]
+        strict = one.predict(fresh, level=0.95)
+        assert strict.sets.all()
+        assert "95 % needs 19 training donors" in strict.sets_note
+        assert "at most 0.80" in strict.sets_note
+        sets = one.predict(fresh, level=0.8).sets
+        covered.append(sets[np.arange(180), fresh.codes].mean())
+        # Counting samples instead of donors would leave the class out more often.
+        by_samples = replace(one, sets=replace(one.sets, donors=None)).predict(fresh, level=0.8).sets
+        assert by_samples.sum() < sets.sum()
+    assert np.mean(covered) > 0.78
+
+
+def test_a_file_keeps_the_donors(tmp_path):
+    cohort, fresh = donors_of(5, 3, 1)
+    one = lt.train(cohort, "centroids", align="none", design=lt.Design(outer=4, inner=2, repeats=1), jobs=1)
+    one.save(tmp_path / "a.leuko")
+    read = lt.load_classifier(tmp_path / "a.leuko")
+    assert_array_equal(read.sets.donors, one.sets.donors)
+    assert read.predict(fresh).to_csv() == one.predict(fresh).to_csv()
+    # A file of format 1 has no donors, and says so.
+    old = replace(one, sets=replace(one.sets, donors=None))
+    assert "counts samples instead of donors" in old.predict(fresh).sets_note
 
 
 # The estimate of the decisions
@@ -525,7 +591,8 @@ def test_thresholds_of_a_fold_are_learned_from_the_other_samples():
             out = folds[repeat] == fold
             others = seen.p[:, ~out]
             learned = calibration.fitted("temperature", others, labels[~out])
-            least = thresholds(np.array([learned.apply(q) for q in others]), labels[~out], target)
+            # With the assurance that all samples give.
+            least = thresholds(np.array([learned.apply(q) for q in others]), labels[~out], target, n)
             expected = learned.apply(seen.p[repeat, out])
             assert_allclose(shown[repeat, out], expected)
             assert_array_equal(margin[repeat, out], expected.max(axis=1) < least[expected.argmax(axis=1)])

@@ -24,6 +24,7 @@ from leukotype.errors import BadBundle, InputError, OutputRefused, UnreadableFil
 FINGERPRINTS = {
     "none-1": "b3b8fcea4ed6e70b",
     "quantile-1": "3efba5f5f47391d5",
+    "quantile-2": "4bb30a6a7c4ab8fd",
     "rank-1": "b9fde7939e87f107",
 }
 
@@ -39,6 +40,7 @@ def test_stored_classifiers_give_the_same_calls(file):
     assert_allclose(calls.novelty, said["unlikeness"], rtol=1e-12)
     assert_array_equal(calls.p_like, said["p_like"])
     assert_array_equal(calls.missing, said["missing"])
+    assert calls.outside.tolist() == said.get("outside", [False] * 8)
     assert file.stat().st_size < 60_000
 
 
@@ -46,7 +48,10 @@ def test_stored_classifiers_are_unchanged():
     """A new format needs new files; these must never be rewritten."""
     assert {file.stem: lt.load_classifier(file).fingerprint[:16] for file in CLASSIFIERS} == FINGERPRINTS
     kept = [lt.load_classifier(file) for file in CLASSIFIERS]
-    assert [one.record["recipe"]["align"] for one in kept] == ["none", "quantile", "rank"]
+    assert [one.record["recipe"]["align"] for one in kept] == ["none", "quantile", "quantile", "rank"]
+    # Format 1 has neither donors nor sketches.
+    new = [file.stem.endswith("2") for file in CLASSIFIERS]
+    assert [one.sketch is not None for one in kept] == [one.sets.donors is not None for one in kept] == new
     assert {one.calibration.method for one in kept} == {"raw", "temperature", "sigmoid"}
     every = {reason for file in CLASSIFIERS for reasons in json.loads(file.with_suffix(".json").read_text())["reasons"]
              for reason in reasons}  # fmt: skip
@@ -54,16 +59,17 @@ def test_stored_classifiers_are_unchanged():
 
 
 RANK = next(file for file in CLASSIFIERS if file.stem == "rank-1")
+FORMAT_2 = next(file for file in CLASSIFIERS if file.stem == "quantile-2")
 
 
-def members() -> dict[str, bytes]:
-    with zipfile.ZipFile(RANK) as archive:
+def members(file: Path = RANK) -> dict[str, bytes]:
+    with zipfile.ZipFile(file) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def forged(path: Path, change) -> Path:
-    """The file of rank alignment with changed document and arrays, and correct hashes."""
-    content = members()
+def forged(path: Path, change, file: Path = RANK) -> Path:
+    """A kept file with changed document and arrays, and correct hashes."""
+    content = members(file)
     document = json.loads(content.pop("document.json"))
     arrays = {
         name.removeprefix("arrays/").removesuffix(".npy"): np.load(io.BytesIO(content.pop(name)))
@@ -181,6 +187,32 @@ def test_invalid_files_are_refused_with_the_reason(tmp_path, name):
     assert len(line) < 400 + len(str(path))
 
 
+CASES_2 = {
+    "a donor that is none": (puts("sets.donors", value=lambda a: one_value(a, -1)), "sets.donors"),
+    "a donor beyond the samples": (puts("sets.donors", value=lambda a: one_value(a, 32)), "sets.donors"),
+    "a donor less": (puts("sets.donors", value=lambda a: a[1:]), "must have shape 32"),
+    "donors with a point": (puts("sets.donors", value=lambda a: a.astype("<f8")), "must hold integers"),
+    "few pairs": (puts("sketch.pairs", value=lambda a: a[:63]), "63 pairs of probes"),
+    "a pair of no probe": (puts("sketch.pairs", value=lambda a: one_value(a, 36)), "sketch.pairs"),
+    "a pair less": (puts("sketch.pairs", value=lambda a: a[:-8]), "sketch.bits"),
+    "pairs without bits": (drops("sketch.bits"), "no array sketch.bits"),
+    "bits of two bytes": (puts("sketch.bits", value=lambda a: a.astype("<u2")), "must hold bytes"),
+    "bits of nobody": (puts("sketch.bits", value=lambda a: a[:0]), "sketches of 0 samples"),
+    "bits without pairs": (drops("sketch.pairs"), "unknown entry 'sketch.bits'"),
+    "a limit above 1": (puts("sketch.limit", value=[1.5]), "sketch.limit"),
+    "no limit": (drops("sketch.limit"), "no array sketch.limit"),
+}
+
+
+@pytest.mark.parametrize("name", CASES_2)
+def test_invalid_files_of_format_2_are_refused_with_the_reason(tmp_path, name):
+    change, said = CASES_2[name]
+    path = forged(tmp_path / "a.leuko", change, FORMAT_2)
+    with pytest.raises(BadBundle, match=said) as refused:
+        lt.load_classifier(path)
+    assert "\n" not in str(refused.value)
+
+
 def test_an_unchanged_forgery_is_accepted(tmp_path):
     """So the cases above are refused because of their change alone."""
     path = forged(tmp_path / "a.leuko", lambda document, arrays: None)
@@ -229,14 +261,16 @@ resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))
 started = time.process_time()
 one = load(sys.argv[1])
 loaded = time.process_time() - started
-batch = bundle_fuzz.new_samples(bundle_fuzz.CLASSIFIERS[2])[0]
+batch = bundle_fuzz.new_samples(bundle_fuzz.CLASSIFIERS[-1])[0]
+one.trained_on(batch)
 bundle_fuzz._in_order(one.predict(batch, level=0.5), one)
 print(json.dumps([loaded, (time.process_time() - started - loaded) / batch.n_samples, peak_mib()]))
 """
 
 
 @pytest.mark.slow
-def test_the_largest_sets_take_seconds_and_less_than_a_gigabyte(tmp_path):
+@pytest.mark.parametrize("file", [RANK, FORMAT_2], ids=["format 1", "format 2"])
+def test_the_largest_sets_take_seconds_and_less_than_a_gigabyte(tmp_path, file):
     """A million training samples, the limit of a file."""
     rng = np.random.default_rng(0)
     n = 1_000_000
@@ -246,8 +280,11 @@ def test_the_largest_sets_take_seconds_and_less_than_a_gigabyte(tmp_path):
         arrays["sets.labels"] = rng.integers(0, 3, n).astype("<i4")
         arrays["sets.folds"] = rng.integers(0, 3, n).astype("<i4")
         arrays["unlike.held_out"] = np.sort(rng.random(n).round(2))
+        if "sets.donors" in arrays:
+            arrays["sets.donors"] = rng.integers(0, n // 2, n).astype("<i4")
+            arrays["sketch.bits"] = rng.integers(0, 4, (n, 32), dtype="u1") * 64
 
-    path = forged(tmp_path / "a.leuko", change)
+    path = forged(tmp_path / "a.leuko", change, file)
     done = subprocess.run(
         [sys.executable, "-c", _GREEDY, str(path)], capture_output=True, text=True, check=False,
         cwd=Path(__file__).parent,

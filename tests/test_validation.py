@@ -151,12 +151,69 @@ def test_a_shift_has_a_warning():
 
 
 def test_the_training_file_is_an_error():
-    classifier = trained("logistic")
+    """A file of format 1 has no sketches; the hash of the whole training file is still known."""
+    classifier = replace(trained("logistic"), sketch=None)
     record = {**classifier.record, "cohort": {**classifier.record["cohort"], "sha256": "ab" * 32}}
     own = Batch.of(cohort())
     own = replace(own, provenance=replace(own.provenance, sha256="ab" * 32))
     found = validate(replace(classifier, record=record), own)
-    assert "no validation" in validation_page(found, ()).html()
+    page = validation_page(found, ()).html()
+    assert "no validation" in page
+    assert "Not compared with the training samples" in page
+    assert (found.trained_on, found.unchecked) == ((), 30)
+
+
+def mixed(change=lambda x: x) -> Batch:
+    """Ten training samples, changed, among fifteen new ones."""
+    own, fresh = cohort().take(np.arange(0, 30, 3), "part"), simulation().fresh(dict.fromkeys(CLASSES, 5), 7)
+    order = np.random.default_rng(0).permutation(25)
+    ids = np.array([f"old{k}" for k in range(10)] + [f"new{k}" for k in range(15)])
+    return Batch(
+        np.concatenate([change(own.expression), fresh.expression])[order], ids[order], own.probes, own.provenance,
+        labels=np.concatenate([own.labels, fresh.labels])[order], scales=("as given",) * 25,
+    )  # fmt: skip
+
+
+CHANGES = {
+    "none": lambda x: x,
+    "one decimal": lambda x: x.round(1),
+    "linear": lambda x: 2**x,
+    "another unit": lambda x: 3 * x - 1,
+    "z-scores": lambda x: (x - x.mean(axis=1, keepdims=True)) / x.std(axis=1, keepdims=True),
+    "a quarter missing": lambda x: np.where(np.arange(x.shape[1]) % 4 == 0, np.nan, x),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("align", ["none", "quantile"])
+def test_training_samples_are_left_out_one_by_one(align, change):
+    found = validate(trained("logistic", align), mixed(CHANGES[change]))
+    assert sorted(found.trained_on) == sorted(f"old{k}" for k in range(10))
+    assert found.calls.n_samples == found.batch.n_samples == len(found.labels) == 15
+    assert all(name.startswith("new") for name in found.calls.samples)
+    only_new = mixed().take(np.char.startswith(mixed().samples, "new"), "new")
+    assert found.calls.to_csv() == validate(trained("logistic", align), only_new).calls.to_csv()
+    assert "Training samples left out" in validation_page(found, ()).html()
+    assert validation_json(found)["training_samples"]["left_out"] == list(found.trained_on)
+
+
+def test_new_samples_of_the_same_population_are_kept():
+    fresh = Batch.of(simulation().fresh(dict.fromkeys(CLASSES, 200), 7))
+    assert trained("logistic").trained_on(fresh).count(True) == 0
+
+
+def test_samples_with_few_values_are_not_compared():
+    few = Batch.of(simulation().fresh(dict.fromkeys(CLASSES, 2), 7))
+    few = replace(few, expression=np.where(np.arange(40) < 30, np.nan, few.expression))
+    assert trained("logistic").trained_on(few) == [None] * 6
+    found = validate(trained("logistic"), few)
+    assert found.unchecked == 6
+    assert "Not compared with the training samples" in validation_page(found, ()).html()
+
+
+def test_training_samples_alone_are_refused():
+    with pytest.raises(BadLabels, match="trained on 30 of the 30 samples"):
+        validate(trained("logistic"), Batch.of(cohort()))
 
 
 @pytest.mark.parametrize("figure", EXTERNAL, ids=str)
@@ -278,6 +335,26 @@ def test_the_command(place, tmp_path, capsys):
     assert run("validate", place / "a.leuko", place / "new.csv", *rest) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["sets"]["level"] == 0.8
+
+
+def test_the_command_leaves_training_samples_out(place, tmp_path, capsys):
+    table = pd.read_csv(place / "new.csv", dtype={"samples": str})
+    own = pd.DataFrame(2 ** cohort().expression.round(2), columns=cohort().probes)
+    own.insert(0, "type", cohort().labels)
+    own.insert(0, "samples", [f"T{k}" for k in range(30)])
+    own.to_csv(tmp_path / "own.csv", index=False)
+    table[table.columns[2:]] = 2 ** table[table.columns[2:]]
+    pd.concat([table, own]).to_csv(tmp_path / "both.csv", index=False)
+    assert run("validate", place / "a.leuko", tmp_path / "own.csv", "--out", tmp_path / "v") == 2
+    refused = capsys.readouterr().err
+    assert refused.count("\n") == 1
+    assert "trained on 30 of the 30" in refused
+    assert not (tmp_path / "v").exists()
+    assert run("validate", place / "a.leuko", tmp_path / "both.csv", "--out", tmp_path / "v") == 0
+    said = "".join(capsys.readouterr())
+    assert "of 15" in said
+    assert "trained on 30 samples" in said
+    assert len(pd.read_csv(tmp_path / "v" / "calls.csv")) == 15
 
 
 BAD = {

@@ -251,6 +251,18 @@ class Batch:
     def n_samples(self) -> int:
         return len(self.expression)
 
+    def take(self, rows: ArrayLike, step: str) -> Batch:
+        """Return the samples at `rows` (indices or mask); `step` is added to the provenance."""
+        chosen = np.arange(self.n_samples)[np.asarray(rows)]
+        return replace(
+            self,
+            expression=self.expression[chosen],
+            samples=self.samples[chosen],
+            labels=None if self.labels is None else self.labels[chosen],
+            scales=None if self.scales is None else tuple(self.scales[row] for row in chosen.tolist()),
+            provenance=self.provenance.then(step),
+        )
+
     @classmethod
     def of(cls, samples: Cohort | pd.DataFrame) -> Batch:
         """Return the samples of a cohort, with their labels, or of a table.

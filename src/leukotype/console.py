@@ -211,6 +211,7 @@ def show_check(rows: Sequence[Any]) -> None:
 
 def show_classifier(classifier: Classifier, place: Path) -> None:
     """Print the estimated performance of a classifier."""
+    from leukotype.classifier.abstention import NEVER, Target, never_called, shortfall
     from leukotype.classifier.card import estimate
 
     record = classifier.record
@@ -223,6 +224,9 @@ def show_classifier(classifier: Classifier, place: Path) -> None:
     decisions = record["decisions"]
     among = estimate(decisions["right_among_called"])
     put(f"  Called: {estimate(decisions['called'])}; correct among called: {among}")
+    put(f"  Target of abstention: {Target(**decisions['target'])}{shortfall(decisions)}")
+    if (classifier.thresholds >= NEVER).all():
+        say(never_called(decisions))
     for other in record["without"]:
         what = "without alignment" if other["align"] != record["recipe"]["align"] else "with all probes"
         put(f"  Balanced accuracy {what}: {estimate(other['performance']['balanced_accuracy'])}")
@@ -241,6 +245,10 @@ def show_calls(calls: Calls, written: Sequence[Path]) -> None:
     if reasons:
         why = ", ".join(f"{reason} {count}" for reason, count in reasons.items())
         put(f"{calls.n_samples - called} without a call: {why}")
+    if calls.outside.any():
+        put(
+            f"{int(calls.outside.sum())} called outside the prediction set: wrong more often than other calls"
+        )
     for look, count in Counter(calls.other_units).items():
         say(
             f"{wording.counted(count, 'sample')} without a call: the values look like {look}, not log2 intensities."

@@ -1,7 +1,8 @@
-"""Write the complete classifiers of format 1 that every later version must read, and the calls they make.
+"""Write the complete classifiers that every later version must read, and the calls they make.
 
-Run once, with leukotype 0.1.0, from the folder `tests`: python kept/make_classifiers.py.  A new format gets files of
-its own; these are never written again.  Beside each stands what it said of eight new samples, some of them odd.
+Run once for each format, from the folder `tests`: python kept/make_classifiers.py.  A new format gets files of its own;
+files of earlier formats are never written again.  Next to each file are its calls of eight new samples, some of them
+odd.  Format 1 (leukotype 0.1.0): one file for each alignment, without donors.  Format 2: one file, with donors.
 """
 
 from __future__ import annotations
@@ -22,13 +23,19 @@ from leukotype.models import by_name
 FOLDER = Path(__file__).with_name("classifiers")
 SIZES = {"AML": 13, "Bone_Marrow": 10, "PB": 9}
 QUICK = {"forest": {"n_estimators": (12,), "screen": (20,)}}
-# One of each alignment; with probabilities as they are, by temperature, and of scores.
-KEPT = {"quantile": "logistic", "none": "forest", "rank": "svm"}
+KEPT = {"quantile": "logistic"}
+# In format 1: {"quantile": "logistic", "none": "forest", "rank": "svm"}.
+FORMAT = 2
 
 
 def main() -> None:
     simulated = lt.simulate(SIZES, 36, markers_per_class=5, effect=2.0, seed=12, name="kept")
-    cohort = replace(simulated.cohort, expression=simulated.cohort.expression.round(2))
+    cohort = replace(
+        simulated.cohort,
+        expression=simulated.cohort.expression.round(2),
+        # The last two samples of each class are of one donor.
+        donors=np.array([f"d{n - (n in (12, 22, 31))}" for n in range(32)]),
+    )
     symbols = {probe: f"GENE{number}" for number, probe in enumerate(cohort.probes.tolist()) if number % 3}
     samples = simulated.fresh(dict.fromkeys(SIZES, 3), 1).expression[:8].round(2)
     samples[5, ::4] = np.nan
@@ -45,7 +52,7 @@ def main() -> None:
             # The third method of calibration, which a cohort of this size does not choose.
             sigmoid = Calibration("sigmoid", np.array([1.5, 1.0, 0.75]), np.array([0.25, -0.125, 0.0]))
             one = replace(one, calibration=sigmoid)
-        target = FOLDER / f"{align}-1.leuko"
+        target = FOLDER / f"{align}-{FORMAT}.leuko"
         one.save(target)
         batch = lt.Batch(samples, np.arange(8).astype(str), cohort.probes, cohort.provenance)
         calls = one.predict(batch)
@@ -56,9 +63,11 @@ def main() -> None:
             "reasons": [list(reasons) for reasons in calls.reasons],
             "probabilities": calls.probabilities.tolist(),
             "sets": calls.sets.tolist(),
-            "unlikeness": calls.unlikeness.tolist(),
+            "unlikeness": calls.novelty.tolist(),
             "p_like": calls.p_like.tolist(),
             "missing": calls.missing.tolist(),
+            "outside": calls.outside.tolist(),
+            "trained on": one.trained_on(lt.Batch.of(cohort)).count(True),
         }
         target.with_suffix(".json").write_text(json.dumps(said) + "\n")
         print(target.name, target.stat().st_size, one.calibration.method, calls.calls, calls.reasons)

@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 FORMAT = "leukotype-classifier"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 _MANIFEST, _DOCUMENT = "manifest.json", "document.json"
 _RULE = "rule"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -17,15 +18,20 @@ from leukotype.errors import InfeasibleDesign, UnknownName
 # Above every probability: no confidence of this class reached the target.
 NEVER = 2.0
 _EVEN = 0.5
+# Probability with which the calls reach the target of accuracy.
+ASSURANCE = 0.85
+# Of the simulated classifiers that call samples, the share that missed a target of 0.9 or 0.95: the largest for 40, 64
+# and 100 training samples (benchmarks/calibration/abstention.py).
+SHORTFALL = 0.16
 
 
 @dataclass(frozen=True)
 class Target:
     """The target of abstention.
 
-    kind  : "accuracy": at least this share of the calls of each class is correct; "coverage": at least this share of
-            the samples predicted as each class is called
-    value : in (0, 1]
+    kind  : "accuracy": at least this share of the calls is correct, with `ASSURANCE` for all classes together, and out
+            of fold for each class; "coverage": at least this share of the samples predicted as each class is called
+    value : in (0, 1]; below 1 for accuracy
     """
 
     kind: str = "accuracy"
@@ -36,6 +42,10 @@ class Target:
             raise UnknownName(f"unknown target {self.kind!r}. Choose accuracy or coverage.")
         if not 0 < self.value <= 1:
             raise UnknownName(f"the target is {self.value:g}. Use a number above 0 and at most 1.")
+        if self.value == 1 and self.kind == "accuracy":
+            raise UnknownName(
+                "no number of samples assures an accuracy of 1. Use a target below 1, such as 0.99."
+            )
 
     @classmethod
     def of(cls, accuracy: float | None, coverage: float | None) -> Self:
@@ -49,22 +59,27 @@ class Target:
         return cls() if accuracy is None else cls("accuracy", accuracy)
 
     def __str__(self) -> str:
-        what = "of the calls of each class correct" if self.kind == "accuracy" else "of the samples called"
+        what = "of the calls correct" if self.kind == "accuracy" else "of the samples called"
         return f"{100 * self.value:g} % {what}"
 
 
-def thresholds(p: FloatArray, labels: IntArray, target: Target) -> FloatArray:
-    """(n_classes,) minimum confidence of a call of each class.
+def thresholds(p: FloatArray, labels: IntArray, target: Target, n_units: int | None = None) -> FloatArray:
+    """(n_classes,) minimum confidence of a call of each class: those `by_class`, and for accuracy at least `floor`.
 
-    p      : (n_repeats, n, n_classes) calibrated out-of-fold probabilities
-    labels : (n,)
+    p       : (n_repeats, n, n_classes) calibrated out-of-fold probabilities
+    labels  : (n,)
+    n_units : number of donors, if they are known; by default n
+    """
+    found = by_class(p, labels, target)
+    return found if target.kind == "coverage" else np.maximum(found, floor(p, labels, target.value, n_units))
+
+
+def by_class(p: FloatArray, labels: IntArray, target: Target) -> FloatArray:
+    """(n_classes,) minimum confidence at which the out-of-fold calls of each class reach the target.
 
     For accuracy: the lowest confidence at or above which this share of the calls is correct; `NEVER` if there is none.
     For coverage: the highest confidence that this share of the samples reaches.  If all may be called: the lowest
     observed confidence, at most 0.5.
-
-    Geifman & El-Yaniv (2017), NeurIPS, on selective classification; without their bound, which needs hundreds of
-    samples.
     """
     flat, truth = p.reshape(-1, p.shape[2]), np.tile(labels, len(p))
     called = flat.argmax(axis=1)
@@ -73,6 +88,48 @@ def thresholds(p: FloatArray, labels: IntArray, target: Target) -> FloatArray:
         own = called == code
         found[code] = _threshold(flat[own, code], truth[own] == code, target)
     return found
+
+
+def floor(p: FloatArray, labels: IntArray, accuracy: float, n_units: int | None = None) -> float:
+    """Return the lowest confidence at or above which the calls of all classes reach an accuracy with `ASSURANCE`.
+
+    0 if all may be called; `NEVER` if no confidence is enough.  p, labels, n_units: as in `thresholds`.
+
+    Geifman & El-Yaniv (2017), NeurIPS (selective classification with a guaranteed risk); Angelopoulos et al. (2021),
+    arXiv:2110.01052 (Learn then Test).  Their exact bounds need hundreds of samples.  This one holds on average over
+    cohorts, which benchmarks/calibration/abstention.py measures.
+    """
+    confidence, bounds = _bounds(p, labels, n_units)
+    places = np.flatnonzero(bounds >= accuracy)
+    if not len(places):
+        return NEVER
+    return 0.0 if places[-1] == len(confidence) - 1 else float(confidence[places[-1]])
+
+
+def supported(p: FloatArray, labels: IntArray, n_units: int | None = None) -> float:
+    """Return the highest accuracy that `floor` can reach, rounded down to two decimals."""
+    return math.floor(100 * float(_bounds(p, labels, n_units)[1].max())) / 100
+
+
+def _bounds(p: FloatArray, labels: IntArray, n_units: int | None) -> tuple[FloatArray, FloatArray]:
+    """Confidences in descending order, and the accuracy of the calls down to each that holds with `ASSURANCE`.
+
+    Quantile of the posterior under Jeffreys' prior.  A sample counts once for all repeats; with donors, all samples
+    together count as many as there are donors.
+    """
+    # Loaded here, because calling samples does not need it.
+    from scipy.special import betaincinv
+
+    flat, truth = p.reshape(-1, p.shape[2]), np.tile(labels, len(p))
+    confidence = flat.max(axis=1)
+    order = np.argsort(-confidence, kind="stable")
+    descending = confidence[order]
+    # Equal confidences are called together.
+    last = np.flatnonzero(np.append(descending[1:] != descending[:-1], True))
+    weight = (n_units or len(labels)) / len(flat)
+    hits = np.cumsum(flat.argmax(axis=1)[order] == truth[order])[last] * weight
+    wrong = (last + 1) * weight - hits
+    return descending[last], np.asarray(betaincinv(hits + 0.5, np.maximum(wrong, 0.0) + 0.5, 1 - ASSURANCE))
 
 
 def _threshold(confidence: FloatArray, right: BoolArray, target: Target) -> float:
@@ -113,6 +170,22 @@ def risk_coverage(confidence: FloatArray, right: BoolArray, points: int = 50) ->
     ]  # fmt: skip
 
 
+def shortfall(decisions: Mapping[str, Any]) -> str:
+    """Return how often simulated classifiers missed the target, in brackets; "" if it was not measured."""
+    if decisions["target"]["kind"] != "accuracy" or "assurance" not in decisions:
+        return ""
+    return f" (missed by up to {100 * SHORTFALL:.0f} % of the simulated classifiers that call samples)"
+
+
+def never_called(decisions: Mapping[str, Any]) -> str:
+    """Return why a classifier calls no sample, and what to do."""
+    value, best = decisions["target"]["value"], decisions.get("supported", 0.0)
+    return (
+        f"No sample will be called: at no confidence do the training samples assure an accuracy of {value:g}. They "
+        f"assure at most {best:.2f}. Use --target-accuracy {best:.2f} or less, or --target-coverage."
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class OutOfFold:
     """Predictions and distances of held-out samples in every repeat.
@@ -145,6 +218,8 @@ def decisions(
     from leukotype.metrics import intervals
 
     calibrated, margin, unlike = _crossed(seen, method, target, level)
+    learned = calibration.fitted(method, seen.p, seen.labels)
+    best = supported(np.array([learned.apply(p) for p in seen.p]), seen.labels, seen.n_units)
     called = ~margin & ~unlike
     predicted = calibrated.argmax(axis=2)
     right = predicted == seen.labels
@@ -172,6 +247,8 @@ def decisions(
         }
     return {
         "target": {"kind": target.kind, "value": target.value},
+        "assurance": ASSURANCE,
+        "supported": best,
         "unlike_level": level,
         "called": share(called, everyone),
         "right_among_called": share(right, called),
@@ -195,7 +272,8 @@ def _crossed(
             out = folds == fold
             others, labels = seen.p[:, ~out], seen.labels[~out]
             learned = calibration.fitted(method, others, labels)
-            least = thresholds(np.array([learned.apply(p) for p in others]), labels, target)
+            # As many units as for the file: fewer would assure less, and call fewer samples than the file does.
+            least = thresholds(np.array([learned.apply(p) for p in others]), labels, target, seen.n_units)
             shown = learned.apply(seen.p[repeat, out])
             calibrated[repeat, out] = shown
             margin[repeat, out] = shown.max(axis=1) < least[shown.argmax(axis=1)]

@@ -18,6 +18,8 @@ OFF_SCALE, MISSING, UNLIKE, MARGIN = (
     "unlike the training samples",
     "low margin",
 )
+# A flag of a call, not a reason to abstain.
+OUTSIDE = "call outside its prediction set"
 # In order of precedence: each makes those after it meaningless.
 REASONS = (OFF_SCALE, MISSING, UNLIKE, MARGIN)
 
@@ -119,8 +121,18 @@ class Calls:
             return ()
         return tuple(name for name, inside in zip(self.classes, self.sets[row], strict=True) if inside)
 
+    @property
+    def outside(self) -> BoolArray:
+        """(n,) whether a sample is called although its prediction set lacks the class, often because it is empty.
+
+        Such calls are wrong several times as often as others (benchmarks/calibration/abstention.py).
+        """
+        if self.sets is None or not self.n_samples:
+            return np.zeros(self.n_samples, dtype=bool)
+        return self.called & ~self.sets[np.arange(self.n_samples), self.predicted]
+
     def table(self) -> pd.DataFrame:
-        """One row per sample: call, reason, probabilities, prediction set, unlikeness, probes and scale."""
+        """One row per sample: call, reason, probabilities, prediction set, flag, unlikeness, probes and scale."""
         columns: dict[str, Any] = {
             "sample": self.samples,
             "call": self.calls,
@@ -129,6 +141,7 @@ class Calls:
         columns |= {f"p[{name}]": self.probabilities[:, k] for k, name in enumerate(self.classes)}
         if self.sets is not None:
             columns[f"set_{100 * self.level:g}"] = [" | ".join(self.set_of(k)) for k in range(self.n_samples)]
+            columns["flag"] = np.where(self.outside, OUTSIDE, "")
         columns |= {
             "unlikeness": self.novelty,
             "p_like": self.p_like,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from leukotype import audits
-from leukotype.classifier.abstention import NEVER, Target
+from leukotype.classifier.abstention import NEVER, Target, never_called, shortfall
 from leukotype.classifier.calibration import Choice
 from leukotype.classifier.calls import MARGIN, UNLIKE
 from leukotype.classifier.conformal import LEVEL
@@ -137,7 +137,8 @@ def card(classifier: Classifier) -> str:
         candidates=record["candidates"],
         chosen=record["chosen"],
         decisions=decisions,
-        target=Target(**decisions["target"]),
+        target=str(Target(**decisions["target"])) + shortfall(decisions),
+        never=never_called(decisions) if (classifier.thresholds >= NEVER).all() else "",
         margin=decisions["reasons"][MARGIN],
         unlike=decisions["reasons"][UNLIKE],
         thresholds=list(zip(classifier.classes, classifier.thresholds.tolist(), strict=True)),

@@ -18,6 +18,7 @@ from leukotype.classifier.conformal import CrossConformal
 from leukotype.classifier.matching import Matching
 from leukotype.classifier.novelty import Novelty
 from leukotype.classifier.scale_check import ScaleRange
+from leukotype.classifier.sketch import Sketch
 from leukotype.cohort import Batch, Cohort
 from leukotype.errors import BadValues
 from leukotype.recipes.alignment import Sorted
@@ -40,6 +41,7 @@ class Classifier:
     sets        : prediction sets; None without rules of the folds
     missing     : how many probes may be missing
     scale       : the scale of the training samples
+    sketch      : recognises training samples; None in files of format 1, or with few probes
     record      : JSON facts: cohort, model, settings, performance, versions
     card        : the model card in Markdown
     fingerprint : of the file that it was read from; empty for a new classifier
@@ -59,6 +61,7 @@ class Classifier:
     missing: MissingLimit
     scale: ScaleRange
     record: Mapping[str, Any]
+    sketch: Sketch | None = None
     card: str = ""
     fingerprint: str = ""
     signed_by: str = ""
@@ -113,6 +116,18 @@ class Classifier:
             evidence=tuple(one.evidence for one in found if one.evidence is not None),
         )
 
+    def trained_on(self, batch: Batch, annotation: Mapping[str, str] | None = None) -> list[bool | None]:
+        """Return for each sample whether it is one of the training samples; None if that can't be checked.
+
+        annotation : as in `predict`
+        """
+        if self.sketch is None:
+            return [None] * batch.n_samples
+        matching = Matching.find(
+            self.probes, self.symbols, batch.probes.tolist(), annotation, batch.samples.tolist()
+        )
+        return [self.sketch.knows(matching.values(row)) for row in batch.expression]
+
     def save(self, path: str | Path, *, sign: str | Path | None = None) -> None:
         """Write the classifier to one file, NAME.leuko, in the format of docs/bundle.md.
 
@@ -137,7 +152,14 @@ class Classifier:
 
     def _sets_note(self, level: float) -> str:
         if self.sets is not None:
-            return self.sets.describe(level, self.classes)
+            text = self.sets.describe(level, self.classes)
+            cohort = self.record.get("cohort")
+            counts = (
+                [cohort.get(key) for key in ("n_donors", "n_samples")] if isinstance(cohort, dict) else []
+            )
+            if self.sets.donors is None and all(type(n) is int for n in counts) and len(set(counts)) > 1:
+                text += " This file of an earlier version counts samples instead of donors: train it again."
+            return text
         why = self.record.get("sets")
         return (
             f"No prediction sets: {why['why_none']}." if isinstance(why, dict) and "why_none" in why else ""

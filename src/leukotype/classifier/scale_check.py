@@ -49,10 +49,13 @@ class ScaleRange:
         """
         if len(ranked.present) < 2:
             return False  # the check of missing probes applies
-        median, spread, variety = _look(x, ranked)
+        median, spread, variety, low = _look(x, ranked)
         if variety < _VARIETY * self.variety and (
             len(ranked.starts) < _DISTINCT or ranked.largest_run > _ONE_VALUE * len(ranked.present)
         ):
+            return True
+        # The lower quartiles of the training samples are positive, and those of z-scores and log ratios are not.
+        if low < 0 < self.medians[0] - self.spreads[1]:
             return True
         if not self.is_bound:
             return False
@@ -63,11 +66,11 @@ class ScaleRange:
         return not self.spreads[0] / factor <= spread <= self.spreads[1] * factor
 
 
-def _look(row: FloatArray, ranked: Sorted) -> tuple[float, float, float]:
-    """Median, interquartile range and share of distinct values."""
+def _look(row: FloatArray, ranked: Sorted) -> tuple[float, float, float, float]:
+    """Median, interquartile range, share of distinct values, and lower quartile."""
     n = len(ranked.present)
     if not n:
-        return 0.0, 0.0, 0.0
+        return 0.0, 0.0, 0.0, 0.0
     ascending = row[ranked.present[ranked.order[[n // 4, n // 2, (3 * n) // 4 if n > 1 else 0]]]]
     low, middle, high = ascending.tolist()
-    return middle, high - low, len(ranked.starts) / n
+    return middle, high - low, len(ranked.starts) / n, low

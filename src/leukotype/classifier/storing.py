@@ -19,6 +19,7 @@ from leukotype.classifier.classifier import Classifier
 from leukotype.classifier.conformal import CrossConformal
 from leukotype.classifier.novelty import Novelty
 from leukotype.classifier.scale_check import ScaleRange
+from leukotype.classifier.sketch import LEAST, N_PAIRS, Sketch
 from leukotype.errors import BadBundle, NotPortable
 from leukotype.recipes.alignment import HOWS, Alignment
 from leukotype.recipes.missing import MissingLimit
@@ -112,6 +113,14 @@ def _content(one: Classifier) -> tuple[dict[str, Any], Arrays]:
             "sets.labels": one.sets.labels.astype("<i4"),
             "sets.folds": one.sets.folds.astype("<i4"),
         }
+        if one.sets.donors is not None:
+            arrays["sets.donors"] = one.sets.donors.astype("<i4")
+    if one.sketch is not None:
+        arrays |= {
+            "sketch.pairs": one.sketch.pairs.astype("<i4"),
+            "sketch.bits": one.sketch.bits,
+            "sketch.limit": np.array([one.sketch.limit]),
+        }
     document = {
         "rule": spec.pop("rule"),
         "scorer": spec,
@@ -177,9 +186,10 @@ def _classifier(content: Bundle) -> Classifier:
         calibration=_calibration(facts, fields, n_classes),
         thresholds=fields.floats("thresholds", (n_classes,), 0.0, NEVER),
         novelty=_novelty(facts, fields, n_classes, n_probes),
-        sets=_sets(fields, n_classes, len(scorers)) if scorers else None,
+        sets=_sets(fields, n_classes, len(scorers), has_donors="sets.donors" in arrays) if scorers else None,
         missing=_missing(facts, fields),
         scale=_scale(facts, fields),
+        sketch=_sketch(fields, n_probes) if "sketch.pairs" in arrays else None,
         record=record,
         card=content.texts.get(_CARD, ""),
         fingerprint=content.fingerprint,
@@ -237,12 +247,14 @@ def _novelty(facts: Mapping[str, Any], fields: Fields, n_classes: int, n_probes:
     return Novelty(means, held_out, _share(facts, "unlike_level"))
 
 
-def _sets(fields: Fields, n_classes: int, n_folds: int) -> CrossConformal:
+def _sets(fields: Fields, n_classes: int, n_folds: int, *, has_donors: bool) -> CrossConformal:
     scores = fields.floats("sets.scores", (None,), 0.0, 1.0 + 1e-9)
     if not 1 <= len(scores) <= _MOST_SAMPLES:
         refuse(f"its prediction sets have {len(scores):,} samples; 1 to {_MOST_SAMPLES:,} are allowed")
     labels = fields.wholes("sets.labels", (len(scores),), 0, n_classes - 1)
-    return CrossConformal(scores, labels, fields.wholes("sets.folds", (len(scores),), 0, n_folds - 1))
+    folds = fields.wholes("sets.folds", (len(scores),), 0, n_folds - 1)
+    donors = fields.wholes("sets.donors", (len(scores),), 0, len(scores) - 1) if has_donors else None
+    return CrossConformal(scores, labels, folds, donors)
 
 
 def _missing(facts: Mapping[str, Any], fields: Fields) -> MissingLimit:
@@ -257,6 +269,16 @@ def _scale(facts: Mapping[str, Any], fields: Fields) -> ScaleRange:
     return ScaleRange(
         (numbers[0], numbers[1]), (numbers[2], numbers[3]), numbers[4], is_bound=facts["scale_is_bound"]
     )
+
+
+def _sketch(fields: Fields, n_probes: int) -> Sketch:
+    pairs = fields.wholes("sketch.pairs", (None, 2), 0, n_probes - 1)
+    if not LEAST <= len(pairs) <= N_PAIRS:
+        refuse(f"its sketches compare {len(pairs)} pairs of probes; {LEAST} to {N_PAIRS} are allowed")
+    bits = fields.octets("sketch.bits", (None, (len(pairs) + 7) // 8))
+    if not 1 <= len(bits) <= _MOST_SAMPLES:
+        refuse(f"it has sketches of {len(bits):,} samples; 1 to {_MOST_SAMPLES:,} are allowed")
+    return Sketch(pairs, bits, float(fields.floats("sketch.limit", (1,), 0.0, 1.0)[0]))
 
 
 def _taken(arrays: Arrays, start: str) -> Arrays:

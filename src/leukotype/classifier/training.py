@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from leukotype import errors, resampling
+from leukotype.arrays import IntArray
 from leukotype.classifier import abstention, calibration
 from leukotype.classifier.abstention import OutOfFold, Target
 from leukotype.classifier.calls import ABSTAINED
@@ -18,6 +19,7 @@ from leukotype.classifier.classifier import Classifier
 from leukotype.classifier.conformal import CrossConformal
 from leukotype.classifier.novelty import LEVEL, Novelty
 from leukotype.classifier.scale_check import ScaleRange
+from leukotype.classifier.sketch import Sketch
 from leukotype.cohort import Cohort, need_cohort
 from leukotype.errors import BadLabels, BadValues, UnknownName
 from leukotype.evaluation import AUTO, Evaluation, choose
@@ -70,7 +72,7 @@ def train(
     align      : alignment of each sample to the training samples: "none", "quantile" or "rank"; by default quantile,
                  and none for fewer than 500 probes
     max_probes : size of a panel that is chosen by F statistic in each training set
-    target     : target of abstention by margin; by default 95 % of the calls of each class correct
+    target     : target of abstention by margin; by default 95 % of the calls correct
     symbols    : gene symbol of each probe, to match files of another array
     design     : the resampling design; by default 5 outer and 3 inner folds, 3 repeats, seed 0
     folds      : splits to use instead of drawn ones
@@ -194,11 +196,14 @@ def _assembled(
         scorer=own.scorer,
         folds=() if why_no_sets else scorers,
         calibration=choice.calibration,
-        thresholds=abstention.thresholds(calibrated, seen.labels, target),
+        thresholds=abstention.thresholds(calibrated, seen.labels, target, seen.n_units),
         novelty=Novelty(own.means, np.sort(seen.distances.mean(axis=0))),
-        sets=None if why_no_sets else CrossConformal(own_class, seen.labels, seen.fold_of[0]),
+        sets=None
+        if why_no_sets
+        else CrossConformal(own_class, seen.labels, seen.fold_of[0], _donors(cohort)),
         missing=missing.limit_of((hits / n_calls).tolist()),
         scale=ScaleRange.learn(cohort.expression[:, own.columns], is_bound=recipe.align == "none"),
+        sketch=Sketch.learn(cohort.expression[:, own.columns], cohort.codes),
         record=record,
     )
     return replace(classifier, card=card(classifier))
@@ -221,6 +226,14 @@ def _out_of_fold(evaluation: Evaluation) -> OutOfFold:
         distances,
         evaluation.units.total,
     )
+
+
+def _donors(cohort: Cohort) -> IntArray | None:
+    """(n_samples,) code of each sample's donor; None if each sample has its own, or if donors are unknown."""
+    if cohort.donors is None:
+        return None
+    names, codes = np.unique(cohort.donors, return_inverse=True)
+    return None if len(names) == cohort.n_samples else np.asarray(codes, dtype=np.intp)
 
 
 def _why_no_sets(recipe: Recipe, scorers: Sequence[Scorer]) -> str:

@@ -17,6 +17,7 @@ from leukotype.cohort import Batch
 from leukotype.errors import BadLabels
 from leukotype.metrics import METRICS, Scored, intervals
 from leukotype.metrics.estimate import Units, estimate
+from leukotype.wording import counted, shortlist
 
 # Metrics that are defined without samples of some class.
 _ALWAYS = ("accuracy", "log_loss", "brier", "ece")
@@ -43,15 +44,19 @@ class Number:
 class Validation:
     """A classifier's calls of labelled samples, compared with the labels.  Nothing is fitted.
 
-    batch  : the samples with the labels of their file
+    batch  : the samples with the labels of their file, without those that were trained on
     labels : (n,) the same labels with the class names of the classifier; unknown classes keep their names
     calls  : of all samples
+    trained_on : ids of the samples left out, because the classifier was trained on them
+    unchecked  : number of samples that could not be compared with the training samples
     """
 
     classifier: Classifier
     batch: Batch
     labels: StrArray
     calls: Calls
+    trained_on: tuple[str, ...] = ()
+    unchecked: int = 0
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -157,6 +162,11 @@ class Validation:
         return None if self.calls.sets is None else float(self.calls.sets[self.known].sum(axis=1).mean())
 
     @cached_property
+    def right_outside(self) -> Number:
+        """Share of correct calls among those outside their prediction set, see `Calls.outside`."""
+        return _share(self.right[self.calls.outside[self.known]])
+
+    @cached_property
     def unlike(self) -> Number:
         """Share of the samples of known classes more distant than 95 % of the held-out training samples."""
         return _share(self.calls.p_like[self.known] <= EXPECTED_UNLIKE)
@@ -194,7 +204,10 @@ def validate(
     level      : confidence of the prediction sets
     annotation : gene symbol of each probe id of the samples, if they come from another array
 
-    Raises BadLabels if there are no labels, no label of a known class, or an unknown class in `names`.
+    Samples that the classifier was trained on are left out, also after a change of scale or rounding.
+
+    Raises BadLabels if there are no labels, no label of a known class, an unknown class in `names`, or no sample that
+    was not trained on.
     """
     if samples.labels is None:
         raise BadLabels(
@@ -218,8 +231,20 @@ def validate(
             f"the samples' classes are {', '.join(own)}, but the classifier's are {known}. Map one to the other with "
             "--classes."
         )
+    found = classifier.trained_on(samples, annotation)
+    fresh = np.array([known is not True for known in found], dtype=bool)
+    left_out = tuple(samples.samples[~fresh].tolist())
+    if left_out:
+        if not np.isin(labels[fresh], np.array(classifier.classes)).any():
+            others = ", and the others are of no class that it knows" if fresh.any() else ""
+            raise BadLabels(
+                f"the classifier was trained on {len(left_out)} of the {counted(len(fresh), 'sample')}{others}. "
+                "Validate it with samples that it was not trained on."
+            )
+        step = f"{counted(len(left_out), 'training sample')} left out: {shortlist(left_out, 6)}."
+        samples, labels = samples.take(fresh, step), labels[fresh]
     calls = classifier.predict(samples, level=level, annotation=annotation)
-    return Validation(classifier, samples, labels, calls)
+    return Validation(classifier, samples, labels, calls, left_out, found.count(None))
 
 
 def _share(hits: BoolArray) -> Number:

@@ -74,7 +74,7 @@ def train(
     target_accuracy: Annotated[
         float | None,
         typer.Option(
-            help="Abstain so that this share of the calls of each class is correct.",
+            help="Abstain so that this share of the calls is correct, with a probability of 85 %.",
             metavar="X",
             show_default="0.95",
         ),

@@ -216,6 +216,9 @@ def head_of(lines: Sequence[str], path: str) -> Head:
             f"{path}: line 1 ({lines[0][:40]!r}) is a comment, not a header. Remove the lines above the column names."
         )
     if delimiter not in lines[0]:
+        # One sample, written by R: its name alone in the header.
+        delimiter = next((mark for mark in DELIMITERS if _is_one_column(lines[1:6], mark)), delimiter)
+    if delimiter not in lines[0] and not _is_one_column(lines[1:6], delimiter):
         if len(lines) > 2 and any(
             delimiter in lines[1] and delimiter in lines[2] for delimiter in DELIMITERS
         ):
@@ -251,6 +254,12 @@ def _has_row_names(lines: Sequence[str], delimiter: str, width: int, path: str) 
     """Tell whether each line has one cell more than the header: R writes no name for the row names."""
     rows = [split(line, delimiter, f"{path}: line {number}") for number, line in enumerate(lines, start=2)]
     return all(len(row) == width + 1 and row[0] and row[-1] and not is_number(row[0]) for row in rows)
+
+
+def _is_one_column(lines: Sequence[str], delimiter: str) -> bool:
+    """Tell whether each line has a name and a number."""
+    rows = [[cell.strip().strip('"') for cell in line.split(delimiter)] for line in lines]
+    return bool(rows) and all(len(row) == 2 and not is_number(row[0]) and is_number(row[1]) for row in rows)
 
 
 def _first_cells(line: str, delimiter: str, place: str) -> list[str]:

@@ -209,7 +209,8 @@ def _annotation(head: Head) -> tuple[int, int]:
     rows = [row for row in head.rows if plain(row[0]) not in LABEL_NAMES] or list(head.rows)
 
     def describes(place: int) -> bool:
-        if plain(head.header[place]) in known:
+        name = plain(head.header[place])
+        if name in known or name.endswith(_DETECTION):
             return True
         return are_words([row[place] for row in rows if place < len(row)])
 

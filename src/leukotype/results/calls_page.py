@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from leukotype.classifier import Classifier
-from leukotype.classifier.calls import ABSTAINED, REASONS, Calls, Evidence
+from leukotype.classifier.calls import ABSTAINED, OUTSIDE, REASONS, Calls, Evidence
 from leukotype.cohort import Provenance
 from leukotype.results.page import Block, Page, Paragraph, Tile, file_facts, provenance, section
 from leukotype.wording import counted
@@ -65,6 +65,8 @@ def _tiles(calls: Calls) -> Iterator[Tile]:
         count = sum(reason in own for own in calls.reasons)
         if count:
             yield Tile("Abstained", str(count), reason)
+    if calls.outside.any():
+        yield Tile("Doubtful", str(int(calls.outside.sum())), OUTSIDE)
 
 
 def _sample(calls: Calls, row: int) -> dict[str, Any]:
@@ -73,6 +75,7 @@ def _sample(calls: Calls, row: int) -> dict[str, Any]:
         "called": not calls.reasons[row],
         "nearest": calls.classes[int(calls.predicted[row])],
         "reasons": ", ".join(calls.reasons[row]),
+        "flag": OUTSIDE if calls.outside[row] else "",
         "chances": _chances(calls, row),
         "facts": list(_facts(calls, row)),
         "evidence": _evidence(calls.evidence[row], calls.classes) if calls.evidence else None,
@@ -139,7 +142,8 @@ def _reading(calls: Calls) -> Iterator[str]:
     if calls.sets is not None:
         yield (
             "A prediction set contains every class that is plausible at the stated confidence, for samples like the "
-            "training samples. It has no guarantee for a sample with an abstention for another reason than its margin."
+            "training samples. It has no guarantee for a sample with an abstention for another reason than its margin. "
+            "A call outside its set is wrong more often than other calls: check such samples."
         )
     if calls.evidence:
         yield (

@@ -140,13 +140,22 @@ def validation_json(validation: Validation) -> dict[str, Any]:
             for name, (_, number) in validation.metrics.items()
         },
         "undefined": list(validation.undefined),
+        "training_samples": {
+            "left_out": list(validation.trained_on),
+            "not_compared": validation.unchecked,
+        },
         "called": _number(validation.share_called),
         "right_among_called": _number(validation.right_among_called),
         "reasons": validation.reasons,
         "calibration": {"mean_confidence": validation.confidence, "accuracy": float(validation.right.mean())},
         "sets": None
         if coverage is None
-        else {"level": calls.level, **_number(coverage), "mean_size": validation.set_size},
+        else {
+            "level": calls.level,
+            **_number(coverage),
+            "mean_size": validation.set_size,
+            "calls_outside": _number(validation.right_outside),
+        },
         "near_the_edge": {"expected": EDGE, **_number(validation.near_the_edge)},
         "unlike": {"expected": EXPECTED_UNLIKE, **_number(validation.unlike)},
     }
@@ -160,6 +169,8 @@ def identity(classifier: Classifier) -> dict[str, str]:
 
 def calls_json(calls: Calls, classifier: Classifier) -> dict[str, Any]:
     """Return the calls of a batch, as printed by `leukotype predict --json`."""
+    from leukotype.classifier.calls import OUTSIDE
+
     return {
         "classifier": identity(classifier),
         "matched": calls.matched,
@@ -171,6 +182,7 @@ def calls_json(calls: Calls, classifier: Classifier) -> dict[str, Any]:
                 "reasons": list(calls.reasons[row]),
                 "probabilities": dict(zip(calls.classes, calls.probabilities[row].tolist(), strict=True)),
                 "set": None if calls.sets is None else list(calls.set_of(row)),
+                "flags": [OUTSIDE] if calls.outside[row] else [],
                 "unlikeness": float(calls.novelty[row]),
                 "p_like": float(calls.p_like[row]),
                 "probes_missing": int(calls.missing[row]),

@@ -105,6 +105,25 @@ def notices(one: Validation) -> Iterator[Notice]:
     if isinstance(claimed, int | float) and here.high < claimed:
         text = f"The balanced accuracy {_text(here)} is below the claimed interval."
         yield Notice("error", "Worse than claimed", text)
+    if one.trained_on:
+        yield Notice(
+            "warning",
+            "Training samples left out",
+            f"The classifier was trained on {counted(len(one.trained_on), 'sample')} of this file: "
+            f"{wording.shortlist(one.trained_on, 6)}. They are in no number of this page.",
+        )
+    if one.unchecked:
+        cause = (
+            "The classifier file has no sketches of its training samples"
+            if one.classifier.sketch is None
+            else "Too few of their probes are measured"
+        )
+        yield Notice(
+            "note" if one.unchecked < one.batch.n_samples else "warning",
+            "Not compared with the training samples",
+            f"{cause}, so {counted(one.unchecked, 'sample')} could not be compared with them. Make sure that the "
+            "classifier was not trained on any of these samples.",
+        )
     if training.get("sha256") and training["sha256"] == one.batch.provenance.sha256:
         text = "The file was used to train the classifier: this is no validation."
         yield Notice("error", "Training samples", text)
@@ -142,7 +161,7 @@ def _summary(one: Validation) -> Iterator[Paragraph]:
         yield Paragraph(
             "Prediction sets",
             f"{_text(one.coverage)} of the sets contain the true class, at a level of {one.calls.level:g}. The mean "
-            f"set has {one.set_size:.2f} classes. {one.calls.sets_note}",
+            f"set has {one.set_size:.2f} classes. {one.calls.sets_note}{_outside(one)}",
         )
     yield Paragraph(
         "Distance",
@@ -151,6 +170,16 @@ def _summary(one: Validation) -> Iterator[Paragraph]:
         f"samples from the same source, at most about {EXPECTED_UNLIKE:g} and {EDGE:g} are expected.",
     )
     yield Paragraph("Probes", one.calls.matched)
+
+
+def _outside(one: Validation) -> str:
+    n = one.right_outside.n
+    if not n:
+        return ""
+    return (
+        f" {counted(n, 'call')} {'is' if n == 1 else 'are'} outside the prediction set of the sample, and "
+        f"{round(n * one.right_outside.value)} of these correct."
+    )
 
 
 def _methods() -> list[Paragraph]:
@@ -231,7 +260,8 @@ def _calls(one: Validation, rows: Sequence[int], name: str, caption: str) -> Tab
             str(one.labels[row]),
             one.classes[calls.predicted[row]],
             number(float(calls.probabilities[row].max())),
-            ", ".join(reason for reason in REASONS if reason in calls.reasons[row]) or "called",
+            ", ".join(reason for reason in REASONS if reason in calls.reasons[row])
+            or ("called, outside the set" if calls.outside[row] else "called"),
             " | ".join(calls.set_of(row)) or "–",
             number(float(calls.p_like[row])),
         )

@@ -72,6 +72,13 @@ class Fields:
             refuse(f"array {name} has values outside {least} to {most}")
         return np.ascontiguousarray(array, dtype=np.intp)
 
+    def octets(self, name: str, shape: tuple[int | None, ...]) -> NDArray[np.uint8]:
+        """An array of bytes."""
+        array = self._array(name, "u", shape)
+        if array.dtype.itemsize != 1:
+            refuse(f"array {name} has type {array.dtype}, and must hold bytes")
+        return np.ascontiguousarray(array, dtype=np.uint8)
+
     def shares(self, n_classes: int, least: float = 0.0) -> FloatArray:
         """(n_classes,) array `shares` of class shares from `least` to 1 whose sum is 1."""
         shares = self.floats("shares", (n_classes,), least, 1.0)
