@@ -1,6 +1,6 @@
 """Coverage of 95 % intervals on simulated cohorts, whose true scores are known from new samples.
 
-    python benchmarks/calibration/coverage.py [--cohorts 20] [--folder runs/coverage] [--part 0 --parts 1] [--table]
+    python benchmarks/calibration/coverage.py [--cohorts 10] [--folder runs/coverage] [--part 0 --parts 1] [--table]
 
 The grid: 40, 64 and 100 samples; two classes (60 and 40 %) and five (40 % and four times 15 %); easy, middling and hard
 classes; independent samples, and about two samples per donor; two populations of each kind, with 400 probes.  Every
@@ -223,13 +223,15 @@ def table(folder: Path, n_cohorts: int) -> pd.DataFrame:
                 kept = dict(stored)
             facts = asdict(case)
             rows += [facts | row for row in estimates(case, kept)]
-    found = pd.DataFrame(rows)
-    # The mean over the other cohorts of the population.
+    return with_procedure(pd.DataFrame(rows))
+
+
+def with_procedure(found: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with the mean of `folds` over the other cohorts of the population."""
     keys = ["n", "n_classes", "signal", "donors", "population", "repeats", "model", "metric", "class"]
     groups = found.groupby(keys)["folds"]
     size = groups.transform("size")
-    found["procedure"] = (groups.transform("sum") - found["folds"]) / (size - 1).where(size > 1)
-    return found
+    return found.assign(procedure=(groups.transform("sum") - found["folds"]) / (size - 1).where(size > 1))
 
 
 def counted(found: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
@@ -250,7 +252,7 @@ def counted(found: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cohorts", type=int, default=20, help="cohorts of each kind")
+    parser.add_argument("--cohorts", type=int, default=10, help="cohorts of each kind")
     parser.add_argument("--folder", type=Path, default=Path("runs/coverage"))
     parser.add_argument("--part", type=int, default=0)
     parser.add_argument("--parts", type=int, default=1)

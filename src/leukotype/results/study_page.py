@@ -39,8 +39,9 @@ def study_page(
             table(study_tables.performance(study, metrics.headline("report"))),
             Block(
                 "note",
-                "Intervals are in brackets. In the small pictures the dot is the balanced accuracy, the line its "
-                "interval, and the dashed mark the chance level, on a scale from 0 to 1.",
+                "95 % intervals are in brackets. They are for the mean score of the folds' models on new samples. In "
+                "the small pictures the dot is the balanced accuracy, the line its interval, and the dashed mark the "
+                "chance level, on a scale from 0 to 1.",
             ),
             details("All metrics of all models", table(study_tables.all_metrics(study))),
             heading("classes-of-models", "Performance for each class"),
