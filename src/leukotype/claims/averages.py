@@ -110,7 +110,7 @@ def _partitions(n: int, parts: int, most: int) -> Iterator[tuple[int, ...]]:
 
 
 def _tables(sizes: Sequence[int]) -> Iterator[IntArray]:
-    """All confusion tables with these class sizes, in blocks (n_tables, n_classes, n_classes); a row is a true class."""
+    """All confusion tables with these class sizes, in blocks (n_tables, n_classes, n_classes); rows are true."""
     k = len(sizes)
     rows = []
     for size in sizes:

@@ -95,7 +95,7 @@ def permutation(study: Study) -> Drawing:
         f"{title} of the whole nested procedure, including tuning, on {often} permutations of the labels of "
         f"{counted(cohort.n_samples, 'sample')} (bars: share of the permutations) and on the true labels (line). "
         "p = (b + 1) / (m + 1), where b of m permutations score at least as high; it cannot be smaller than "
-        f"{1 / (counts[0] + 1):.2g}. A small p shows that labels and expression are related, not that the cause is "
+        f"{1 / (counts[0] + 1):.2g}{' and is not adjusted for the number of models' * (len(table) > 1)}. A small p shows that labels and expression are related, not that the cause is "
         "biology rather than batch, age or sex.",
         f"Histograms of {title.lower()} on permuted labels, one per model. On the true labels: {listed}.",
         theme.subtitle(cohort, "grey: permuted labels", "line: true labels"),

@@ -250,11 +250,15 @@ def _permutation(study: Study) -> str:
 def _p_values(study: Study) -> str:
     if study.permutation is None:
         return ""
-    rows = study.permutation.table().itertuples()
-    values = wording.listed(
-        f"{row.model} {row.p:.2g} (smallest possible {row.resolution:.2g})" for row in rows
+    rows = list(study.permutation.table().itertuples())
+    # An adjusted p compares with the best model of each permutation, so that the fewest permutations limit it.
+    least = max(row.resolution for row in rows)
+    if len(rows) == 1:
+        return f"p-value of the permutation test: {rows[0].model} {rows[0].p:.2g} (smallest possible {least:.2g})."
+    values = wording.listed(f"{row.model} {row.p_best:.2g} (unadjusted {row.p:.2g})" for row in rows)
+    return (
+        f"p-values of the permutation test, adjusted for {len(rows)} models (smallest possible {least:.2g}): {values}."
     )
-    return f"p-values of the permutation test: {values}."
 
 
 def _leaks(study: Study) -> str:
