@@ -195,7 +195,9 @@ def test_degenerate_intervals_are_not_printed(study: Study) -> None:
 @pytest.mark.parametrize("sheet", SHEETS, ids=str)
 def test_p_values_of_several_models_are_adjusted(sheet: Sheet, study: Study) -> None:
     rng = np.random.default_rng(3)
-    null = {name: rng.uniform(0.2, 0.6, 99) for name in ("logistic", "knn")} | {"auto": rng.uniform(0, 0.5, 49)}
+    null = {name: rng.uniform(0.2, 0.6, 99) for name in ("logistic", "knn")} | {
+        "auto": rng.uniform(0, 0.5, 49)
+    }
     test = PermutationTest(
         metrics.by_name("balanced_accuracy"), {"logistic": 0.57, "knn": 0.55, "auto": 0.7}, null, 100
     )
