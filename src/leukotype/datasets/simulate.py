@@ -51,7 +51,7 @@ _ALIKE = 0.5
 # Most probes have two levels among the classes; this is the spread of a class around its level, per difference.
 _GRADED = 0.15
 # How far a sample is mixed with every class: standard deviation of its share.
-_MIXING = 0.17
+_MIXING = 0.2
 # Co-expression factors: number, fall of their strength, and distribution of the share that they explain of a probe.
 _FACTORS, _FALL, _SHARE = 20, 0.7, (2.0, 4.5)
 # A probe that differs more between the classes is explained more by the factors.
