@@ -26,6 +26,19 @@ def test_the_page_is_what_the_results_say(page):
     assert text == page.filled(text), "run python benchmarks/calibration/page.py"
 
 
+def test_the_comparison_of_simulators_is_what_the_results_say(page):
+    text = (page.DOCS / "decisions" / "0014-simulator.md").read_text(encoding="utf-8")
+    assert text == page.filled(text, page.SIMULATOR), "run python benchmarks/calibration/page.py"
+    found = (
+        page.pd.read_csv(page.RESULTS / "simulator.csv").groupby(["fact", "cohort", "kind"])["value"].mean()
+    )
+    for fact in ("omega mean", "panel of 20", "panel of 100", "single-probe, balanced accuracy"):
+        old, new = (abs(found[fact, "slice", kind] - found[fact, "slice", "real"]) for kind in ("old", "new"))
+        assert new < max(old, 0.1), fact
+    best, own = found["corrected best", "default"], found["auto, balanced accuracy", "default"]
+    assert own["new"] > best["new"] - 0.03
+
+
 def test_p_values_of_null_cohorts_are_uniform(page):
     table = page.null_p().set_index(["metric", "model"])
     for model in ("knn", "centroids", "logistic"):

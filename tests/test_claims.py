@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -279,3 +280,135 @@ def test_precision_without_classes_and_average_is_not_judged() -> None:
     assert check(
         64, accuracy="0.906", precision="0.957", recall="0.846", classes=5, average="binary"
     ).possible
+
+
+def test_verdicts_agree_with_mlscorecheck() -> None:
+    cases = json.loads((Path(__file__).parent / "references" / "claims_mlscorecheck.json").read_text())
+    assert len(cases) == 200
+    decided = 0
+    for case in cases:
+        claim = check(**case["claim"])
+        if not case["altered"]:
+            assert claim.possible is not False, case
+            assert not case["inconsistent"]
+        if case["kind"] == "folds":
+            # Only with the sizes of the folds, which `check` does not take, is a mean over folds impossible.
+            assert claim.possible is not False, case
+        elif case["inconsistent"]:
+            assert claim.possible is False, case
+            decided += 1
+        elif case["kind"] != "macro":
+            assert claim.possible, case
+    assert decided == 77
+
+
+def true_table(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, int]:
+    """Labels and calls of 2 to 5 classes."""
+    n_classes = int(rng.integers(2, 6))
+    n = int(rng.integers(6 * n_classes, 90))
+    labels = rng.permutation(np.r_[np.arange(n_classes), rng.integers(0, n_classes, n - n_classes)])
+    calls = np.where(rng.random(n) < rng.uniform(0.4, 1), labels, rng.integers(0, n_classes, n))
+    return labels, calls, n_classes
+
+
+def numbers_of(labels: np.ndarray, calls: np.ndarray, n_classes: int, average: str) -> dict[str, float]:
+    """Accuracy, and averages of precision, recall and F1; 0 / 0 is 0, as in scikit-learn."""
+    table = np.bincount(labels * n_classes + calls, minlength=n_classes**2).reshape(n_classes, n_classes)
+    hits, size, called = table.diagonal(), table.sum(axis=1), table.sum(axis=0)
+    shares = {
+        "precision": hits / np.maximum(called, 1),
+        "recall": hits / np.maximum(size, 1),
+        "f1": 2 * hits / np.maximum(called + size, 1),
+    }
+    weights = {"binary": np.eye(n_classes)[0], "macro": np.ones(n_classes), "weighted": size}[average]
+    means = {name: np.average(value, weights=weights) for name, value in shares.items()}
+    return {"accuracy": hits.sum() / len(labels)} | means
+
+
+@pytest.mark.parametrize("design", ["single split", "equal folds", "unequal folds"])
+def test_none_of_300_true_tables_is_called_impossible(design: str) -> None:
+    for seed in range(100):
+        rng = np.random.default_rng([13, len(design), seed])
+        labels, calls, n_classes = true_table(rng)
+        average = ("binary", "macro", "weighted", None)[seed % 4]
+        parts = [np.arange(len(labels))]
+        if design == "equal folds":
+            parts = np.array_split(parts[0], int(rng.integers(2, 6)))
+        elif design == "unequal folds":
+            parts = np.split(parts[0], np.sort(rng.choice(np.arange(1, len(labels)), 3, replace=False)))
+        each = [numbers_of(labels[part], calls[part], n_classes, average or "macro") for part in parts]
+        digits = int(rng.integers(2, 5))
+        shown = {name: f"{np.mean([one[name] for one in each]):.{digits}f}" for name in each[0]}
+        where = {} if average is None else {"classes": n_classes, "average": average}
+        size = {"n_test": len(labels)} if len(parts) == 1 else {"n_total": len(labels), "folds": len(parts)}
+        claim = check(**size, **where, **shown)
+        assert claim.possible is not False, (seed, shown, claim.reasons)
+
+
+def two_class_tables(n: int) -> np.ndarray:
+    """(n_tables, 4) all tables of n samples with both classes: hits and size of the first, hits of the second."""
+    rows = [
+        (hits, size, others, n - size)
+        for size in range(1, n)
+        for hits in range(size + 1)
+        for others in range(n - size + 1)
+    ]
+    return np.array(rows, dtype=float)
+
+
+def all_numbers(tables: np.ndarray, average: str) -> dict[str, np.ndarray]:
+    """Accuracy, precision, recall and F1 of every table; a class without predictions has precision 0."""
+    hits, size, others, rest = tables.T
+    with np.errstate(invalid="ignore"):
+        precision = np.nan_to_num(
+            np.stack([hits / (hits + rest - others), others / (others + size - hits)]), nan=0.0
+        )
+    recall = np.stack([hits / size, others / rest])
+    f1 = 2 * np.stack([hits / (hits + rest - others + size), others / (others + size - hits + rest)])
+    shares = {
+        "binary": np.stack([np.ones_like(size), np.zeros_like(size)]),
+        "macro": np.full_like(recall, 0.5),
+        "weighted": np.stack([size, rest]) / (size + rest),
+    }[average]
+    means = {"precision": precision, "recall": recall, "f1": f1}
+    return {"accuracy": (hits + others) / (size + rest)} | {
+        name: (value * shares).sum(axis=0) for name, value in means.items()
+    }
+
+
+@pytest.mark.parametrize("average", ["binary", "macro", "weighted"])
+def test_all_of_60_impossible_tables_are_found(average: str) -> None:
+    n_found = 0
+    for seed in range(40):
+        rng = np.random.default_rng([14, seed, len(average)])
+        n = int(rng.integers(15, 45))
+        values = all_numbers(two_class_tables(n), average)
+        one = int(rng.integers(len(values["f1"])))
+        units = {name: round(1000 * value[one]) for name, value in values.items()}
+        altered = str(rng.choice(list(units)))
+        units[altered] = abs(units[altered] - int(rng.integers(3, 40)))
+        fits = [np.abs(values[name] - unit / 1000) <= 0.0005 + 1e-9 for name, unit in units.items()]
+        if np.logical_and.reduce(fits).any():
+            continue
+        shown = {name: f"{unit / 1000:.3f}" for name, unit in units.items()}
+        claim = check(n, classes=2, average=average, **shown)
+        assert claim.possible is False, (seed, shown, claim.lines())
+        n_found += 1
+        if n_found == 20:
+            return
+    pytest.fail(f"only {n_found} tables are impossible")
+
+
+def test_averages_of_three_classes_are_enumerated_with_their_sizes() -> None:
+    sizes, average = (6, 5, 4), "macro"
+    labels = np.repeat([0, 1, 2], sizes)
+    calls = np.array([0, 0, 0, 0, 1, 2, 1, 1, 1, 1, 0, 2, 2, 2, 0])
+    shown = {name: f"{value:.3f}" for name, value in numbers_of(labels, calls, 3, average).items()}
+    assert check(15, class_sizes=sizes, average=average, **shown).possible
+    assert check(15, classes=3, average=average, **shown).possible
+    # Each macro recall and each accuracy is possible, but few tables have both.
+    other = shown | {"precision": "0.601", "f1": "0.670"}
+    assert check(15, class_sizes=sizes, average=average, **other).possible is False
+    # Too many tables: undecided.
+    assert check(200, classes=3, average=average, accuracy="0.8", f1="0.7").possible is None
+    assert check(999_999, classes=2, average=average, accuracy="0.8", f1="0.7").possible is None

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.feature_selection import f_classif
+from sklearn.neighbors import KNeighborsClassifier
 
+from leukotype.cohort import Cohort
 from leukotype.datasets.simulate import null_cohort
 from leukotype.errors import UnknownName
 from leukotype.evaluation import evaluate
@@ -16,12 +18,16 @@ from leukotype.models import Model, by_name
 from leukotype.models.baselines import majority
 from leukotype.resampling import Design
 from leukotype.wide import Fold
+from leukotype.wide.adapter import SklearnPath
 from leukotype.wide.moments import as_given
 
 COLUMNS = [
     "mistake", "title", "model", "metric", "honest", "honest_low", "honest_high", "claimed", "optimism", "low",
     "high", "interval",
 ]  # fmt: skip
+
+
+RAW = Model("raw-knn", "Neighbours of unscaled values", SklearnPath(KNeighborsClassifier, view="raw"))
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +92,7 @@ def test_scaling_before_the_split_uses_all_samples():
     x = np.random.default_rng(0).normal(5, 3, size=(12, 4))
     x[:, 2] = 7.0
     x[3, 3] = np.nan
-    z = _standardised(x)
+    z = _standardised(x, np.arange(len(x)))
     np.testing.assert_allclose(np.nanmean(z, axis=0), 0, atol=1e-12)
     np.testing.assert_allclose(np.nanstd(z, axis=0), [1, 1, 0, 1], atol=1e-12)
     fold = Fold(z, np.arange(8), np.arange(8, 12), scaling=as_given)
@@ -118,8 +124,32 @@ def test_the_scaling_mistake_shows_models_values_scaled_over_all_samples():
         np.testing.assert_allclose(values, z[train], atol=1e-9)
         np.testing.assert_allclose(outside, z[test], atol=1e-9)
     assert {values.shape[1] for _, values, _, _ in selected} == {7}
+    # The reference is scaled too, by the training part alone.
+    for train, values, _, _ in seen[-3:]:
+        own = cohort.expression[train]
+        np.testing.assert_allclose(values, (own - own.mean(axis=0)) / own.std(axis=0), atol=1e-9)
     best = np.sort(np.argsort(-f_classif(cohort.expression, cohort.codes)[0])[:7])
     np.testing.assert_array_equal(selected[0][2], cohort.expression[np.ix_(selected[0][3], best)])
+
+
+def test_the_price_of_scaling_is_not_the_effect_of_scaling_itself():
+    # Ten noisy probes with large values hide the others from neighbours of unscaled values.
+    rng = np.random.default_rng(5)
+    codes = np.repeat([0, 1], 20)
+    x = rng.normal(7, 1, size=(40, 30))
+    x[:, :8] += 1.5 * codes[:, None]
+    x[:, 20:] *= 40
+    cohort = Cohort(x, codes.astype(str), np.arange(40).astype(str), np.arange(30).astype(str))
+    evaluation = evaluate(cohort, [RAW, "logistic"], design=Design(4, 2), jobs=1)
+    table = price_leaks(evaluation, "accuracy", n_splits=2, jobs=1).set_index(["mistake", "model"])
+    plain = evaluation.summary(["accuracy"]).set_index("model")["value"]
+    raw = table.loc[("scaling", "raw-knn")]
+    assert raw.claimed > plain["raw-knn"] + 0.2
+    assert raw.honest > plain["raw-knn"] + 0.2
+    assert abs(raw.optimism) < 0.1
+    # A model that standardises in each fold anyway is compared with its own result.
+    assert table.loc[("scaling", "logistic"), "honest"] == plain["logistic"]
+    assert table.loc[("selection", "raw-knn"), "honest"] == plain["raw-knn"]
 
 
 @pytest.mark.parametrize("model", ["logistic", "knn", "svm", "single-probe"])
@@ -129,7 +159,7 @@ def test_every_kind_of_model_sees_the_scaled_fold(model):
     x[:10, 0] += 2
     codes = np.r_[np.zeros(10), np.ones(11)].astype(np.intp)
     x[20] = 60.0
-    z = _standardised(x)
+    z = _standardised(x, np.arange(len(x)))
     train = np.arange(20)
     recipe = by_name(model)
     setting = recipe.settings()[-1]

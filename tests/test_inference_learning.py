@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.optimize import nnls
 
+from leukotype import wording
 from leukotype.cohort import Cohort
 from leukotype.datasets.simulate import simulate
 from leukotype.errors import InfeasibleDesign, UnknownName
@@ -49,7 +50,8 @@ def test_the_fit_solves_constrained_least_squares():
 def curve(error, resampled=None):
     values = 1 - np.asarray(error)
     many = values[None] if resampled is None else 1 - resampled
-    return LearningCurve(by_name("accuracy"), SIZES, {"knn": values}, {"knn": many})
+    ends = np.stack([values - 0.1, values + 0.1])
+    return LearningCurve(by_name("accuracy"), SIZES, {"knn": values}, {"knn": ends}, {"knn": many})
 
 
 RESAMPLED = np.stack([4.0 * SIZES**-1.0, 3.0 * SIZES**-0.5, 0.3 + 0 * SIZES])
@@ -69,6 +71,21 @@ def test_halving_the_error_follows_the_law(error, resampled, expected):
     row = curve(error, resampled).halving().iloc[0]
     found = (row.error, row.n_needed, row.n_low, row.n_high, row.share_reached)
     assert found == pytest.approx(expected, nan_ok=True)
+
+
+def test_halving_is_not_read_beyond_ten_times_the_samples():
+    def said(error, resampled=None):
+        found = curve(error, resampled)
+        return wording.halving(found.halving().iloc[0], found.reach)
+
+    flat = np.stack([0.3 + 0 * SIZES] * 3)
+    assert said(4.0 * SIZES**-1.0) == "about 100 (range 100)"
+    assert said(4.0 * SIZES**-1.0, RESAMPLED) == "about 100 (range 100 to more than 510)"
+    assert said(0.3 + 0 * SIZES, flat) == "more than 510 (no resample within 510)"
+    assert said(0.3 + 0 * SIZES, RESAMPLED) == "more than 510 (67 % of the resamples within 510)"
+    # Thousands of times as many samples are no prediction.
+    assert said(0.6 * SIZES**-0.1).startswith("more than 510")
+    assert said(0 * SIZES) == "no error to halve"
 
 
 def test_subsets_are_stratified_nested_and_of_whole_donors():
@@ -104,6 +121,10 @@ def test_a_learning_curve_rises_to_the_evaluation(learned):
     assert found.values["knn"][0] < found.values["knn"][-1] - 0.05
     table = found.table()
     assert len(table) == 9
+    # At the full size, the interval is that of the evaluation.
+    full = table[table.n_train == found.sizes[-1]].set_index("model")
+    for end in ("low", "high"):
+        np.testing.assert_array_equal(full[end], plain.loc[full.index, end])
     assert (table.low <= table.value).all()
     assert (table.value <= table.high).all()
     assert (table.fitted_low <= table.fitted_high).all()

@@ -179,6 +179,24 @@ def test_calibration_error_by_hand():
     assert by_name("ece").value(s) == pytest.approx((2 * 0.4 + 2 * 0.4) / 4)
 
 
+def test_calibration_error_by_chance_is_that_of_right_probabilities():
+    # One sample at confidence 0.9: |1 - 0.9| with probability 0.9, |0 - 0.9| with 0.1.
+    one = Scored(np.array([0]), np.array([0]), np.array([[0.9, 0.1]]))
+    assert weighted.calibration_error_by_chance(one) == pytest.approx(0.18, abs=0.02)
+    certain = Scored(np.array([0, 1]), np.array([0, 1]), np.eye(2))
+    assert weighted.calibration_error_by_chance(certain) == 0
+    # Labels drawn from the probabilities: the mean of the metric is the expected value.
+    rng = np.random.default_rng(5)
+    p = rng.dirichlet(np.ones(3), 40)
+    errors = []
+    for _ in range(400):
+        labels = (rng.random(40)[:, None] > np.cumsum(p, axis=1)).sum(axis=1)
+        errors.append(weighted.calibration_error(Scored(labels, p.argmax(axis=1), p), np.ones((1, 40)))[0])
+    drawn = Scored(np.zeros(40, dtype=int), p.argmax(axis=1), p)
+    assert weighted.calibration_error_by_chance(drawn) == pytest.approx(np.mean(errors), abs=0.008)
+    assert np.mean(errors) > 0.1
+
+
 def test_recall_macro_is_balanced_accuracy_and_micro_averages_are_accuracy():
     s = scored(5)
     assert by_name("recall_macro").value(s) == pytest.approx(by_name("balanced_accuracy").value(s))

@@ -15,6 +15,7 @@ from leukotype import metrics, results
 from leukotype.audits import Finding
 from leukotype.cohort import Provenance
 from leukotype.evaluation import Evaluation
+from leukotype.inference import PermutationTest
 from leukotype.results import study_tables
 from leukotype.results.guidelines import SHEETS
 from leukotype.results.sheets import AUTHORS, Facts, Sheet
@@ -175,3 +176,23 @@ def test_csv_holds_the_numbers_of_the_evaluation(study: Study, tmp_path: Path) -
     pd.testing.assert_frame_equal(read, expected.reset_index(drop=True), check_dtype=False)
     names = [row[0].under for row in paper_table(study, "performance").cells]
     assert names == [model.name for model in study.models]
+
+
+@pytest.mark.parametrize("sheet", SHEETS, ids=str)
+def test_p_values_of_several_models_are_adjusted(sheet: Sheet, study: Study) -> None:
+    rng = np.random.default_rng(3)
+    null = {name: rng.uniform(0.2, 0.6, 99) for name in ("logistic", "knn")} | {
+        "auto": rng.uniform(0, 0.5, 49)
+    }
+    test = PermutationTest(
+        metrics.by_name("balanced_accuracy"), {"logistic": 0.57, "knn": 0.55, "auto": 0.7}, null, 100
+    )
+    text = sheet.markdown(Facts(replace(study, permutation=test)))
+    for model in null:
+        assert test.p_best(model) > test.p(model) or model == "auto"
+        assert f"{model} {test.p_best(model):.2g} (unadjusted {test.p(model):.2g})" in text
+    assert "adjusted for 3 models (smallest possible 0.02)" in text
+    alone = replace(test, observed={"knn": 0.55}, null={"knn": null["knn"]})
+    assert f"knn {test.p('knn'):.2g} (smallest possible 0.01)" in sheet.markdown(
+        Facts(replace(study, permutation=alone))
+    )

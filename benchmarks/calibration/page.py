@@ -1,4 +1,4 @@
-"""Write the tables and figures of docs/calibration.md from the results of null.py, coverage.py and benchmarks/auto.py.
+"""Write the tables and figures of docs/calibration.md from the results of the scripts here and of benchmarks/auto.py.
 
     python benchmarks/calibration/page.py
 
@@ -179,6 +179,58 @@ def odds() -> str:
     return markdown(pd.DataFrame(rows))
 
 
+def learning() -> pd.DataFrame:
+    """One row per truth: coverage of the learning curve's intervals, of the former ones, and of the fitted curve."""
+    table = pd.read_csv(RESULTS / "learning.csv")
+    measured, beyond = table[table["folds"].notna()], table[table["folds"].isna()]
+
+    def share(part: pd.DataFrame, low: str, high: str, truth: str) -> float:
+        return float(((part[low] <= part[truth]) & (part[truth] <= part[high])).mean())
+
+    rows = []
+    for title, part, truth in (
+        ("models of the folds", measured, "folds"),
+        ("expected score of the procedure", measured, "procedure"),
+        ("the same at twice the samples", beyond, "procedure"),
+    ):
+        has_intervals = part is measured
+        rows.append(
+            {
+                "true score": title,
+                "curves": part.groupby(["population", "cohort", "model"]).ngroups,
+                "interval": share(part, "low", "high", truth) if has_intervals else "",
+                "percentiles, as before": share(part, "old_low", "old_high", truth) if has_intervals else "",
+                "range of the fitted curve": share(part, "fitted_low", "fitted_high", truth),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def halving() -> str:
+    """How far the extrapolated halving of the error is from certain, in one sentence."""
+    table = pd.read_csv(RESULTS / "learning.csv")
+    one = table[table["folds"].isna()]
+    reach = 10 * table["n_train"].where(table["folds"].notna()).max()
+    within, beyond = (one["n_needed"] <= reach).mean(), (one["n_high"] > reach).mean()
+    return (
+        f"Of {len(one)} curves, {100 * within:.0f} % halve their error within ten times the samples, and "
+        f"{100 * beyond:.0f} % have an upper end beyond it."
+    )
+
+
+def simulators() -> str:
+    """Real cohorts beside simulated ones of the same size, old and new: mean over draws."""
+    table = pd.read_csv(RESULTS / "simulator.csv")
+    wide = table.pivot_table(index="fact", columns=["cohort", "kind"], values="value", sort=False)
+    parts = []
+    for cohort in ("slice", "chowdary", "nakayama", "golub", "default"):
+        kinds = [kind for kind in ("real", "old", "new") if (cohort, kind) in wide.columns]
+        # A bar would end the cell.
+        own = wide[cohort][kinds].rename(index=lambda fact: fact.replace("|r|", "abs r")).reset_index()
+        parts += [f"**{cohort}**", "", markdown(own), ""]
+    return "\n".join(parts).rstrip()
+
+
 def described() -> str:
     """Describe the machine in one sentence."""
     machine = json.loads((RESULTS / "machine.json").read_text())
@@ -311,6 +363,9 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "coverage by model": lambda: markdown(by_model()),
     "auto": chosen,
     "odds": odds,
+    "learning": lambda: markdown(learning()),
+    "halving": halving,
+    "calibration error": lambda: markdown(pd.read_csv(RESULTS / "ece.csv")),
     "machine": described,
 }
 PICTURES: dict[str, Callable[[], alt.TopLevelMixin]] = {
@@ -320,9 +375,12 @@ PICTURES: dict[str, Callable[[], alt.TopLevelMixin]] = {
 }
 
 
-def filled(text: str) -> str:
+SIMULATOR: dict[str, Callable[[], str]] = {"simulators": simulators}
+
+
+def filled(text: str, blocks: dict[str, Callable[[], str]] = BLOCKS) -> str:
     """Return the page with every block replaced by the results."""
-    for name, block in BLOCKS.items():
+    for name, block in blocks.items():
         start, rest = text.split(f"<!-- {name} -->\n")
         _, end = rest.split("<!-- end -->", 1)
         text = f"{start}<!-- {name} -->\n{block()}\n<!-- end -->{end}"
@@ -350,6 +408,8 @@ def main() -> None:
         (DOCS / "images" / f"calibration-{name}.svg").write_text(svg)
     page = DOCS / "calibration.md"
     page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
+    decision = DOCS / "decisions" / "0014-simulator.md"
+    decision.write_text(filled(decision.read_text(encoding="utf-8"), SIMULATOR), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 Bounds = tuple[float, float]
 SHARE: Bounds = (0.0, 1.0)
@@ -108,3 +109,25 @@ def duration(seconds: float) -> str:
         if seconds >= 1.5 * length:
             return f"about {round(seconds / length)} {unit}s"
     return f"about {max(round(seconds, -1), 10):.0f} seconds"
+
+
+def halving(row: Mapping[Any, Any], reach: float) -> str:
+    """The training samples that halve an error, with their range over resamples.
+
+    row   : of `LearningCurve.halving`
+    reach : training samples beyond which an extrapolation is not read
+    """
+    needed, reached = row["n_needed"], row["share_reached"]
+    if math.isnan(needed):
+        return "no error to halve"
+    most = f"more than {samples(reach)}"
+    if needed > reach:
+        share = "no resample" if reached == 0 else f"{percent(reached)} of the resamples"
+        return f"{most} ({share} within {samples(reach)})"
+    ends = [samples(row[end]) if row[end] <= reach else most for end in ("n_low", "n_high")]
+    return f"about {samples(needed)} (range {' to '.join(dict.fromkeys(ends))})"
+
+
+def samples(n: float) -> str:
+    """A number of samples with two digits."""
+    return f"{float(f'{n:.2g}'):,.0f}"

@@ -279,6 +279,10 @@ def _of_average(
         return Claim(n, printed, False, tuple(reasons))
     if set(printed) <= same and not is_mean:
         return Claim(n, printed, True, (), len(counts) if counts is not None else None)
+    found = None if is_mean else averages.any_table(printed, average, n, classes, sizes)
+    if found is not None:
+        why = f"None of the confusion tables of {n} samples in {classes} classes gives these numbers together"
+        return Claim(n, printed, found, () if found else (why,))
     return Claim(n, printed, None, (f"No contradiction was found; {average} averages were not enumerated",))
 
 

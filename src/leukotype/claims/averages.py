@@ -1,21 +1,26 @@
-"""What is known of averages over classes: conditions that every true result meets.
+"""What is known of averages over classes: conditions that every true result meets, and all tables if they are few.
 
-Class sizes are rarely published, so that macro averages can seldom be enumerated.  Each condition holds for every
-confusion matrix, whatever an author does with classes that were never predicted.
+Class sizes are rarely published, so that averages over many classes can't be enumerated.  Each condition holds for
+every confusion matrix, whatever an author does with classes that were never predicted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from math import lcm
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from math import comb, lcm, prod
 
 import numpy as np
 
-from leukotype.arrays import IntArray
+from leukotype.arrays import BoolArray, FloatArray, IntArray
 from leukotype.claims.printed import TOLERANCE, Interval, Printed
 
 # Combinations of hits in the classes.
 _MOST_COMBINATIONS = 2_000_000
+# Class sizes, confusion tables, and tables judged at once.
+_MOST_SIZES = 10_000
+_MOST_TABLES = 300_000
+_AT_ONCE = 50_000
 
 
 def harmonic(precision: float, recall: float) -> float:
@@ -72,6 +77,85 @@ def recall_of_sizes(number: Printed, sizes: Sequence[int], counts: IntArray | No
     if counts is not None:
         fits &= np.isin(pairs[:, 0], counts)
     return bool(fits.any())
+
+
+def any_table(
+    printed: Mapping[str, Printed], average: str, n: int, n_classes: int, sizes: Sequence[int] | None
+) -> bool | None:
+    """Tell whether any confusion table of n samples gives all numbers; None if there are too many tables.
+
+    average : "macro" or "weighted"
+    sizes   : samples of each class, if known
+    """
+    # Averages do not depend on the order of the classes.
+    tried = [tuple(sizes)] if sizes is not None else None
+    if tried is None:
+        if comb(n + n_classes - 1, n_classes - 1) > _MOST_SIZES:
+            return None
+        tried = list(_partitions(n, n_classes, n))
+    if sum(prod(comb(size + n_classes - 1, n_classes - 1) for size in one) for one in tried) > _MOST_TABLES:
+        return None
+    return any(_fits(tables, printed, average).any() for one in tried for tables in _tables(one))
+
+
+def _partitions(n: int, parts: int, most: int) -> Iterator[tuple[int, ...]]:
+    """All ways to write n as a sum of `parts` numbers of 0 to `most`, in falling order."""
+    if parts == 1:
+        if n <= most:
+            yield (n,)
+        return
+    for first in range(min(n, most), -(-n // parts) - 1, -1):
+        for rest in _partitions(n - first, parts - 1, first):
+            yield (first, *rest)
+
+
+def _tables(sizes: Sequence[int]) -> Iterator[IntArray]:
+    """All confusion tables with these class sizes, in blocks (n_tables, n_classes, n_classes); rows are true."""
+    k = len(sizes)
+    rows = []
+    for size in sizes:
+        # Bars among the samples of a class part its calls.
+        bars = np.array(list(combinations(range(size + k - 1), k - 1)), dtype=np.intp)
+        ends = np.column_stack([np.full(len(bars), -1), bars, np.full(len(bars), size + k - 1)])
+        rows.append(np.diff(ends, axis=1) - 1)
+    shape = tuple(map(len, rows))
+    for start in range(0, prod(shape), _AT_ONCE):
+        index = np.unravel_index(np.arange(start, min(start + _AT_ONCE, prod(shape))), shape)
+        yield np.stack([row[at] for row, at in zip(rows, index, strict=True)], axis=1)
+
+
+def _fits(tables: IntArray, printed: Mapping[str, Printed], average: str) -> BoolArray:
+    """Tell which tables give all numbers, whatever an author does with 0 / 0."""
+    hits = np.diagonal(tables, axis1=1, axis2=2).astype(np.float64)
+    truth, called = tables.sum(axis=2), tables.sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shares = {"precision": hits / called, "recall": hits / truth, "f1": 2 * hits / (called + truth)}
+    weights = truth if average == "weighted" else np.ones_like(truth)
+    # Of precision and recall, for a harmonic mean of the averages, also if they are not printed.
+    means = {name: _means(share, weights) for name, share in shares.items()}
+    without = np.where(np.isnan(shares["precision"]), np.nan, shares["f1"])
+    means["f1"] += _means(without, weights)
+    with np.errstate(invalid="ignore"):
+        means["f1"] += [2 * p * r / (p + r) for p in means["precision"] for r in means["recall"]]
+    means["accuracy"] = [hits.sum(axis=1) / truth.sum(axis=1)]
+    found = np.ones(len(tables), dtype=bool)
+    for name, number in printed.items():
+        low, high = number.widest
+        found &= np.logical_or.reduce(
+            [(mean >= low - TOLERANCE) & (mean <= high + TOLERANCE) for mean in means[name]]
+        )
+    return found
+
+
+def _means(shares: FloatArray, weights: IntArray) -> list[FloatArray]:
+    """Means over classes with 0 / 0 as 0, as 1 and left out."""
+    known = ~np.isnan(shares)
+    filled = np.where(known, shares, 0.0)
+    total = (filled * weights).sum(axis=1)
+    ones = total + (~known * weights).sum(axis=1)
+    counted = (known * weights).sum(axis=1)
+    left_out = np.divide(total, counted, out=np.zeros_like(total), where=counted > 0)
+    return [total / weights.sum(axis=1), ones / weights.sum(axis=1), left_out]
 
 
 def _most_f1(precision: float, recall: float, average: str, n_classes: int) -> float:

@@ -1,7 +1,8 @@
 """Simulated cohorts with known truth, with the layout and size of GSE9476, and null cohorts.
 
-The constants are quantiles of the probe means and standard deviations of 51 samples of GSE9476 (RMA, HG-U133A);
-no patient's value is included.
+`realistic` resembles real cohorts and is the default dataset; `simulate` plants markers of a chosen effect.  The
+constants are quantiles of the probe means and standard deviations of 51 samples of GSE9476 (RMA, HG-U133A), and a few
+parameters fitted to real cohorts (docs/decisions/0014-simulator.md); no patient's value is included.
 """
 
 from __future__ import annotations
@@ -41,6 +42,23 @@ _SD = (0.09, 0.13, 0.19, 0.23, 0.31, 0.42, 0.48, 0.5, 0.51, 0.45, 0.36)
 _LOG_SD_SPREAD = 0.38
 # Similar classes: the two CD34-selected compartments.
 _SHARED = (("Bone_Marrow_CD34", "PBSC_CD34"),)
+
+# Fitted so that real and simulated cohorts agree in what benchmarks/calibration/simulator.py measures.
+# Difference between two levels, in standard deviations within a class: median over probes, spread of the logarithm.
+_EFFECT, _EFFECT_SPREAD = 0.6, 0.95
+# Share of probes that the two CD34-selected compartments always have in common.
+_ALIKE = 0.5
+# Most probes have two levels among the classes; this is the spread of a class around its level, per difference.
+_GRADED = 0.15
+# How far a sample is mixed with every class: standard deviation of its share.
+_MIXING = 0.2
+# Co-expression factors: number, fall of their strength, and distribution of the share that they explain of a probe.
+_FACTORS, _FALL, _SHARE = 20, 0.7, (2.0, 4.5)
+# A probe that differs more between the classes is explained more by the factors.
+_SHARE_OF_EFFECT = 0.4
+# Range of the arrays; means outside it are cut off.
+_RANGE = (2.5, 15.0)
+
 # Separates the random stream of fresh samples from that of the cohort with the same seed.
 _FRESH = 1
 
@@ -51,9 +69,13 @@ class Population:
 
     classes     : names, in the order of the rows of `means`
     means       : (n_classes, n_probes) expected log2 intensity
-    deviations  : (n_probes,) standard deviation within a class
-    loadings    : (n_factors, n_probes) weights of the co-expression factors; with `noise`, unit variance per probe
+    deviations  : (n_probes,) unit of the loadings and the noise, log2 intensity
+    loadings    : (n_factors, n_probes) weights of the factors that a sample has in common over its probes
     noise       : (n_probes,) weight of a probe's own noise
+
+    The standard deviation within a class is `deviations` times the root of the sum of squares of loadings and noise,
+    which is 1 in `simulate`.
+
     array_shift : standard deviation of the shift of a whole array
     markers     : column indices of each class's marker probes
     """
@@ -198,6 +220,58 @@ def simulate(
     return Simulation(population.draw(sizes, seed, name), population)
 
 
+def realistic(
+    class_sizes: Mapping[str, int] | None = None,
+    n_probes: int = GSE9476_PROBES,
+    *,
+    seed: int = 0,
+    name: str = "simulated cohort",
+) -> Simulation:
+    """Simulate a cohort that is as difficult, and difficult in the same way, as real ones.
+
+    class_sizes : samples of each class; by default those of GSE9476
+
+    Half of the probes differ between the classes, most of them little and some very much.  A probe has two levels, and
+    each class has one of them at random, so that a single probe separates few classes and a hundred random probes
+    separate all.  Each sample is mixed with the other classes to some degree.  Co-expression factors correlate the
+    probes within the classes.  Markers of a class are the probes whose mean there differs from the mean of the other
+    classes by more than one standard deviation.  Raises BadValues for impossible sizes.
+    """
+    sizes = dict(GSE9476_CLASSES if class_sizes is None else class_sizes)
+    if not sizes or min(sizes.values()) < 1 or n_probes < 1:
+        raise BadValues(f"{sizes} samples, {n_probes} probes: each class needs a sample, and one probe.")
+    rng = np.random.default_rng([seed, 9477])
+    base = np.interp(rng.uniform(size=n_probes), _LEVELS, _MEANS)
+    spread = np.exp(_LOG_SD_SPREAD * rng.standard_normal(n_probes))
+    deviations = np.interp(base, _SD_AT, _SD) * spread
+    levels = (rng.random((len(sizes), n_probes)) < 0.5).astype(np.float64)
+    for first, second in _SHARED:
+        if first in sizes and second in sizes:
+            pair = [list(sizes).index(label) for label in (first, second)]
+            alike = rng.random(n_probes) < _ALIKE
+            levels[pair[1], alike] = levels[pair[0], alike]
+    effect = _EFFECT * np.exp(_EFFECT_SPREAD * rng.standard_normal(n_probes))
+    shifts = levels - 0.5 + _GRADED * rng.standard_normal(levels.shape)
+    shifts *= effect * rng.choice([-1.0, 1.0], n_probes)
+    share = rng.beta(*_SHARE, n_probes) ** (1 / (1 + _SHARE_OF_EFFECT * effect))
+    strengths = (np.arange(_FACTORS) + 1.0) ** -_FALL
+    loadings = rng.standard_normal((_FACTORS, n_probes)) * strengths[:, None]
+    loadings *= np.sqrt(np.minimum(share, 0.9)) / np.sqrt((loadings**2).sum(axis=0))
+    others = (shifts.sum(axis=0) - shifts) / max(len(sizes) - 1, 1)
+    apart = np.abs(shifts - others) > 1
+    population = Population(
+        tuple(sizes),
+        _probe_ids(n_probes),
+        np.clip(base + shifts * deviations, *_RANGE),
+        deviations,
+        np.vstack([loadings, _MIXING * shifts]),
+        np.sqrt(1 - np.minimum(share, 0.9)),
+        0.05,
+        {label: np.flatnonzero(apart[row]) for row, label in enumerate(sizes)},
+    )
+    return Simulation(population.draw(sizes, seed, name), population)
+
+
 def null_cohort(
     class_sizes: Mapping[str, int] | None = None,
     n_probes: int = 2000,
@@ -218,8 +292,8 @@ def null_cohort(
 
 
 def default() -> Cohort:
-    """Return a simulated stand-in for GSE9476: 64 samples × 22,283 probes."""
-    return simulate(name="simulated cohort shaped like GSE9476").cohort
+    """Return a simulated stand-in for GSE9476: 64 samples × 22,283 probes; see `realistic`."""
+    return realistic(name="simulated cohort shaped like GSE9476").cohort
 
 
 def _probe_ids(n_probes: int) -> StrArray:

@@ -15,6 +15,7 @@ from leukotype.figures import layout, theme
 from leukotype.figures.figure import Drawing
 from leukotype.figures.theme import Chart
 from leukotype.metrics import intervals, weighted
+from leukotype.metrics.weighted import calibration_error_by_chance as _by_chance
 from leukotype.wording import counted
 
 _METHOD = (
@@ -32,9 +33,14 @@ def models(evaluation: Evaluation) -> Drawing:
         blocks.append(_bins(p, correct, repeats).assign(model=model))
     numbers = pd.concat(blocks, ignore_index=True)
     numbers.insert(0, "model", numbers.pop("model"))
+    chance = {
+        name: np.mean([_by_chance(one) for one in evaluation.scored(name)]) for name in evaluation.names
+    }
     gaps = numbers.assign(gap=(numbers["correct"] - numbers["confidence"]).abs() * numbers["samples"])
     errors = gaps.groupby("model", sort=False)["gap"].sum() / n
-    listed = ", ".join(f"{model} {error:.2f}" for model, error in errors.items())
+    listed = ", ".join(
+        f"{name} {error:.2f} (by chance {chance[str(name)]:.2f})" for name, error in errors.items()
+    )
     pooled = (
         f" Predictions of {repeats} repeats are pooled, and counts divided by {repeats}."
         if repeats > 1
@@ -45,7 +51,8 @@ def models(evaluation: Evaluation) -> Drawing:
         lambda table: _paint_models(table, evaluation),
         f"Reliability of the probability of the predicted class, out of fold: share of correct predictions against "
         f"mean confidence in {_METHOD} Dots on the diagonal are calibrated, dots below it overconfident. "
-        f"{counted(n, 'sample')} are few for so many bins, so single dots are uncertain.{pooled}",
+        f"{counted(n, 'sample')} are few for so many bins, so single dots are uncertain.{pooled} Mean distance from "
+        f"the diagonal, and the distance of exactly right probabilities, by chance: {listed}.",
         f"Reliability diagrams, one panel per model. Mean distance from the diagonal, weighted by samples: {listed}.",
         theme.subtitle(evaluation.cohort, "out of fold"),
     )

@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from leukotype import metrics
+from leukotype import metrics, wording
 from leukotype.evaluation import Evaluation
 from leukotype.figures import theme
 from leukotype.figures.figure import Drawing
@@ -87,6 +87,7 @@ def permutation(study: Study) -> Drawing:
     table, title = test.table(), test.metric.title
     counts = sorted(set(table["n_permutations"]))
     often = " or ".join(f"{count:,}" for count in counts)
+    unadjusted = " and is not adjusted for the number of models" if len(table) > 1 else ""
     listed = ", ".join(f"{row.model} {row.observed:.2f} (p = {row.p:.2g})" for row in table.itertuples())
     cohort = study.evaluation.cohort
     return Drawing(
@@ -95,8 +96,8 @@ def permutation(study: Study) -> Drawing:
         f"{title} of the whole nested procedure, including tuning, on {often} permutations of the labels of "
         f"{counted(cohort.n_samples, 'sample')} (bars: share of the permutations) and on the true labels (line). "
         "p = (b + 1) / (m + 1), where b of m permutations score at least as high; it cannot be smaller than "
-        f"{1 / (counts[0] + 1):.2g}. A small p shows that labels and expression are related, not that the cause is "
-        "biology rather than batch, age or sex.",
+        f"{1 / (counts[0] + 1):.2g}{unadjusted}. A small p shows that labels and expression are related, not that the "
+        "cause is biology rather than batch, age or sex.",
         f"Histograms of {title.lower()} on permuted labels, one per model. On the true labels: {listed}.",
         theme.subtitle(cohort, "grey: permuted labels", "line: true labels"),
     )
@@ -192,14 +193,17 @@ def learning(study: Study) -> Drawing:
     law = curve.extrapolated(sizes.tolist()).rename(columns={"fitted": "value"}).assign(kind="fitted")
     ends = dots.groupby("model", sort=False)["value"].agg(["first", "last"])
     listed = ", ".join(f"{row.Index} from {row.first:.2f} to {row.last:.2f}" for row in ends.itertuples())
+    rows = curve.halving().to_dict("records")
+    halved = [f"{row['model']} {wording.halving(row, curve.reach)}" for row in rows]
     title = curve.metric.title
     return Drawing(
         pd.concat([dots, law], ignore_index=True),
         lambda table: _paint_learning(table, study, curve.sizes[-1], title),
         f"{title} against the number of training samples. Dots with 95 % intervals are measured out of fold, on the "
         "same test parts for every size; lines are a fitted inverse power law of the error, floor + scale × "
-        "n^-exponent, with a band from the same bootstrap of the samples. Beyond the last dot, it is an extrapolation. "
-        + " ".join(_halving(row) for row in curve.halving().itertuples()),
+        "n^-exponent. The band is the range over bootstrap resamples of the samples; it is not a 95 % interval: the "
+        "variation between training sets is missing. Beyond the last dot, the curve is an extrapolation. Training "
+        f"samples for half the error: {'; '.join(halved)}.",
         f"Learning curves from {curve.sizes[0]:.0f} to {curve.sizes[-1]:.0f} training samples. {title}: {listed}.",
         theme.subtitle(
             study.evaluation.cohort, "dots: measured", "lines: fitted", "dashed: all training samples"
@@ -209,25 +213,6 @@ def learning(study: Study) -> Drawing:
 
 def learning_applies(study: Study) -> str | None:
     return None if study.learning else "No learning curve was requested (--learning-curve)."
-
-
-def _halving(row: object) -> str:
-    model, needed, low, high = (getattr(row, name) for name in ("model", "n_needed", "n_low", "n_high"))
-    if np.isnan(needed):
-        return f"{model} has no error to halve."
-    level = f"{model} levels off: by this law, no number of samples halves its error"
-    if np.isinf(low):
-        return f"{level}."
-    spread = f"95 % interval {_count(low)} to {_count(high)}"
-    if np.isinf(needed):
-        return f"{level} ({spread})."
-    return f"{model} would halve its error with about {_count(needed)} training samples ({spread})."
-
-
-def _count(n: float) -> str:
-    if n > 1e5:
-        return "never" if np.isinf(n) else "more than 100,000"
-    return f"{float(f'{n:.2g}'):,.0f}"
 
 
 def _paint_learning(numbers: pd.DataFrame, study: Study, most: float, title: str) -> Chart:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -49,7 +49,8 @@ MISTAKES: tuple[Mistake, ...] = (
     Mistake(
         "scaling",
         "Scaling before the split",
-        "Each probe was standardised by its mean and standard deviation over all samples.",
+        "Each probe was standardised by its mean and standard deviation over all samples. The correct procedure here "
+        "is the same model on values standardised by the training part.",
     ),
     Mistake(
         "test-tuning",
@@ -91,8 +92,9 @@ def price_leaks(
 
     One row per mistake and model: mistake, title, model, metric, honest, honest_low, honest_high, claimed,
     optimism, low, high, interval.  The optimism is the gain by the mistake, positive if it improves the score, also for
-    losses.  Its 95 % interval is a paired bootstrap over samples (donors if known); for the single split, it is the
-    range over seeds.
+    losses.  For "scaling", honest is the score of the same models on values standardised by the training part, because
+    some models use unscaled values otherwise.  Its 95 % interval is a paired bootstrap over samples (donors if known);
+    for the single split, it is the range over seeds.
 
     Ambroise & McLachlan (2002), PNAS 99, 6562-6566; Varma & Simon (2006), BMC Bioinformatics 7, 91; Kapoor &
     Narayanan (2023), Patterns 4, 100804.
@@ -114,9 +116,10 @@ def price_leaks(
 
 @dataclass(frozen=True, eq=False)
 class _Trial:
-    """One mistake on one split; all recipes share its folds."""
+    """One mistake on one split, or its correct form; all recipes share its folds."""
 
     mistake: Name
+    is_correct: bool
     recipes: tuple[Recipe, ...]
     split: OuterFold
     codes: IntArray
@@ -145,13 +148,15 @@ def _tasks(
         drawn = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
         first = resampling.draw(light, Design(min(5, design.outer), design.inner, 1, drawn)).splits[0]
         listed.append(("one-split", first, number))
-    return [
+    trials = [
         _Trial(
-            mistake, recipes, split, cohort.codes, metric,
+            mistake, False, recipes, split, cohort.codes, metric,
             (seed, name_number(mistake), draw, split.repeat, split.fold), n_selected,
         )
         for mistake, split, draw in listed
     ]  # fmt: skip
+    # With the seeds of the mistake, so that the scaling is the only difference.
+    return trials + [replace(trial, is_correct=True) for trial in trials if trial.mistake == "scaling"]
 
 
 def _work(matrix: FloatArray, task: _Trial) -> dict[str, FloatArray]:
@@ -159,9 +164,9 @@ def _work(matrix: FloatArray, task: _Trial) -> dict[str, FloatArray]:
     split, codes = task.split, task.codes
     if task.mistake == "selection":
         matrix = matrix[:, np.sort(_best_probes(matrix, codes, task.n_selected))]
-    scaling = as_given if task.mistake == "scaling" else standardise
+    is_leaky_scaling = task.mistake == "scaling" and not task.is_correct
     if task.mistake == "scaling":
-        matrix = _standardised(matrix)
+        matrix = _standardised(matrix, split.train if task.is_correct else np.arange(len(matrix)))
     outputs = {}
     for recipe in task.recipes:
         name = recipe.model.name
@@ -170,21 +175,25 @@ def _work(matrix: FloatArray, task: _Trial) -> dict[str, FloatArray]:
             own, _ = prepared(matrix, split, recipe, codes)
             outputs[name] = _tuned_on_test(recipe.model, own.fold, codes, task.metric, entropy)
         else:
+            scaling = as_given if is_leaky_scaling else standardise
             outputs[name] = refit(matrix, recipe, split, codes, entropy, scaling=scaling).probabilities
     return outputs
 
 
-def _standardised(matrix: FloatArray) -> FloatArray:
+def _standardised(matrix: FloatArray, rows: IntArray) -> FloatArray:
+    """Standardise all samples by the mean and deviation of each probe over some `rows`."""
+    seen = matrix[rows]
     with warnings.catch_warnings():
         # A probe without any value has no mean; it is imputed and constant later.
         warnings.simplefilter("ignore", RuntimeWarning)
-        mean, scale = np.nanmean(matrix, axis=0), np.nanstd(matrix, axis=0)
+        mean, scale = np.nanmean(seen, axis=0), np.nanstd(seen, axis=0)
     constant = ~(scale > 1e-12 * np.maximum(np.abs(mean), 1.0))
     return (matrix - np.nan_to_num(mean)) / np.where(constant, 1.0, scale)
 
 
 def _best_probes(matrix: FloatArray, codes: IntArray, size: int) -> IntArray:
-    return strongest(f_statistic(np.nan_to_num(_standardised(matrix)), codes)[None, :], size)[0]
+    z = _standardised(matrix, np.arange(len(matrix)))
+    return strongest(f_statistic(np.nan_to_num(z), codes)[None, :], size)[0]
 
 
 def _tuned_on_test(
@@ -217,6 +226,8 @@ def _price(
 ) -> dict[str, Any]:
     sign = 1.0 if metric.higher_is_better else -1.0
     own, weights = evaluation.scored(model), evaluation.units.weights
+    if mistake == "scaling":
+        own = _of_all_folds(mistake, model, evaluation, done, is_correct=True)
     honest = estimate(metric, own, evaluation.units)
     resampled = np.mean([metric.weighted(scored, weights) for scored in own], axis=0)
     if mistake == "one-split":
@@ -263,9 +274,11 @@ def _of_all_folds(
     model: str,
     evaluation: Evaluation,
     done: Sequence[tuple[_Trial, dict[str, FloatArray]]],
+    *,
+    is_correct: bool = False,
 ) -> list[Scored]:
     filled = np.empty_like(evaluation.probabilities(model))
     for task, outputs in done:
-        if task.mistake == mistake:
+        if task.mistake == mistake and task.is_correct == is_correct:
             filled[task.split.repeat, task.split.test] = outputs[model]
     return [Scored(evaluation.cohort.codes, p.argmax(axis=1), p) for p in filled]

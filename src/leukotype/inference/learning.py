@@ -18,10 +18,13 @@ from leukotype.execution import Engine
 from leukotype.inference.fold_scores import checked_names, scalar_metric
 from leukotype.inference.refitting import fitted_models
 from leukotype.metrics import Metric, intervals
+from leukotype.metrics.estimate import estimate
 from leukotype.models import Model
 from leukotype.resampling import Folds, OuterFold
 
 FRACTIONS = (0.4, 0.55, 0.7, 0.85, 1.0)
+# A curve measured over less than a threefold range says nothing about more than ten times as many samples.
+REACH = 10
 # Slower decay is invisible in any cohort; faster decay resembles a step.
 _EXPONENTS = np.linspace(0.05, 3.0, 119)
 
@@ -82,19 +85,32 @@ class LearningCurve:
 
     sizes     : (n_sizes,) mean number of training samples
     values    : (n_sizes,) metric of each model
+    ends      : (2, n_sizes) interval of the metric of each model, as in the evaluation
     resampled : (n_resamples, n_sizes) metric of each model under a bootstrap of the samples
+
+    The resamples keep the fitted models.  A range over resamples is therefore narrower than a 95 % interval: the
+    variation between training sets is missing (docs/calibration.md).
     """
 
     metric: Metric
     sizes: FloatArray
     values: dict[str, FloatArray]
+    ends: dict[str, FloatArray]
     resampled: dict[str, FloatArray]
 
+    @property
+    def reach(self) -> float:
+        """Training samples up to which the fitted curve is read."""
+        return REACH * float(self.sizes[-1])
+
     def table(self) -> pd.DataFrame:
-        """One row per model and size: model, metric, n_train, value, low, high, fitted, fitted_low, fitted_high."""
+        """One row per model and size: model, metric, n_train, value, low, high, fitted, fitted_low, fitted_high.
+
+        low, high               : interval of the metric
+        fitted_low, fitted_high : range of the fitted curve over 95 % of the resamples
+        """
         blocks = []
         for model, values in self.values.items():
-            low, high = _ends(self.resampled[model])
             fitted = self._as_metric(self._fit(values[None]).at(self.sizes))[0]
             ends = _ends(self._as_metric(self._fit(self.resampled[model]).at(self.sizes)))
             blocks.append(
@@ -104,8 +120,8 @@ class LearningCurve:
                         "metric": self.metric.name,
                         "n_train": self.sizes,
                         "value": values,
-                        "low": np.minimum(low, values),
-                        "high": np.maximum(high, values),
+                        "low": self.ends[model][0],
+                        "high": self.ends[model][1],
                         "fitted": fitted,
                         "fitted_low": ends[0],
                         "fitted_high": ends[1],
@@ -115,7 +131,7 @@ class LearningCurve:
         return pd.concat(blocks, ignore_index=True)
 
     def extrapolated(self, n_train: Sequence[float]) -> pd.DataFrame:
-        """One row per model and number of training samples: model, n_train, fitted, low, high."""
+        """One row per model and number of training samples: model, n_train, fitted, low, high (over the resamples)."""
         blocks = []
         for model, values in self.values.items():
             low, high = _ends(self._as_metric(self._fit(self.resampled[model]).at(n_train)))
@@ -130,10 +146,11 @@ class LearningCurve:
 
         error                   : fitted at the largest size
         floor, scale, exponent  : see `PowerLaw`
-        n_needed, n_low, n_high : training samples; inf if the curve stays above half the error, NaN for an error of 0
-        share_reached           : share of bootstrap samples in which the curve reaches half the error
+        n_needed, n_low, n_high : training samples, and their range over 95 % of the resamples; inf if the curve stays
+                                  above half the error, NaN for an error of 0
+        share_reached           : share of resamples in which the curve reaches half the error within `reach` samples
 
-        An extrapolation from few points; the interval shows how uncertain it is.
+        An extrapolation from few points; the range shows how uncertain it is at least.
         """
         rows = []
         for model, values in self.values.items():
@@ -155,7 +172,7 @@ class LearningCurve:
                     "n_needed": float(needed[0]),
                     "n_low": low,
                     "n_high": high,
-                    "share_reached": float(np.isfinite(spread).mean()) if len(spread) else np.nan,
+                    "share_reached": float((spread <= self.reach).mean()) if len(spread) else np.nan,
                 }
             )
         return pd.DataFrame(rows)
@@ -185,7 +202,7 @@ def learning_curve(
     jobs      : worker processes or an engine; all cores by default
 
     Subsets are nested, stratified by class, made of whole donors if donors are known, and tuned on their own inner
-    folds.  More repeats of the folds draw more subsets.  Intervals resample samples (donors).
+    folds.  More repeats of the folds draw more subsets.
 
     Raises InfeasibleDesign if fewer than 3 sizes remain, UnknownName for a metric whose best value is not 0 or 1.
     """
@@ -222,7 +239,17 @@ def learning_curve(
         name: np.array([np.mean([scalar.value(s) for s in part.scored(name)]) for _, part in parts])
         for name in names
     }
-    return LearningCurve(scalar, np.array([size for size, _ in parts]), values, resampled)
+    ends = {
+        name: np.array(
+            [
+                [getattr(estimate(scalar, part.scored(name), evaluation.units), end) for _, part in parts]
+                for end in ("low", "high")
+            ],
+            dtype=np.float64,
+        )
+        for name in names
+    }
+    return LearningCurve(scalar, np.array([size for size, _ in parts]), values, ends, resampled)
 
 
 def subset(cohort: Cohort, train: IntArray, fraction: float, entropy: Sequence[int]) -> IntArray:

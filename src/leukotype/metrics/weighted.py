@@ -166,3 +166,17 @@ def calibration_error(scored: Scored, weights: FloatArray) -> FloatArray:
     gap = (scored.labels == scored.predicted) - scored.probabilities.max(axis=1)
     member = np.eye(N_BINS)[confidence_bins(scored.probabilities)]
     return np.abs(weights @ (member * gap[:, None])).sum(axis=1) / weights.sum(axis=1)
+
+
+def calibration_error_by_chance(scored: Scored, n_draws: int = 2000) -> float:
+    """Expected calibration error on average if the probability of each predicted class were right.
+
+    Chance puts the share of correct predictions of a bin above or below its mean confidence, so that the error is
+    above 0 on few samples, whatever the model.  The labels are drawn from the probabilities.
+
+    Broecker & Smith (2007), Weather and Forecasting 22, 651-661.
+    """
+    top = scored.probabilities.max(axis=1)
+    member = np.eye(N_BINS)[confidence_bins(scored.probabilities)]
+    hits = np.random.default_rng(0).random((n_draws, scored.n_samples)) < top
+    return float(np.abs((hits - top) @ member).sum(axis=1).mean() / scored.n_samples)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from leukotype import __version__, inference, metrics, wording
 from leukotype.audits import AUDITS
 from leukotype.benchmark import Benchmark
 from leukotype.evaluation import AUTO, Evaluation
 from leukotype.metrics.intervals import N_RESAMPLES
+from leukotype.metrics.weighted import calibration_error_by_chance
 from leukotype.models import Model, versions
 from leukotype.resampling import Design
 from leukotype.results.page import Paragraph
@@ -193,7 +195,20 @@ def _metrics(evaluation: Evaluation) -> str:
         "The predicted class is the class with the highest probability. All intervals are 95 % intervals with the "
         f"{_unit(evaluation)} as the independent unit.{repeats} The intervals are for "
         f"the mean score of the folds' models on new samples of the same population. {COVERAGE} The intervals do not "
-        "include the choice of the best model, for which the corrected estimate is given."
+        f"include the choice of the best model, for which the corrected estimate is given. {_calibration_error(evaluation)}"
+    )
+
+
+def _calibration_error(evaluation: Evaluation) -> str:
+    values = []
+    for name in evaluation.names:
+        scored = evaluation.scored(name)
+        found = fmean(float(metrics.by_name("ece").value(one)) for one in scored)
+        values.append(f"{name} {found:.3f} ({fmean(map(calibration_error_by_chance, scored)):.3f})")
+    return (
+        "The expected calibration error (ECE) is biased upwards on few samples: probabilities that are exactly right "
+        "have an error above 0, too. In brackets, the error that chance alone would give on these samples: "
+        f"{', '.join(values)}."
     )
 
 
@@ -261,11 +276,13 @@ def _permutation(study: Study) -> str:
 def _p_values(study: Study) -> str:
     if study.permutation is None:
         return ""
-    rows = study.permutation.table().itertuples()
-    values = wording.listed(
-        f"{row.model} {row.p:.2g} (smallest possible {row.resolution:.2g})" for row in rows
-    )
-    return f"p-values of the permutation test: {values}."
+    rows = study.permutation.table().to_dict("records")
+    # An adjusted p compares with the best model of each permutation, so that the fewest permutations limit it.
+    least = f"smallest possible {max(row['resolution'] for row in rows):.2g}"
+    if len(rows) == 1:
+        return f"p-value of the permutation test: {rows[0]['model']} {rows[0]['p']:.2g} ({least})."
+    values = wording.listed(f"{row['model']} {row['p_best']:.2g} (unadjusted {row['p']:.2g})" for row in rows)
+    return f"p-values of the permutation test, adjusted for {len(rows)} models ({least}): {values}."
 
 
 def _leaks(study: Study) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 import pandas as pd
@@ -303,16 +302,17 @@ def learning(study: Study) -> Table:
         (
             study.evaluation.title(row["model"]),
             number(row["error"]),
-            Cell(_samples(row["n_needed"]), f"[{_samples(row['n_low'])}, {_samples(row['n_high'])}]"),
+            wording.halving(row, curve.reach),
         )
         for row in records(curve.halving())
     ]
     columns = ("Model", f"Error at {curve.sizes[-1]:.0f}", "Training samples for half the error")
     caption = (
         "Error (one minus balanced accuracy) of the fitted curve at the largest training set, and the number of "
-        "training samples that would halve it: an extrapolation, with 95 % interval"
+        "training samples that would halve it: an extrapolation, with its range over resamples of the samples (not a "
+        "95 % interval)"
     )
-    return Table("learning", caption, columns, rows)
+    return Table("learning", caption, columns, rows, text=(0, 2))
 
 
 def findings(study: Study) -> Table:
@@ -365,11 +365,3 @@ def _picked(study: Study) -> str:
     own = [str(result.setting["model"]) for result in study.evaluation.results if result.model == AUTO]
     counts = sorted(((name, own.count(name)) for name in dict.fromkeys(own)), key=lambda item: -item[1])
     return wording.listed(f"{study.evaluation.title(name)} ({n} of {len(own)})" for name, n in counts)
-
-
-def _samples(n: float) -> str:
-    if math.isnan(n):
-        return "–"
-    if n > 1e5:
-        return "never" if math.isinf(n) else ">100,000"
-    return f"{float(f'{n:.2g}'):,.0f}"
