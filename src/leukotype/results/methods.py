@@ -195,7 +195,8 @@ def _metrics(evaluation: Evaluation) -> str:
         "The predicted class is the class with the highest probability. All intervals are 95 % intervals with the "
         f"{_unit(evaluation)} as the independent unit.{repeats} The intervals are for "
         f"the mean score of the folds' models on new samples of the same population. {COVERAGE} The intervals do not "
-        f"include the choice of the best model, for which the corrected estimate is given. {_calibration_error(evaluation)}"
+        "include the choice of the best model, for which the corrected estimate is given. "
+        f"{_calibration_error(evaluation)}"
     )
 
 
