@@ -23,8 +23,8 @@ def data_folder() -> Path:
     return Path(folder)
 
 
-def make_tiny_cohort() -> Cohort:
-    rng = np.random.default_rng(20)
+def make_tiny_cohort(seed: int = 20) -> Cohort:
+    rng = np.random.default_rng(seed)
     labels = np.repeat(["AML", "Bone_Marrow", "PB"], [14, 9, 7])
     expression = rng.normal(7.0, 1.0, size=(30, 40))
     for number, name in enumerate(("AML", "Bone_Marrow", "PB")):

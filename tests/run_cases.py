@@ -68,9 +68,9 @@ def write_plugin(folder: Path) -> Path:
     return path
 
 
-def write_tiny_csv(path: Path) -> Path:
-    """Write the tiny cohort as a CSV like those of CuMiDa."""
-    write_csv(make_tiny_cohort(), path)
+def write_tiny_csv(path: Path, seed: int = 20) -> Path:
+    """Write the tiny cohort, or other samples of its population, as a CSV like those of CuMiDa."""
+    write_csv(make_tiny_cohort(seed), path)
     return path
 
 

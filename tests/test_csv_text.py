@@ -53,17 +53,20 @@ def test_only_text_that_looks_like_a_formula_is_changed() -> None:
     assert csv_text(empty, safe=True) == csv_text(empty)
 
 
-@pytest.fixture(scope="module")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cohort whose classes, samples and probes are formulas."""
-    cohort = make_tiny_cohort()
+def write_hostile(path: Path, seed: int) -> Path:
+    """Write a cohort whose classes, samples and probes are formulas."""
+    cohort = make_tiny_cohort(seed)
     names = {name: f"=cmd|{name}" for name in cohort.classes}
     table = pd.DataFrame(cohort.expression, columns=[f"@{probe}" for probe in cohort.probes])
     table.insert(0, "type", [names[label] for label in cohort.labels])
     table.insert(0, "samples", [f"-{sample}x" for sample in cohort.samples])
-    path = tmp_path_factory.mktemp("hostile") / "hostile.csv"
     table.to_csv(path, index=False)
     return path
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_hostile(tmp_path_factory.mktemp("hostile") / "hostile.csv", 20)
 
 
 def run(*arguments: object) -> None:
@@ -87,17 +90,20 @@ QUICK = ("--outer", 3, "--inner", 2, "--jobs", 1)
 def test_calls_are_defused_on_request(
     hostile: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    model, calls = tmp_path / "a.leuko", tmp_path / "calls.csv"
+    model, calls = tmp_path / "made" / "a.leuko", tmp_path / "made" / "calls.csv"
+    for folder in ("made", "others"):
+        (tmp_path / folder).mkdir()
     run("train", hostile, "--model", "centroids", "--repeats", 1, *QUICK, "--out", model)
     run("predict", model, hostile, "--out", calls, "--no-page")
-    assert formulas(tmp_path)
+    assert formulas(tmp_path / "made")
     run("predict", model, hostile, "--out", calls, "--no-page", "--overwrite", "--safe-csv")
-    assert formulas(tmp_path) == []
+    assert formulas(tmp_path / "made") == []
     capsys.readouterr()
     run("predict", model, hostile, "--safe-csv")
     assert capsys.readouterr().out == calls.read_text(encoding="utf-8")
-    run("validate", model, hostile, "--out", tmp_path / "validation", "--safe-csv")
-    assert formulas(tmp_path) == []
+    others = write_hostile(tmp_path / "others" / "hostile.csv", 21)
+    run("validate", model, others, "--out", tmp_path / "made" / "validation", "--safe-csv")
+    assert formulas(tmp_path / "made") == []
 
 
 @pytest.mark.slow

@@ -329,11 +329,10 @@ def test_findings_of_the_audits_are_notices_with_their_code() -> None:
     assert page.by_severity([*found, severe])[0] is severe
 
 
-def test_warnings_of_fits_missing_intervals_and_classes_never_predicted_have_notices() -> None:
+def test_warnings_of_fits_and_classes_never_predicted_have_notices() -> None:
     study = of({"logistic": 60.0, "majority": 0.0, "knn": 0.01}, notes=["ConvergenceWarning: stopped early"])
     said = words(notices.of_study(study))
     assert "stopped early" in said["Fitting of Logistic regression (ridge)"]
-    assert "Logistic regression (ridge)" in said["Missing intervals"]
     assert "Majority" not in said.get("Classes never predicted", "")
     lazy = with_inference(evaluation(cohort(SIZES), {"knn": 0.0}))
     never = words(notices.of_study(lazy))["Classes never predicted"]

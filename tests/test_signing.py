@@ -256,7 +256,8 @@ def test_commands_sign_and_check(
     assert json.loads(out[: out.index("\n}\n") + 3])["signed_by"] == fingerprint
     assert run("predict", "a.leuko", data, "--trusted", public, "--out", "calls.csv") == 0
     assert fingerprint in Path("calls.html").read_text(encoding="utf-8")
-    assert run("validate", "a.leuko", data, "--trusted", public, "--out", "external") == 0
+    others = write_tiny_csv(tmp_path / "others.csv", seed=21)
+    assert run("validate", "a.leuko", others, "--trusted", public, "--out", "external") == 0
     for name in ("validation.json", "manifest.json"):
         assert (
             json.loads((tmp_path / "external" / name).read_bytes())["classifier"]["signed_by"] == fingerprint
