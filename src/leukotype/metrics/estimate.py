@@ -53,10 +53,16 @@ class Units:
         """(n_resamples, n_samples) weights of the bootstrap for paired differences."""
         return intervals.bootstrap_weights(self.labels, self.donors)
 
-    @cached_property
-    def added(self) -> FloatArray:
+    def added(self, added: intervals.Added) -> FloatArray:
         """(n_resamples, n_samples + n_classes) weights of the Bayesian bootstrap for single scores."""
-        return intervals.bayesian_weights(self.labels, self.donors)
+        if added not in self._added:
+            self._added[added] = intervals.bayesian_weights(self.labels, self.donors, added)
+        return self._added[added]
+
+    @cached_property
+    def _added(self) -> dict[intervals.Added, FloatArray]:
+        """Weights drawn so far."""
+        return {}
 
 
 def estimate(metric: Metric, repeats: Sequence[Scored], units: Units) -> Estimate:
@@ -72,9 +78,13 @@ def estimate(metric: Metric, repeats: Sequence[Scored], units: Units) -> Estimat
         pairs = [intervals.wilson(v * n, n) for v, n in zip(value, sizes, strict=True)]
         low, high = np.array(pairs).T
     else:
-        rank = intervals.MEDIAN if np.isfinite(metric.bounds).all() else intervals.UNBOUNDED
+        added = intervals.ONE_PER_CLASS if np.isfinite(metric.bounds).all() else intervals.UNBOUNDED
         low, high = intervals.bayesian_bootstrap(
-            metric.weighted, repeats, units.added, higher_is_better=metric.higher_is_better, rank=rank
+            metric.weighted,
+            repeats,
+            units.added(added),
+            higher_is_better=metric.higher_is_better,
+            rank=added.rank,
         )
         # The interval of a biased statistic can miss its value.
         low, high = np.minimum(low, value), np.maximum(high, value)

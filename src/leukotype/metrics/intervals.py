@@ -7,6 +7,7 @@ they are averaged and add no units.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -23,9 +24,29 @@ __all__ = [
 ]  # fmt: skip
 
 N_RESAMPLES = 2000
-# Rank of the added sample that is called wrong.  An unbounded metric depends on rare confident errors, hence its lower
-# rank, which simulations chose (docs/calibration.md).
-MEDIAN, UNBOUNDED = 0.5, 0.1
+
+
+@dataclass(frozen=True)
+class Added:
+    """The samples that the Bayesian bootstrap adds to the predictions.
+
+    rank  : which sample of the other classes gives its probabilities to the added wrong sample of a class: 0 for the
+            lowest probability of that class, 0.5 for the median
+    total : number of added samples over all classes; a class gets one at most
+    """
+
+    rank: float
+    total: float
+
+    def mass(self, n_classes: int) -> float:
+        """Return the number of samples added to each class."""
+        return min(1.0, self.total / n_classes)
+
+
+ONE_PER_CLASS = Added(rank=0.5, total=np.inf)
+# An unbounded metric depends on rare confident errors, hence the lower rank.  Simulations chose both numbers
+# (docs/calibration.md).
+UNBOUNDED = Added(rank=0.1, total=2.0)
 
 
 def wilson(hits: float, n: float, level: float = LEVEL) -> Interval:
@@ -82,34 +103,42 @@ def bootstrap_weights(
 
 
 def bayesian_weights(
-    labels: IntArray, donors: StrArray | None = None, *, n_resamples: int = N_RESAMPLES, seed: int = 0
+    labels: IntArray,
+    donors: StrArray | None = None,
+    added: Added = ONE_PER_CLASS,
+    *,
+    n_resamples: int = N_RESAMPLES,
+    seed: int = 0,
 ) -> FloatArray:
     """(n_resamples, n_samples + n_present) random weights of the samples, then of one added sample of each class.
 
-    n_present is the number of classes with samples.  The weights of the units of a class, the added one included, have
-    a flat Dirichlet distribution, and their sum is the size of the class.  The unit is the donor if donors are known.
+    n_present is the number of classes with samples.  The weights of the units of a class have a Dirichlet distribution
+    with parameter 1, that of the added unit its mass, and their sum is the size of the class.  The unit is the donor if
+    donors are known.
     """
     rng = np.random.default_rng(seed)
     present, n = np.unique(labels), len(labels)
     weights = np.zeros((n_resamples, n + len(present)))
-    for added, code in enumerate(present, start=n):
+    mass = added.mass(len(present))
+    for last, code in enumerate(present, start=n):
         rows = np.flatnonzero(labels == code)
         unit = np.arange(len(rows)) if donors is None else np.unique(donors[rows], return_inverse=True)[1]
         n_units = int(unit.max()) + 1
         drawn = rng.exponential(size=(n_resamples, n_units + 1))
-        columns = np.append(rows, added)
+        if mass < 1:
+            drawn[:, -1] = rng.gamma(mass, size=n_resamples)
+        columns = np.append(rows, last)
         weights[:, columns] = drawn[:, np.append(unit, n_units)]
         # The added donor has as many samples as a mean donor.
-        weights[:, added] *= len(rows) / n_units
+        weights[:, last] *= len(rows) / n_units
         weights[:, columns] *= len(rows) / weights[:, columns].sum(axis=1, keepdims=True)
     return weights
 
 
-def with_added(scored: Scored, kind: Literal["worse", "better"], rank: float = MEDIAN) -> Scored:
+def with_added(scored: Scored, kind: Literal["worse", "better"], rank: float = 0.5) -> Scored:
     """Return the predictions with one more sample of each class that has samples.
 
-    worse  : it gets the probabilities of a sample of the other classes and is called wrong.  `rank` chooses the sample:
-             0 for the lowest probability of the added sample's class, 0.5 for the median
+    worse  : it gets the probabilities of the sample of the other classes with this `Added.rank` and is called wrong
     better : it gets the probabilities of the sample of its class that is most certain of it, and is called right
     """
     present = np.unique(scored.labels)
@@ -135,13 +164,13 @@ def bayesian_bootstrap(
     weights: FloatArray,
     *,
     higher_is_better: bool = True,
-    rank: float = MEDIAN,
+    rank: float = 0.5,
     level: float = LEVEL,
 ) -> tuple[FloatArray, FloatArray]:
     """Interval of a metric by a Bayesian bootstrap with one added sample per class, mean over repeats.
 
     weights : from `bayesian_weights`
-    rank    : of the added sample that is called wrong, see `with_added`
+    rank    : of the added sample that is called wrong, see `Added`
 
     The worse end is a quantile of the metric with one more sample of each class that is called wrong, the better end
     with one that is called right.  For the recall of a class this is the Clopper-Pearson interval, and for a mean of
