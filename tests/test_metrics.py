@@ -285,7 +285,10 @@ def test_the_bayesian_bootstrap_of_a_recall_is_the_clopper_pearson_interval():
     predicted[[0, 1, 14]] = 1 - labels[[0, 1, 14]]
     s = Scored(labels, predicted, np.eye(2)[predicted])
     weights = intervals.bayesian_weights(labels, n_resamples=40_000)
-    low, high = intervals.bayesian_bootstrap(weighted.recall, [s], weights)
+    low, high = (
+        intervals.bayesian_bootstrap(weighted.recall, [s], weights, added, share)
+        for added, share in ((intervals.WRONG, 0.025), (intervals.RIGHT, 0.975))
+    )
     exact = np.array([intervals.clopper_pearson(hits, n) for hits, n in ((10, 12), (8, 9))])
     np.testing.assert_allclose(np.stack([low, high], axis=1), exact, atol=0.006)
 
@@ -300,16 +303,22 @@ def test_bayesian_weights_sum_to_the_class_sizes_and_treat_a_donor_as_one():
     np.testing.assert_array_equal(weights[:, :10:2], weights[:, 1:10:2])
 
 
-@pytest.mark.parametrize("kind", ["worse", "better"])
-def test_the_added_sample_makes_every_score_worse_or_better(kind):
+def test_two_added_samples_weigh_two_samples_with_any_number_of_classes():
+    labels = np.repeat(np.arange(8), 50)
+    weights = intervals.bayesian_weights(labels, added=intervals.WRONG_UNBOUNDED)
+    assert weights[:, -8:].sum(axis=1).mean() == pytest.approx(2.0, rel=0.1)
+
+
+@pytest.mark.parametrize("added", [intervals.WRONG, intervals.WRONG_UNBOUNDED, intervals.RIGHT])
+def test_the_added_sample_makes_every_score_worse_or_better(added):
     s = scored(3, skill=0.6)
-    more = intervals.with_added(s, kind)
+    more = intervals.with_added(s, added)
     assert len(more.labels) == s.n_samples + s.n_classes
     for metric in METRICS:
         if metric.per_class or metric.name == "ece":
             continue
         before, after = (float(metric.weighted(x, x.ones)[0]) for x in (s, more))
-        rises = (kind == "better") == metric.higher_is_better
+        rises = added.right == metric.higher_is_better
         assert (after >= before - 1e-12) if rises else (after <= before + 1e-12), metric
 
 

@@ -334,14 +334,15 @@ def picture_coverage() -> alt.TopLevelMixin:
             axis=alt.Axis(format=".0%", values=[0.5, 0.6, 0.7, 0.8, 0.9, 1.0]),
         )
         y = alt.Y("metric:N", sort=names, title=None, axis=alt.Axis(labels=number == 0, ticks=number == 0))
+        legend = alt.Legend(title="True score", orient="bottom", labelLimit=300, columns=1)
         colour = alt.Color(
             "truth:N",
             sort=order,
             scale=alt.Scale(domain=order, range=[BLUE, ORANGE, GREY]),
-            legend=alt.Legend(title="True score", orient="bottom", labelLimit=300, columns=1),
+            legend=legend,
         )
         dots = alt.Chart(long[long["repeats"] == repeats]).mark_point(filled=True, size=55, opacity=1)
-        shape = alt.Shape("truth:N", sort=order, legend=None)
+        shape = alt.Shape("truth:N", sort=order, scale=alt.Scale(domain=order), legend=legend)
         lines = [
             alt.Chart(pd.DataFrame({"coverage": [at]})).mark_rule(color=GREY, strokeDash=dash).encode(x=x)
             for at, dash in ((0.95, [1, 0]), (0.9, [4, 3]))

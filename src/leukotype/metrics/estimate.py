@@ -55,13 +55,13 @@ class Units:
 
     def added(self, added: intervals.Added) -> FloatArray:
         """(n_resamples, n_samples + n_classes) weights of the Bayesian bootstrap for single scores."""
-        if added not in self._added:
-            self._added[added] = intervals.bayesian_weights(self.labels, self.donors, added)
-        return self._added[added]
+        if added.total not in self._added:
+            self._added[added.total] = intervals.bayesian_weights(self.labels, self.donors, added)
+        return self._added[added.total]
 
     @cached_property
-    def _added(self) -> dict[intervals.Added, FloatArray]:
-        """Weights drawn so far."""
+    def _added(self) -> dict[float, FloatArray]:
+        """Weights drawn so far, by the number of added samples."""
         return {}
 
 
@@ -78,13 +78,12 @@ def estimate(metric: Metric, repeats: Sequence[Scored], units: Units) -> Estimat
         pairs = [intervals.wilson(v * n, n) for v, n in zip(value, sizes, strict=True)]
         low, high = np.array(pairs).T
     else:
-        added = intervals.ONE_PER_CLASS if np.isfinite(metric.bounds).all() else intervals.UNBOUNDED
-        low, high = intervals.bayesian_bootstrap(
-            metric.weighted,
-            repeats,
-            units.added(added),
-            higher_is_better=metric.higher_is_better,
-            rank=added.rank,
+        wrong = intervals.WRONG if np.isfinite(metric.bounds).all() else intervals.WRONG_UNBOUNDED
+        tail = (1 - intervals.LEVEL) / 2
+        ends = (wrong, intervals.RIGHT) if metric.higher_is_better else (intervals.RIGHT, wrong)
+        low, high = (
+            intervals.bayesian_bootstrap(metric.weighted, repeats, units.added(added), added, share)
+            for added, share in zip(ends, (tail, 1 - tail), strict=True)
         )
         # The interval of a biased statistic can miss its value.
         low, high = np.minimum(low, value), np.maximum(high, value)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -30,23 +29,25 @@ N_RESAMPLES = 2000
 class Added:
     """The samples that the Bayesian bootstrap adds to the predictions.
 
-    rank  : which sample of the other classes gives its probabilities to the added wrong sample of a class: 0 for the
-            lowest probability of that class, 0.5 for the median
+    right : whether they are called right
+    rank  : which sample gives an added sample of a class its probabilities, among the samples of the class (right) or
+            of the other classes (wrong): 0 for the lowest probability of the class, 0.5 the median, 1 the highest
     total : number of added samples over all classes; a class gets one at most
     """
 
+    right: bool
     rank: float
-    total: float
+    total: float = np.inf
 
     def mass(self, n_classes: int) -> float:
         """Return the number of samples added to each class."""
         return min(1.0, self.total / n_classes)
 
 
-ONE_PER_CLASS = Added(rank=0.5, total=np.inf)
+RIGHT, WRONG = Added(right=True, rank=1.0), Added(right=False, rank=0.5)
 # An unbounded metric depends on rare confident errors, hence the lower rank.  Simulations chose both numbers
 # (docs/calibration.md).
-UNBOUNDED = Added(rank=0.1, total=2.0)
+WRONG_UNBOUNDED = Added(right=False, rank=0.1, total=2.0)
 
 
 def wilson(hits: float, n: float, level: float = LEVEL) -> Interval:
@@ -105,7 +106,7 @@ def bootstrap_weights(
 def bayesian_weights(
     labels: IntArray,
     donors: StrArray | None = None,
-    added: Added = ONE_PER_CLASS,
+    added: Added = WRONG,
     *,
     n_resamples: int = N_RESAMPLES,
     seed: int = 0,
@@ -135,58 +136,41 @@ def bayesian_weights(
     return weights
 
 
-def with_added(scored: Scored, kind: Literal["worse", "better"], rank: float = 0.5) -> Scored:
-    """Return the predictions with one more sample of each class that has samples.
-
-    worse  : it gets the probabilities of the sample of the other classes with this `Added.rank` and is called wrong
-    better : it gets the probabilities of the sample of its class that is most certain of it, and is called right
-    """
+def with_added(scored: Scored, added: Added) -> Scored:
+    """Return the predictions with one more sample of each class that has samples."""
     present = np.unique(scored.labels)
     rows = []
     for code in present:
         own = scored.labels == code
-        candidates = np.flatnonzero(~own if kind == "worse" and not own.all() else own)
+        candidates = np.flatnonzero(own if added.right or own.all() else ~own)
         ranked = candidates[np.argsort(scored.probabilities[candidates, code], kind="stable")]
-        rows.append(ranked[int(rank * (len(ranked) - 1))] if kind == "worse" else ranked[-1])
-    added = scored.probabilities[rows]
-    others = added.copy()
+        rows.append(ranked[int(added.rank * (len(ranked) - 1))])
+    copied = scored.probabilities[rows]
+    others = copied.copy()
     others[np.arange(len(present)), present] = -1.0
     return Scored(
         np.append(scored.labels, present),
-        np.append(scored.predicted, others.argmax(axis=1) if kind == "worse" else present),
-        np.concatenate([scored.probabilities, added]),
+        np.append(scored.predicted, present if added.right else others.argmax(axis=1)),
+        np.concatenate([scored.probabilities, copied]),
     )
 
 
 def bayesian_bootstrap(
-    metric: Weighted,
-    repeats: Sequence[Scored],
-    weights: FloatArray,
-    *,
-    higher_is_better: bool = True,
-    rank: float = 0.5,
-    level: float = LEVEL,
-) -> tuple[FloatArray, FloatArray]:
-    """Interval of a metric by a Bayesian bootstrap with one added sample per class, mean over repeats.
+    metric: Weighted, repeats: Sequence[Scored], weights: FloatArray, added: Added, share: float
+) -> FloatArray:
+    """One end of an interval of a metric by a Bayesian bootstrap with one added sample per class.
 
-    weights : from `bayesian_weights`
-    rank    : of the added sample that is called wrong, see `Added`
+    weights : from `bayesian_weights` for the same added samples
+    share   : quantile of the resampled metric
 
-    The worse end is a quantile of the metric with one more sample of each class that is called wrong, the better end
-    with one that is called right.  For the recall of a class this is the Clopper-Pearson interval, and for a mean of
-    bounded values the interval of Learned-Miller & Thomas.  So the interval has width even if every sample is correct.
-    The ends are averaged over repeats, so repeats of the folds do not make the interval narrower.
+    The worse end of an interval has added samples that are called wrong, the better end those that are called right.
+    For the recall of a class this gives the Clopper-Pearson interval, and for a mean of bounded values the interval of
+    Learned-Miller & Thomas.  So the interval has width even if every sample is correct.  The ends are averaged over
+    repeats, so repeats of the folds do not make the interval narrower.
 
-    Returns the lower and upper ends, of shape () or, for a per-class metric, (n_classes,).
+    Returns an array of shape () or, for a per-class metric, (n_classes,).
 
     Rubin (1981), Annals of Statistics 9, 130-134; Learned-Miller & Thomas (2019), arXiv:1905.06208.
     """
-    tail = (1 - level) / 2
-
-    def end(kind: Literal["worse", "better"], share: float) -> FloatArray:
-        values = np.array([metric(with_added(scored, kind, rank), weights) for scored in repeats])
-        return np.asarray(np.quantile(values, share, axis=1).mean(axis=0))
-
-    if higher_is_better:
-        return end("worse", tail), end("better", 1 - tail)
-    return end("better", tail), end("worse", 1 - tail)
+    values = np.array([metric(with_added(scored, added), weights) for scored in repeats])
+    return np.asarray(np.quantile(values, share, axis=1).mean(axis=0))
