@@ -1,0 +1,140 @@
+"""Labels that may be wrong: samples that look like another class, and class names that mean the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from leukotype.arrays import FloatArray, IntArray
+from leukotype.audits.finding import AuditInput, Observation
+from leukotype.audits.stats import correlation
+from leukotype.cohort import similar_classes
+from leukotype.wording import shortlist
+
+# Largest mean out-of-fold probability of the own class, relative to that of the suggested class.
+MOST_OWN = 0.25
+# Share of the samples of both classes that the models must classify as labelled.
+LEAST_RECALL = 0.8
+# Share of the models that must prefer the other class.
+LEAST_AGREEMENT = 0.75
+N_NEIGHBOURS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Suspects:
+    """Samples whose label may be wrong, most suspicious first.
+
+    rows  : (n_suspects,) samples
+    codes : (n_suspects,) class that each looks like
+    own, other         : (n_suspects,) mean out-of-fold probability of the own and the suggested class
+    own_near, other_near : (n_suspects,) mean correlation with the nearest samples of both classes
+    """
+
+    rows: IntArray
+    codes: IntArray
+    own: FloatArray
+    other: FloatArray
+    own_near: FloatArray
+    other_near: FloatArray
+
+
+def mislabelled_samples(data: AuditInput) -> Observation | None:
+    """Finds samples that the models and their nearest samples place in another class.
+
+    Uses the out-of-fold probabilities, averaged over repeats and models without baselines.  A sample is reported if
+
+    - the probability of its own class is at most a quarter of that of another class, and three quarters of the models
+      prefer the other class;
+    - its three most similar samples in the other class are more similar to it than the three most similar ones in its
+      own (correlation after the mean of the cohort is subtracted; samples of the same donor are left out); and
+    - the models classify at least 80 % of the samples of both classes as labelled.  If classes overlap, errors say
+      nothing about labels.
+
+    After Northcutt, Jiang & Chuang (2021), Journal of Artificial Intelligence Research 70 (confident learning).
+    """
+    found = suspects(data)
+    if found is None or len(found.rows) == 0:
+        return None
+    cohort = data.cohort
+    names = np.array(cohort.classes)
+    shown = [
+        f"{cohort.samples[row]} ({cohort.labels[row]}, looks like {names[code]}; probability of its class {p:.2f})"
+        for row, code, p in zip(found.rows, found.codes, found.own, strict=True)
+    ]
+    many = len(shown) != 1
+    return Observation(
+        f"{len(shown)} sample{'s look' if many else ' looks'} like another class to the models, and so do "
+        f"{'their' if many else 'its'} nearest samples: {shortlist(shown, 5)}. Check the label{'s' if many else ''} in "
+        "the records. Don't change or exclude a sample because the models misclassify it.",
+        {"samples": cohort.samples[found.rows].tolist(), "looks_like": names[found.codes].tolist()},
+        pd.DataFrame(
+            {
+                "sample": cohort.samples[found.rows],
+                "class": cohort.labels[found.rows],
+                "looks_like": names[found.codes],
+                "p_own": found.own,
+                "p_other": found.other,
+                "nearest_r_own": found.own_near,
+                "nearest_r_other": found.other_near,
+            }
+        ),
+    )
+
+
+def suspects(data: AuditInput) -> Suspects | None:
+    """Return the samples whose label may be wrong; None without an evaluation of a model that is not a baseline."""
+    if data.evaluation is None:
+        return None
+    models = [model.name for model in data.evaluation.tried if not model.baseline]
+    if not models:
+        return None
+    each = np.array([data.evaluation.probabilities(name).mean(axis=0) for name in models])
+    codes, n = data.cohort.codes, data.cohort.n_samples
+    p, rows = each.mean(axis=0), np.arange(n)
+    others = p.copy()
+    others[rows, codes] = -1.0
+    other = others.argmax(axis=1)
+    agree = (each[:, rows, other] > each[:, rows, codes]).mean(axis=0) >= LEAST_AGREEMENT
+    right = p.argmax(axis=1) == codes
+    recall = np.array([right[codes == code].mean() for code in range(len(data.cohort.classes))])
+    apart = (recall[codes] >= LEAST_RECALL) & (recall[other] >= LEAST_RECALL)
+    near = nearness(data)
+    nearer = near[rows, other] > near[rows, codes]
+    ratio = p[rows, codes] / p[rows, other]
+    found = np.flatnonzero((ratio <= MOST_OWN) & agree & apart & nearer)
+    found = found[np.argsort(ratio[found], kind="stable")]
+    code, own = other[found], codes[found]
+    return Suspects(found, code, p[found, own], p[found, code], near[found, own], near[found, code])
+
+
+def nearness(data: AuditInput) -> FloatArray:
+    """(n_samples, n_classes) mean correlation with the three most similar samples of each class.
+
+    After the mean of each probe is subtracted; without the sample itself and others of its donor.
+    """
+    cohort = data.cohort
+    r = correlation(data.matrix - data.matrix.mean(axis=0))
+    if cohort.donors is None:
+        np.fill_diagonal(r, np.nan)
+    else:
+        r[cohort.donors[:, None] == cohort.donors[None, :]] = np.nan
+    found = np.full((cohort.n_samples, len(cohort.classes)), -np.inf)
+    for code in range(len(cohort.classes)):
+        block = np.sort(np.where(np.isnan(r), -np.inf, r)[:, cohort.codes == code], axis=1)[:, ::-1]
+        for row, values in enumerate(block[:, :N_NEIGHBOURS]):
+            if np.isfinite(values).any():
+                found[row, code] = values[np.isfinite(values)].mean()
+    return found
+
+
+def similar_class_names(data: AuditInput) -> Observation | None:
+    """Finds class names that differ only in case, spaces, letters that look alike, or one letter of a long word.
+
+    Readers give the same warning before anything runs.
+    """
+    said = similar_classes(data.cohort.labels.tolist())
+    if not said:
+        return None
+    return Observation(" ".join(said), {"groups": len(said)})
