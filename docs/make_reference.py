@@ -130,15 +130,14 @@ MISLABELLED = """
 
 A share of the labels is replaced by another class. The table gives the share of wrong labels that LT024 reports
 (sensitivity), and how many right labels it reports, per cohort and as a percentage of all right labels. The audit is
-silent where models classify less than 80 % of a class as labelled, so sensitivity is low where classes overlap, as in
-most of the simulated cohorts.
+silent where models misclassify more than 7 % of the other samples of a class, so sensitivity is low where classes
+overlap, as in most of the simulated cohorts.
 
 """
 
 SUSPECTS = """
-In real cohorts with their published labels (share 0), the wrong labels are those that the literature suspects: samples
-66 and 67 of Golub, and samples 2 and 96 of chowdary, which are exchanged. Sample 66 of Golub is not reported: the
-models call it T-ALL, but its nearest samples are AML, its own class.
+In real cohorts with their published labels (0 %), the wrong labels are those that the literature suspects: samples 66
+and 67 of Golub, and samples 2 and 96 of chowdary, which are exchanged.
 """
 
 

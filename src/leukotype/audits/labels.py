@@ -15,8 +15,10 @@ from leukotype.wording import shortlist
 
 # Largest mean out-of-fold probability of the own class, relative to that of the suggested class.
 MOST_OWN = 0.25
-# Share of the samples of both classes that the models must classify as labelled.
-LEAST_RECALL = 0.8
+# Share of the samples of both classes, without the suspects, that the models must classify as labelled.
+LEAST_RECALL = 0.93
+# Largest share of the samples of a class that may be suspects; more are a group that the models don't know.
+MOST_SUSPECTS = 0.34
 # Share of the models that must prefer the other class.
 LEAST_AGREEMENT = 0.75
 N_NEIGHBOURS = 3
@@ -26,31 +28,31 @@ N_NEIGHBOURS = 3
 class Suspects:
     """Samples whose label may be wrong, most suspicious first.
 
-    rows  : (n_suspects,) samples
-    codes : (n_suspects,) class that each looks like
-    own, other         : (n_suspects,) mean out-of-fold probability of the own and the suggested class
-    own_near, other_near : (n_suspects,) mean correlation with the nearest samples of both classes
+    rows       : (n_suspects,) samples
+    codes      : (n_suspects,) class that each looks like
+    own, other : (n_suspects,) mean out-of-fold probability of the own and the suggested class
+    nearest    : (n_suspects,) class of the most similar samples
     """
 
     rows: IntArray
     codes: IntArray
     own: FloatArray
     other: FloatArray
-    own_near: FloatArray
-    other_near: FloatArray
+    nearest: IntArray
 
 
 def mislabelled_samples(data: AuditInput) -> Observation | None:
-    """Finds samples that the models and their nearest samples place in another class.
+    """Finds samples that the models place in another class, although they make few other errors.
 
     Uses the out-of-fold probabilities, averaged over repeats and models without baselines.  A sample is reported if
 
     - the probability of its own class is at most a quarter of that of another class, and three quarters of the models
-      prefer the other class;
-    - its three most similar samples in the other class are more similar to it than the three most similar ones in its
-      own (correlation after the mean of the cohort is subtracted; samples of the same donor are left out); and
-    - the models classify at least 80 % of the samples of both classes as labelled.  If classes overlap, errors say
-      nothing about labels.
+      prefer the other class; and
+    - the models classify at least 93 % of the other samples of both classes, and of all samples, as labelled, and such
+      samples are at most a third of each class.  If classes overlap, errors say nothing about labels.
+
+    The class of the three most similar samples is stated with each (correlation after the mean of the cohort is
+    subtracted, without samples of the same donor).  A swapped sample is usually among samples of the other class.
 
     After Northcutt, Jiang & Chuang (2021), Journal of Artificial Intelligence Research 70 (confident learning).
     """
@@ -60,14 +62,15 @@ def mislabelled_samples(data: AuditInput) -> Observation | None:
     cohort = data.cohort
     names = np.array(cohort.classes)
     shown = [
-        f"{cohort.samples[row]} ({cohort.labels[row]}, looks like {names[code]}; probability of its class {p:.2f})"
-        for row, code, p in zip(found.rows, found.codes, found.own, strict=True)
+        f"{cohort.samples[row]} ({cohort.labels[row]}, looks like {names[code]}; probability of its class {p:.2f}, "
+        f"nearest samples: {names[closest]})"
+        for row, code, p, closest in zip(found.rows, found.codes, found.own, found.nearest, strict=True)
     ]
     many = len(shown) != 1
     return Observation(
-        f"{len(shown)} sample{'s look' if many else ' looks'} like another class to the models, and so do "
-        f"{'their' if many else 'its'} nearest samples: {shortlist(shown, 5)}. Check the label{'s' if many else ''} in "
-        "the records. Don't change or exclude a sample because the models misclassify it.",
+        f"{len(shown)} sample{'s look' if many else ' looks'} like another class to the models, which make few other "
+        f"errors: {shortlist(shown, 5)}. Check the label{'s' if many else ''} in the records. Don't change or exclude "
+        "a sample because the models misclassify it.",
         {"samples": cohort.samples[found.rows].tolist(), "looks_like": names[found.codes].tolist()},
         pd.DataFrame(
             {
@@ -76,8 +79,7 @@ def mislabelled_samples(data: AuditInput) -> Observation | None:
                 "looks_like": names[found.codes],
                 "p_own": found.own,
                 "p_other": found.other,
-                "nearest_r_own": found.own_near,
-                "nearest_r_other": found.other_near,
+                "nearest": names[found.nearest],
             }
         ),
     )
@@ -97,16 +99,22 @@ def suspects(data: AuditInput) -> Suspects | None:
     others[rows, codes] = -1.0
     other = others.argmax(axis=1)
     agree = (each[:, rows, other] > each[:, rows, codes]).mean(axis=0) >= LEAST_AGREEMENT
-    right = p.argmax(axis=1) == codes
-    recall = np.array([right[codes == code].mean() for code in range(len(data.cohort.classes))])
-    apart = (recall[codes] >= LEAST_RECALL) & (recall[other] >= LEAST_RECALL)
-    near = nearness(data)
-    nearer = near[rows, other] > near[rows, codes]
     ratio = p[rows, codes] / p[rows, other]
-    found = np.flatnonzero((ratio <= MOST_OWN) & agree & apart & nearer)
+    doubtful = (ratio <= MOST_OWN) & agree
+    right = (ratio >= 1) | doubtful
+    clear = np.zeros(len(data.cohort.classes), dtype=bool)
+    for code in range(len(clear)):
+        own = codes == code
+        rest = own & ~doubtful
+        clear[code] = (
+            rest.any() and right[rest].mean() >= LEAST_RECALL and doubtful[own].mean() <= MOST_SUSPECTS
+        )
+    if right.mean() < LEAST_RECALL:
+        clear[:] = False
+    found = np.flatnonzero(doubtful & clear[codes] & clear[other])
     found = found[np.argsort(ratio[found], kind="stable")]
-    code, own = other[found], codes[found]
-    return Suspects(found, code, p[found, own], p[found, code], near[found, own], near[found, code])
+    own, code = codes[found], other[found]
+    return Suspects(found, code, p[found, own], p[found, code], nearness(data)[found].argmax(axis=1))
 
 
 def nearness(data: AuditInput) -> FloatArray:

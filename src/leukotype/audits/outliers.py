@@ -1,10 +1,12 @@
 """Samples unlike the others of their class.
 
-Both audits compare a sample with the median of its class.  The unit is the distance from the median that 30 % of the
-samples on the same side exceed, pooled over the classes.  An outlier lies beyond the most extreme value in 49 of 50
-cohorts with the same class sizes and exponential tails.  Normal tails would be too light: in sound cohorts the share
-of tumour cells or the quality of RNA varies with a long tail on one side, and modified z-scores (Iglewicz & Hoaglin
-1993) report up to 16 % of such cohorts.
+Both audits compare a sample with the median of its class, pooled over the classes, and look for a gap between a few
+samples and the rest.  The unit is the distance from the median that 30 % of the samples on the same side exceed.  The
+gap below the k-th most distant sample counts k-fold: with exponential tails, all such weighted gaps have one
+distribution (Rényi 1953, Acta Mathematica Hungarica 4, 191-231).  A gap is reported if it is larger than the largest in
+19 of 20 cohorts with the same class sizes and exponential tails.  Normal tails would be too light: in sound cohorts the
+share of tumour cells or the quality of RNA varies with a long tail on one side, and modified z-scores (Iglewicz &
+Hoaglin 1993) report up to 16 % of such cohorts.
 """
 
 from __future__ import annotations
@@ -23,10 +25,12 @@ from leukotype.audits.stats import (
 )
 from leukotype.wording import shortlist
 
-FALSE_ALARMS = 0.02
+FALSE_ALARMS = 0.05
 N_SIMULATED = 500
-# Share of the samples on one side that lie beyond the unit; bad arrays are fewer.
+# Share of the samples on one side that lie beyond the unit.
 BEYOND = 0.3
+# Largest share of the samples that may lie beyond a gap; more are a group.
+MOST_BEYOND = 0.15
 LEAST_SAMPLES, LEAST_PROBES = 12, 30
 # In standard deviations of the cohort's values; a smaller shift of a whole sample changes no prediction.
 LEAST_SHIFT = 0.25
@@ -38,7 +42,7 @@ def low_correlation(data: AuditInput) -> Observation | None:
 
     Reports samples whose median Pearson correlation over all probes is below the class median by at least 0.02, since
     differences between arrays that correlate at 0.99 are negligible; and that have more variance than others that no
-    other sample explains (after class means are subtracted, logarithm, threshold as above).  A share of other cells
+    other sample explains (after class means are subtracted, logarithm, gap as above).  A share of other cells
     lowers the correlation too, but other samples have them too.  Samples that LT024 reports are left out.
     """
     cohort = data.cohort
@@ -49,16 +53,16 @@ def low_correlation(data: AuditInput) -> Observation | None:
     median = np.array([np.median(r[row, own]) for row, own in enumerate(others)])
     typical = np.array([np.median(median[own]) for own in peers])
     own_variance = unexplained(data.matrix, cohort.codes)
-    z = _distance(np.log(own_variance), cohort.codes)
-    cut = outlier_cut(cohort.codes)
-    low = (z > cut) & (typical - median >= 0.02)
+    gap = gap_above(np.log(own_variance), cohort.codes)
+    cut = gap_cut(cohort.codes)
+    low = (gap > cut) & (typical - median >= 0.02)
     named = suspects(data)
     if named is not None:
         low[named.rows] = False
     found = np.flatnonzero(low)
     if len(found) == 0:
         return None
-    found = found[np.argsort(-z[found])]
+    found = found[np.argsort(-own_variance[found])]
     shown = [f"{cohort.samples[row]} ({median[row]:.2f}, typical {typical[row]:.2f})" for row in found]
     many = len(found) != 1
     return Observation(
@@ -69,7 +73,7 @@ def low_correlation(data: AuditInput) -> Observation | None:
         {"samples": cohort.samples[found].tolist(), "cut": cut},
         pd.DataFrame(
             {"sample": cohort.samples, "class": cohort.labels, "median_r": median,
-             "own_variance": own_variance, "distance": z}
+             "own_variance": own_variance, "gap": gap}
         ),
     )  # fmt: skip
 
@@ -77,7 +81,7 @@ def low_correlation(data: AuditInput) -> Observation | None:
 def odd_intensities(data: AuditInput) -> Observation | None:
     """Finds samples whose values have an unusual mean or spread.
 
-    Reports samples whose mean or standard deviation over all probes differs by more than the threshold and by at least
+    Reports samples whose mean or standard deviation over all probes lies beyond a gap and differs by at least
     a quarter of the standard deviation in the cohort.  Quantiles would be discrete in counts.
     """
     cohort = data.cohort
@@ -87,14 +91,14 @@ def odd_intensities(data: AuditInput) -> Observation | None:
     unit = float(np.median(spreads))
     if unit == 0:
         return None
-    cut, peers = outlier_cut(cohort.codes), _peers(cohort.codes)
+    cut, peers = gap_cut(cohort.codes), _peers(cohort.codes)
     found = np.zeros(cohort.n_samples, dtype=bool)
     columns: dict[str, FloatArray] = {}
     for name, values in (("mean", means), ("spread", spreads)):
-        z = _distance(values, cohort.codes)
+        gap = np.maximum(gap_above(values, cohort.codes), gap_above(-values, cohort.codes))
         far = np.array([abs(values[row] - np.median(values[own])) for row, own in enumerate(peers)])
-        found |= (np.abs(z) > cut) & (far >= LEAST_SHIFT * unit)
-        columns |= {name: values, f"distance_{name}": z}
+        found |= (gap > cut) & (far >= LEAST_SHIFT * unit)
+        columns |= {name: values, f"gap_{name}": gap}
     rows = np.flatnonzero(found)
     if len(rows) == 0:
         return None
@@ -125,31 +129,35 @@ def unexplained(matrix: FloatArray, codes: IntArray) -> FloatArray:
     return np.asarray(1 / np.diag(np.linalg.inv(covariance + ridge * np.eye(len(covariance)))))
 
 
-def outlier_cut(codes: IntArray) -> float:
-    """Return the distance that samples with exponential tails exceed in 1 of 50 cohorts with these class sizes."""
+def gap_cut(codes: IntArray) -> float:
+    """Return the weighted gap that samples with exponential tails exceed in 1 of 20 cohorts with these class sizes."""
     rng = np.random.default_rng(0)
     draws = rng.standard_exponential((N_SIMULATED, len(codes)))
     draws *= rng.choice([-1.0, 1.0], draws.shape)
-    extremes = np.abs(_distance(draws, codes)).max(axis=1)
-    return float(np.quantile(extremes, 1 - FALSE_ALARMS))
+    largest = np.maximum(gap_above(draws, codes), gap_above(-draws, codes)).max(axis=1)
+    return float(np.quantile(largest, 1 - FALSE_ALARMS))
 
 
-def _distance(values: FloatArray, codes: IntArray) -> FloatArray:
-    """(..., n) signed distance of each value from the median of its class, in units of its own side.
+def gap_above(values: FloatArray, codes: IntArray) -> FloatArray:
+    """(..., n) largest weighted gap between each value, with those above it, and the lower ones.
 
-    0 on a side without spread.
+    Values are relative to the median of their class; only gaps below at most 15 % of the samples count.
     """
     centred = centred_by_class(values, codes)
-    ordered, n = np.sort(centred, axis=-1), centred.shape[-1]
-    tiny = 1e-12 * np.abs(centred).max(axis=-1, keepdims=True, initial=0.0)
-    below = (BEYOND * (ordered < 0).sum(axis=-1, keepdims=True)).astype(np.intp)
-    above = (BEYOND * (ordered > 0).sum(axis=-1, keepdims=True)).astype(np.intp)
-    unit = np.where(
-        centred < 0,
-        -np.take_along_axis(ordered, below, axis=-1),
-        np.take_along_axis(ordered, n - 1 - above, axis=-1),
-    )
-    return np.asarray(np.where(unit > tiny, centred / np.where(unit > tiny, unit, 1.0), 0.0))
+    n = centred.shape[-1]
+    order = np.argsort(-centred, axis=-1)
+    ordered = np.maximum(np.take_along_axis(centred, order, axis=-1), 0.0)
+    place = (BEYOND * (ordered > 0).sum(axis=-1, keepdims=True)).astype(np.intp)
+    unit = np.take_along_axis(ordered, place, axis=-1)
+    sure = unit > 1e-12 * np.abs(centred).max(axis=-1, keepdims=True, initial=0.0)
+    most = max(1, int(MOST_BEYOND * n))
+    weighted = (ordered[..., :most] - ordered[..., 1 : most + 1]) * np.arange(1, most + 1)
+    weighted = np.where(sure, weighted / np.where(sure, unit, 1.0), 0.0)
+    beyond = np.zeros_like(centred)
+    beyond[..., :most] = np.maximum.accumulate(weighted[..., ::-1], axis=-1)[..., ::-1]
+    found = np.empty_like(centred)
+    np.put_along_axis(found, order, beyond, axis=-1)
+    return found
 
 
 def _peers(codes: IntArray) -> BoolArray:

@@ -65,12 +65,22 @@ def copy_correlation(matrix: FloatArray, codes: IntArray) -> FloatArray:
     from both samples, so that copies of one sample agree under both, and samples of one class with different labels
     under neither.
     """
-    r = np.empty((len(matrix), len(matrix)))
-    overall = matrix.mean(axis=0)
+    n = len(matrix)
+    rest = matrix - matrix.mean(axis=0)
+    rest -= rest.mean(axis=1, keepdims=True)
+    inner = rest @ rest.T
+    squares = np.diag(inner)
+    r = np.zeros((n, n))
     for code in np.unique(codes):
         rows = codes == code
-        centre = matrix[rows].mean(axis=0) if rows.sum() >= LEAST_CLASS else overall
-        r[rows] = correlation(matrix - centre)[rows]
+        # The class mean is this combination of the samples; small classes keep the mean of the cohort.
+        weights = rows / rows.sum() if rows.sum() >= LEAST_CLASS else np.zeros(n)
+        along = inner @ weights
+        length = float(weights @ along)
+        norms = np.sqrt(np.maximum(squares - 2 * along + length, 0.0))
+        norms[norms <= 1e-7 * np.sqrt(squares.max(initial=1.0))] = np.inf
+        products = inner[rows] - along[rows, None] - along + length
+        r[rows] = np.clip(products / norms[rows, None] / norms, -1.0, 1.0)
     return np.minimum(r, r.T)
 
 
