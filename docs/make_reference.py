@@ -120,8 +120,9 @@ POWER = """
 ## Power
 
 One fault of each size is planted in 20 clean cohorts of each kind. The table gives the percentage of cohorts in which
-the audit reports it. LT025 needs 100 probes, so it does not examine panels. The other audits follow exact rules, such
-as "a donor in the training and the test part", and always find what they describe.
+the audit reports it. LT025 needs 100 probes, so it does not examine panels. Pairs that LT002 reports are not counted
+for LT026. LT024 is measured with clear classes (see below). The other audits follow exact rules, such
+as "a donor in the training and the test part", to which power does not apply.
 
 """
 
@@ -131,7 +132,7 @@ MISLABELLED = """
 A share of the labels is replaced by another class. The table gives the share of wrong labels that LT024 reports
 (sensitivity), and how many right labels it reports, per cohort and as a percentage of all right labels. The audit is
 silent where models misclassify more than 7 % of the other samples of a class, so sensitivity is low where classes
-overlap, as in most of the simulated cohorts.
+overlap. "Clear" cohorts have differences between classes three times as large as the others.
 
 """
 
@@ -207,7 +208,7 @@ def audits() -> str:
 
 def false_alarms() -> str:
     """Return the table of false alarms: audits by kind of cohort, percentages at the severity of the audit."""
-    found = pd.read_csv(RESULTS / "audit_alarms.csv")
+    found = pd.read_csv(RESULTS / "audit_alarms.csv", keep_default_na=False)
     found["percent"] = 100 * found["findings"] / found["cohorts"]
     cells = found.set_index(["code", "severity", "kind", "truth"])["percent"].to_dict()
     columns = [(kind, truth) for kind in KINDS for truth in ("clean", "null")]
@@ -223,7 +224,7 @@ def false_alarms() -> str:
         [
             entry.code,
             severity,
-            str(number[entry.code]),
+            str(int(number[entry.code])),
             *(cell(entry, severity, column) for column in columns),
         ]
         for entry in AUDITS

@@ -289,7 +289,7 @@ def _flipped(wrong: bool) -> list[Finding]:
     if wrong:
         labels[7] = "AML" if labels[7] == "Normal" else "Normal"
     flipped = replace(cohort, labels=labels)
-    return audit(flipped, evaluate(flipped, ["logistic", "centroids"], design=Design(5, 2), jobs=1))
+    return audit(flipped, evaluate(flipped, ["logistic", "knn", "centroids"], design=Design(5, 2), jobs=1))
 
 
 def _other_arrays(stretch: float) -> list[Finding]:

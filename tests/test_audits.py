@@ -15,9 +15,10 @@ from audit_cases import CASES, clean, evaluated
 from leukotype import audits
 from leukotype.audits import AUDITS, SEVERITIES, TOPICS, AuditInput, audit, by_code
 from leukotype.errors import UnknownName
-from leukotype.evaluation import auto
+from leukotype.evaluation import auto, evaluate
 from leukotype.genes import Annotation
 from leukotype.models import by_name
+from leukotype.resampling import Design
 
 CODES = [entry.code for entry in AUDITS]
 DOCS = Path(__file__).parents[1] / "docs"
@@ -249,9 +250,6 @@ def test_few_false_alarms_on_clean_results() -> None:
 @pytest.mark.slow
 def test_few_false_alarms_with_real_models() -> None:
     """Weak markers, so that a single probe is a poor model and the finding on baselines would be false."""
-    from leukotype.evaluation import evaluate
-    from leukotype.resampling import Design
-
     found = []
     for seed in range(20):
         cohort = clean(seed, effect=1.3)
@@ -398,7 +396,17 @@ def test_a_mislabelled_sample_is_named_once() -> None:
     assert "LT010" not in found
 
 
-def test_overlapping_classes_have_no_suspects() -> None:
-    cohort = clean(effect=0.0)
-    data = AuditInput(cohort, evaluated(cohort, skill=1.0))
-    assert by_code("LT024").finding(data) is None
+def test_suspects_need_three_models_and_few_other_errors() -> None:
+    cohort = clean(effect=4.0)
+    labels = cohort.labels.copy()
+    labels[7] = "AML" if labels[7] == "Normal" else "Normal"
+    wrong = replace(cohort, labels=labels)
+    whole = evaluate(wrong, ["logistic", "knn", "centroids", "majority"], design=Design(5, 2), jobs=1)
+    some = [result for result in whole.results if result.model != "knn"]
+    fewer = replace(whole, models=tuple(m for m in whole.models if m.name != "knn"), results=tuple(some))
+    entry = by_code("LT024")
+    assert entry.finding(AuditInput(wrong, whole)) is not None
+    assert entry.finding(AuditInput(wrong, fewer)) is None
+    overlapping = clean(effect=0.8)
+    hard = evaluate(overlapping, ["logistic", "knn", "centroids"], design=Design(5, 2), jobs=1)
+    assert entry.finding(AuditInput(overlapping, hard)) is None

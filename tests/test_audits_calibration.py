@@ -26,7 +26,7 @@ def script():
 
 
 def results(name):
-    return pd.read_csv(FOLDER / "results" / f"audit_{name}.csv")
+    return pd.read_csv(FOLDER / "results" / f"audit_{name}.csv", keep_default_na=False)
 
 
 def test_every_audit_was_measured_on_every_kind(script):

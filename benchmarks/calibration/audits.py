@@ -31,6 +31,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -59,13 +60,17 @@ PUBLIC = {
     "chowdary": ("wide/chowdary_breast_colon.csv.gz", ("2", "96")),
 }
 N_PUBLIC = 3
+CLEAR = 3.0
 N_PROBES = {"array": 300, "rnaseq": 400, "panel": 40, "sorted": 300}
 
 
-def cohort(kind: str, truth: str, seed: int, n_classes: int | None = None) -> Cohort:
-    """Draw a cohort without faults; XIST and RPS4Y1 agree with the recorded sex."""
+def cohort(kind: str, truth: str, seed: int, effect: float = 1.0) -> Cohort:
+    """Draw a cohort without faults; XIST and RPS4Y1 agree with the recorded sex.
+
+    effect : factor of the differences between classes; with 1 most classes overlap, with CLEAR few do
+    """
     rng = np.random.default_rng([KINDS.index(kind), TRUTHS.index(truth), seed])
-    k = int(rng.integers(2, 5)) if n_classes is None else n_classes
+    k = int(rng.integers(2, 5))
     n = int(rng.integers(40, 101))
     sizes = np.maximum(np.round(n * rng.dirichlet(np.full(k, 8.0))), 10).astype(int)
     codes = np.repeat(np.arange(k), sizes)
@@ -81,7 +86,7 @@ def cohort(kind: str, truth: str, seed: int, n_classes: int | None = None) -> Co
         for code in range(k):
             markers = rng.choice(np.arange(2, p), max(3, p // 20), replace=False)
             shifts[code, markers] = rng.normal(0, rng.uniform(0.6, 1.6), len(markers))
-        level += shifts[codes]
+        level += effect * shifts[codes]
     high, low = (9.0, 4.0) if kind != "rnaseq" else (7.0, -2.0)
     level[:, 0], level[:, 1] = np.where(female, high, low), np.where(female, low, high)
     if kind == "rnaseq":
@@ -135,7 +140,8 @@ def count_alarms(n_cohorts: int, needs: str = "cohort") -> None:
     needs : of the audits; the rows of the others stay
     """
     path = RESULTS / "audit_alarms.csv"
-    known = pd.read_csv(path) if path.exists() else pd.DataFrame({"code": []})
+    # "null" is a name here, not a missing value.
+    known = pd.read_csv(path, keep_default_na=False) if path.exists() else pd.DataFrame({"code": []})
     entries = [entry for entry in AUDITS if entry.needs == needs]
     rows = []
     # The order of the rows changes no evaluation.
@@ -309,6 +315,7 @@ class Fault:
     what: str
     sizes: tuple[float, float, float]
     plant: Callable[[Cohort, float, np.random.Generator], Cohort]
+    effect: float = 1.0
 
 
 # fmt: off
@@ -324,7 +331,7 @@ FAULTS = (
     Fault("LT010", "noise added to one sample; in SD of each probe", (0.5, 1.0, 2.0), _bad_array),
     Fault("LT011", "one sample dimmer; log2", (0.5, 1.0, 2.0), _dim_array),
     Fault("LT016", "samples on the linear scale; number of samples", (1, 3, 10), _linear_samples),
-    Fault("LT024", "flipped labels; share of the samples", (0.03, 0.06, 0.1), flipped),
+    Fault("LT024", "flipped labels, clear classes; share of the samples", (0.03, 0.06, 0.1), flipped, CLEAR),
     Fault("LT025", "values of one class multiplied; relative change", (0.03, 0.1, 0.2), _other_laboratory),
     Fault("LT026", "samples of two classes from one donor; its deviation in SD", (0.4, 0.7, 1.0), _paired_classes),
 )
@@ -341,7 +348,7 @@ def measure_power(n_cohorts: int) -> None:
                 found = 0
                 for seed in range(n_cohorts):
                     rng = np.random.default_rng([seed, place, KINDS.index(kind)])
-                    faulty = fault.plant(cohort(kind, "clean", seed), size, rng)
+                    faulty = fault.plant(cohort(kind, "clean", seed, fault.effect), size, rng)
                     needed = evaluated(faulty) if entry.needs == "evaluation" else None
                     found += entry.finding(AuditInput(faulty, needed)) is not None
                 rows.append(
@@ -383,13 +390,13 @@ def measure_labels(n_cohorts: int) -> None:
         pd.DataFrame(rows).to_csv(RESULTS / "audit_labels.csv", index=False)
 
     sizes = (0.0, *next(fault.sizes for fault in FAULTS if fault.code == "LT024"))
-    for kind in KINDS[:3]:
-        for place, size in enumerate(sizes):
-            for seed in range(n_cohorts):
-                true = cohort(kind, "clean", seed)
-                faulty = flipped(true, size, np.random.default_rng([seed, place])) if size else true
-                add(kind, size, faulty, true.samples[true.labels != faulty.labels], MODELS)
-        print(kind, flush=True)
+    for (kind, (name, effect)), (place, size) in product(
+        product(KINDS[:3], (("clear", CLEAR), ("overlapping", 1.0))), enumerate(sizes)
+    ):
+        for seed in range(n_cohorts):
+            true = cohort(kind, "clean", seed, effect)
+            faulty = flipped(true, size, np.random.default_rng([seed, place])) if size else true
+            add(f"{kind}, {name}", size, faulty, true.samples[true.labels != faulty.labels], MODELS)
     folder = os.environ.get("LEUKOTYPE_DATA")
     for name, (path, known) in PUBLIC.items() if folder else ():
         true = read(Path(str(folder)) / path)
