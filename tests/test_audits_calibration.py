@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 from leukotype.audits import AUDITS, AuditInput, by_code
+from leukotype.readers import read
 
 FOLDER = Path(__file__).parents[1] / "benchmarks" / "calibration"
 LEVELS = {"error": 0.02, "warning": 0.05}
@@ -21,8 +23,11 @@ TRUE = {("LT021", "null")}
 def script():
     spec = importlib.util.spec_from_file_location("calibration_audits", FOLDER / "audits.py")
     module = importlib.util.module_from_spec(spec)
+    # Dataclasses look their module up.
+    sys.modules[spec.name] = module
     spec.loader.exec_module(module)
-    return module
+    yield module
+    del sys.modules[spec.name]
 
 
 def results(name):
@@ -55,13 +60,13 @@ def test_order_is_a_note_and_found_in_every_sorted_file():
     assert (found["findings"] <= 0.02 * found["cohorts"])[~is_sorted].all()
 
 
-def test_the_largest_faults_are_found_in_arrays(script):
+def test_every_planted_fault_is_found_in_arrays_at_one_size(script):
     found = results("power")
     assert set(found["code"]) == {fault.code for fault in script.FAULTS}
     for fault in script.FAULTS:
         part = found[(found["code"] == fault.code) & (found["kind"] == "array")]
         assert part["size"].tolist() == list(fault.sizes)
-        assert part["found"].iloc[-1] >= 0.5 * part["cohorts"].iloc[-1], fault.code
+        assert (part["found"] >= 0.9 * part["cohorts"]).any(), fault.code
 
 
 def test_suspects_of_public_cohorts_and_no_others():
@@ -83,14 +88,10 @@ def test_the_script_repeats_its_results(script):
     assert by_code("LT024").finding(AuditInput(faulty)) is None
 
 
-def test_swapped_samples_of_chowdary_are_suspects(data_folder):
-    """Samples 2 and 96 are exchanged; three models, since the others agree."""
-    import leukotype as lt
-    from leukotype.evaluation import evaluate
-    from leukotype.resampling import Design
-
-    cohort = lt.read(data_folder / "wide" / "chowdary_breast_colon.csv.gz")
-    evaluation = evaluate(cohort, ["knn", "centroids", "logistic"], design=Design(5, 2), jobs=1)
-    finding = by_code("LT024").finding(AuditInput(cohort, evaluation))
+@pytest.mark.slow
+def test_swapped_samples_of_chowdary_are_suspects(data_folder, script):
+    """Samples 2 and 96 are exchanged."""
+    cohort = read(data_folder / "wide" / "chowdary_breast_colon.csv.gz")
+    finding = by_code("LT024").finding(AuditInput(cohort, script.evaluated(cohort, script.PUBLIC_MODELS)))
     assert finding is not None
     assert set(finding.numbers["samples"]) == {"2", "96"}

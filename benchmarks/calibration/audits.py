@@ -172,7 +172,7 @@ def count_alarms(n_cohorts: int, needs: str = "cohort") -> None:
     whole = pd.concat([known[~known["code"].isin(codes)], pd.DataFrame(rows)]).sort_values(
         "code", kind="stable"
     )
-    whole.to_csv(path, index=False)
+    whole.astype({"cohorts": int, "findings": int}).to_csv(path, index=False)
 
 
 def _values(drawn: Cohort, change: Callable[[FloatArray], None]) -> Cohort:
