@@ -11,7 +11,7 @@ import pandas as pd
 
 from leukotype.audits import Finding, audit
 from leukotype.cohort import Cohort, Provenance
-from leukotype.evaluation import Evaluation, FoldResult
+from leukotype.evaluation import Evaluation, FoldResult, evaluate
 from leukotype.models import select
 from leukotype.resampling import Design, Folds, OuterFold, draw
 
@@ -222,10 +222,10 @@ def _scaled(over: int) -> list[Finding]:
     return audit(replace(cohort, provenance=Provenance("test", scale="as given")))
 
 
-def _constant(entirely: bool) -> list[Finding]:
+def _constant(others: int) -> list[Finding]:
     def fix(values: Any) -> None:
         values[:, 5] = 4.0
-        values[0, 5] += 0.0 if entirely else 1e-3
+        values[:others, 5] += np.arange(others) + 1
 
     return audit(changed(clean(), fix))
 
@@ -282,6 +282,45 @@ def _perfect(n: int) -> list[Finding]:
     return audit(cohort, evaluated(cohort, skill=20.0))
 
 
+def _flipped(wrong: bool) -> list[Finding]:
+    """Real models, since the nearest samples must agree with them."""
+    cohort = clean(effect=4.0)
+    labels = cohort.labels.copy()
+    if wrong:
+        labels[7] = "AML" if labels[7] == "Normal" else "Normal"
+    flipped = replace(cohort, labels=labels)
+    return audit(flipped, evaluate(flipped, ["logistic", "knn", "centroids"], design=Design(5, 2), jobs=1))
+
+
+def _other_arrays(stretch: float) -> list[Finding]:
+    cohort = clean()
+
+    def change(values: Any) -> None:
+        values[cohort.labels == "AML"] *= stretch
+
+    return audit(changed(cohort, change))
+
+
+def _mates(shift: int) -> list[Finding]:
+    """The k-th samples of both classes share a donor, or each sample is like its neighbours in time."""
+    cohort = clean()
+    rng = np.random.default_rng(4)
+    steps = rng.normal(0, 0.7, (33, N_PROBES))
+
+    def share(values: Any) -> None:
+        for label in cohort.classes:
+            for place, row in enumerate(np.flatnonzero(cohort.labels == label)):
+                values[row] += steps[place] if not shift else steps[place : place + 4].mean(axis=0)
+
+    return audit(changed(cohort, share))
+
+
+def _classes(one: str, two: str) -> list[Finding]:
+    cohort = clean()
+    labels = np.where(np.arange(60) % 10 == 0, one, np.where(cohort.labels == "AML", "AML", two))
+    return audit(replace(cohort, labels=labels))
+
+
 # code: (with the problem, without)
 CASES: dict[str, tuple[Callable[[], list[Finding]], Callable[[], list[Finding]]]] = {
     "LT001": (lambda: _with_donors(split=True), lambda: _with_donors(split=False)),
@@ -297,7 +336,7 @@ CASES: dict[str, tuple[Callable[[], list[Finding]], Callable[[], list[Finding]]]
     "LT011": (lambda: _dim_array(2.0), lambda: _dim_array(0.05)),
     "LT012": (lambda: _quantile_normalised(True), lambda: _quantile_normalised(False)),
     "LT013": (lambda: _scaled(60), lambda: _scaled(40)),
-    "LT014": (lambda: _constant(True), lambda: _constant(False)),
+    "LT014": (lambda: _constant(0), lambda: _constant(4)),
     "LT015": (lambda: _control("AFFX-BioB-5_at"), lambda: _control("AFF1")),
     "LT016": (lambda: _mixed(2.0), lambda: _mixed(0.0)),
     "LT017": (lambda: _centred(7.0), lambda: _centred(1.0)),
@@ -307,4 +346,8 @@ CASES: dict[str, tuple[Callable[[], list[Finding]], Callable[[], list[Finding]]]
     "LT021": (lambda: _baseline(2.0), lambda: _baseline(0.2)),
     "LT022": (lambda: _random_genes(True), lambda: _random_genes(False)),
     "LT023": (lambda: _perfect(34), lambda: _perfect(36)),
+    "LT024": (lambda: _flipped(True), lambda: _flipped(False)),
+    "LT025": (lambda: _other_arrays(1.1), lambda: _other_arrays(1.005)),
+    "LT026": (lambda: _mates(0), lambda: _mates(1)),
+    "LT027": (lambda: _classes("leukaemia", "leukemia"), lambda: _classes("ALL", "CLL")),
 }

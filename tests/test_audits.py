@@ -15,9 +15,10 @@ from audit_cases import CASES, clean, evaluated
 from leukotype import audits
 from leukotype.audits import AUDITS, SEVERITIES, TOPICS, AuditInput, audit, by_code
 from leukotype.errors import UnknownName
-from leukotype.evaluation import auto
+from leukotype.evaluation import auto, evaluate
 from leukotype.genes import Annotation
 from leukotype.models import by_name
+from leukotype.resampling import Design
 
 CODES = [entry.code for entry in AUDITS]
 DOCS = Path(__file__).parents[1] / "docs"
@@ -70,7 +71,7 @@ def test_findings_are_ordered_by_severity_then_code() -> None:
 def test_audits_of_results_need_an_evaluation() -> None:
     cohort = clean()
     needy = {entry.code for entry in AUDITS if entry.needs == "evaluation"}
-    assert needy == {"LT007", "LT021", "LT022", "LT023"}
+    assert needy == {"LT007", "LT021", "LT022", "LT023", "LT024"}
     assert all(by_code(code).finding(AuditInput(cohort)) is None for code in needy)
 
 
@@ -249,9 +250,6 @@ def test_few_false_alarms_on_clean_results() -> None:
 @pytest.mark.slow
 def test_few_false_alarms_with_real_models() -> None:
     """Weak markers, so that a single probe is a poor model and the finding on baselines would be false."""
-    from leukotype.evaluation import evaluate
-    from leukotype.resampling import Design
-
     found = []
     for seed in range(20):
         cohort = clean(seed, effect=1.3)
@@ -267,3 +265,148 @@ def test_arrays_scaled_one_by_one_are_on_one_scale() -> None:
     values = (skew - skew.mean(axis=1, keepdims=True)) / skew.std(axis=1, keepdims=True)
     scaled = replace(cohort, expression=values, probes=np.array([f"g{k}" for k in range(400)]))
     assert not [finding for finding in audit(scaled) if finding.code == "LT016"]
+
+
+def test_a_copy_with_another_label_is_named_with_both_classes() -> None:
+    """As good a copy as in the table of cases, although the class means differ by more than the copies do."""
+    cohort = clean(effect=4.0)
+    values = cohort.expression.copy()
+    first, second = int(np.flatnonzero(cohort.codes == 0)[0]), int(np.flatnonzero(cohort.codes == 1)[0])
+    values[second] = values[first] + np.random.default_rng(1).normal(0, 0.2, cohort.n_probes)
+    finding = by_code("LT002").finding(AuditInput(replace(cohort, expression=values)))
+    assert finding is not None
+    assert finding.numbers["across_classes"] == 1
+    assert f"{cohort.samples[first]} (AML)" in finding.sentence
+    assert f"{cohort.samples[second]} (Normal)" in finding.sentence
+
+
+def test_rows_sorted_by_class_are_one_note() -> None:
+    cohort = clean()
+    rows = np.argsort(cohort.codes, kind="stable")
+    named = replace(
+        cohort.take(rows, "sorted"), samples=np.array([f"GSM{number}" for number in range(100, 160)])
+    )
+    found = [finding for finding in audit(named) if finding.code == "LT004"]
+    assert [(finding.severity, "sorted by class" in finding.sentence) for finding in found] == [
+        ("note", True)
+    ]
+
+
+def test_skewed_correlations_are_no_outliers() -> None:
+    """A share of other tissue with a long tail: 40 cohorts, of which two may raise an alarm."""
+    found = 0
+    for seed in range(40):
+        rng = np.random.default_rng([seed, 5])
+        cohort = clean(seed)
+        values = cohort.expression + rng.gamma(1.0, 1.0, (60, 1)) * rng.normal(0, 0.4, cohort.n_probes)
+        found += by_code("LT010").finding(AuditInput(replace(cohort, expression=values))) is not None
+    assert found <= 2
+
+
+def test_covariates_of_null_classes_are_not_as_good_as_genes() -> None:
+    """Labels, and models, without any relation to genes or covariates."""
+    found = []
+    for seed in range(40):
+        cohort = clean(seed, effect=0.0)
+        evaluation = evaluated(cohort, skill=0.0, baseline=0.0, seed=seed)
+        found.append(by_code("LT007").finding(AuditInput(cohort, evaluation)) is not None)
+    assert sum(found) <= 1
+
+
+def test_near_constant_probes_are_counted() -> None:
+    cohort = clean()
+    values = cohort.expression.copy()
+    values[:, 5] = 3.0
+    values[:, 6:8] = 3.0
+    values[:3, 6] = [4.0, 5.0, 6.0]
+    values[:4, 7] = [4.0, 5.0, 6.0, 7.0]
+    finding = by_code("LT014").finding(AuditInput(replace(cohort, expression=values)))
+    assert finding is not None
+    assert finding.numbers == {"probes": 1, "near_constant": 1}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("ENSG00000229807.14", "ENSG00000129824.16"),
+        ("ENSG00000229807", "ENSG00000129824"),
+        ("ENSG00000229807|XIST", "ENSG00000129824|RPS4Y1"),
+        ("xist", "Rps4y1"),
+        ("XIST_7503", "RPS4Y1_6192"),
+        ("X56199_at", "M58459_at"),
+    ],
+)
+def test_sex_genes_by_ensembl_id_and_symbol(names: tuple[str, str]) -> None:
+    cohort = clean()
+    probes = cohort.probes.astype("<U20").copy()
+    probes[:2] = names
+    table = cohort.covariates.copy()
+    table["sex"] = table["sex"].map({"F": "M", "M": "F"})
+    found = by_code("LT008").finding(AuditInput(replace(cohort, probes=probes, covariates=table)))
+    assert found is not None
+    assert found.numbers["wrong"] == 60
+
+
+def test_the_3_to_5_ratio_of_control_probes_is_compared() -> None:
+    cohort = clean()
+    probes = cohort.probes.astype("<U30").copy()
+    probes[10:12] = ["AFFX-HSAC07/X00351_3_at", "AFFX-HSAC07/X00351_5_at"]
+    values = cohort.expression.copy()
+    values[:, 10] = 12.0 + np.random.default_rng(0).normal(0, 0.2, 60)
+    values[:, 11] = 11.0 - 2.0 * (cohort.labels == "AML")
+    finding = by_code("LT025").finding(AuditInput(replace(cohort, expression=values, probes=probes)))
+    assert finding is not None
+    assert finding.numbers["statistics"] == ["3'/5' ratio"]
+
+
+def test_donor_pairs_across_classes_by_the_number_in_the_sample_ids() -> None:
+    cohort = clean(sizes={"normal": 20, "tumour": 20})
+    rng = np.random.default_rng(9)
+    number = np.zeros(40, dtype=int)
+    for label in cohort.classes:
+        number[cohort.labels == label] = rng.permutation(20) + 1
+    values = cohort.expression + rng.normal(0, 0.7, (21, cohort.n_probes))[number]
+    names = [f"{label[0]}{place}" for label, place in zip(cohort.labels, number, strict=True)]
+    paired = replace(cohort, expression=values, samples=np.array(names))
+    finding = by_code("LT026").finding(AuditInput(paired))
+    assert finding is not None
+    assert finding.numbers["pairs"] == 20
+    assert by_code("LT026").finding(AuditInput(replace(paired, donors=number.astype(str)))) is None
+
+
+def test_one_finding_for_each_pair_of_rows() -> None:
+    """Pairs of rows (LT003) that are also near-duplicates are not reported twice, exact copies are."""
+    rng = np.random.default_rng(1)
+    cohort = clean()
+    cohort = cohort.take(np.argsort(cohort.codes, kind="stable"), "sorted")
+    values = cohort.expression + np.repeat(rng.normal(0, 2.0, (30, cohort.n_probes)), 2, axis=0)
+    paired = replace(cohort, expression=values)
+    assert (AuditInput(paired).residual_correlation[::2, 1::2].diagonal() > 0.5).all()
+    assert [f.code for f in audit(paired) if f.code in {"LT002", "LT003"}] == ["LT003"]
+    values[1] = values[0]
+    codes = [f.code for f in audit(replace(cohort, expression=values)) if f.code in {"LT002", "LT003"}]
+    assert codes == ["LT002", "LT003"]
+
+
+def test_a_mislabelled_sample_is_named_once() -> None:
+    found = {finding.code: finding for finding in CASES["LT024"][0]()}
+    cohort = clean(effect=4.0)
+    assert found["LT024"].numbers["samples"] == [cohort.samples[7]]
+    assert found["LT024"].numbers["looks_like"] == [cohort.labels[7]]
+    assert "LT010" not in found
+
+
+def test_suspects_need_three_models_and_few_other_errors() -> None:
+    cohort = clean(effect=4.0)
+    labels = cohort.labels.copy()
+    labels[7] = "AML" if labels[7] == "Normal" else "Normal"
+    wrong = replace(cohort, labels=labels)
+    whole = evaluate(wrong, ["logistic", "knn", "centroids", "majority"], design=Design(5, 2), jobs=1)
+    some = [result for result in whole.results if result.model != "knn"]
+    fewer = replace(whole, models=tuple(m for m in whole.models if m.name != "knn"), results=tuple(some))
+    entry = by_code("LT024")
+    assert entry.finding(AuditInput(wrong, whole)) is not None
+    assert entry.finding(AuditInput(wrong, fewer)) is None
+    overlapping = clean(effect=0.8)
+    hard = evaluate(overlapping, ["logistic", "knn", "centroids"], design=Design(5, 2), jobs=1)
+    assert entry.finding(AuditInput(overlapping, hard)) is None

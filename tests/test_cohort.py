@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import leukotype as lt
-from leukotype.cohort import Cohort, is_control, without_controls
+from leukotype.cohort import Cohort, is_control, similar_names, without_controls
 from leukotype.errors import BadIdentifiers, BadLabels, BadValues, InputError
 
 
@@ -174,3 +174,27 @@ def test_models_may_be_one_name_and_samples_a_table(tiny_cohort):
     np.testing.assert_array_equal(calls.probabilities, classifier.predict(tiny_cohort).probabilities)
     with pytest.raises(InputError, match="read_batch"):
         classifier.predict("new.csv")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("tumor", "tumour"), ("Leukemia", "leukaemia"), ("adenocarcinoma", "adenocarcnoma"), ("seminoma", "seminomas"),
+        ("B lymphoma", "B lympohma"), ("normal tissue", "nornal tissue"),
+    ],
+)  # fmt: skip
+def test_one_letter_of_a_long_word(names):
+    assert similar_names(names) == [(names, False)]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("AML", "ALL"), ("CD4", "CD8"), ("T-ALL", "B-ALL"), ("Tcells", "Bcells"), ("subtypeA", "subtypeB"),
+        ("stageI", "stageII"), ("Luminal A", "Luminal B"), ("typical", "atypical"), ("cluster1", "cluster2"),
+        ("lipoma", "lymphoma"), ("myDC", "myDC123"), ("grade II", "grade III"), ("CD34pos", "CD34neg"),
+        ("liposarcoma", "leiomyosarcoma"), ("dedifferentiated liposarcoma", "well-differentiated liposarcoma"),
+    ],
+)  # fmt: skip
+def test_different_names_are_not_similar(names):
+    assert similar_names(names) == []

@@ -723,6 +723,13 @@ def test_similar_classes_give_no_warning_once_one_is_dropped(tmp_path):
     assert attacked(tmp_path, table, drop_class=["aml"]).provenance.warnings == ()
 
 
+def test_classes_that_differ_in_one_letter_give_a_warning(tmp_path):
+    with pytest.warns(DataWarning, match="one letter"):
+        attacked(tmp_path, LOG.assign(type=["leukemia", "leukaemia", "PB"] * 7))
+    with pytest.warns(DataWarning, match="'ALl'"):
+        attacked(tmp_path, LOG.assign(type=["ALL", "ALl", "PB"] * 7))
+
+
 @pytest.mark.parametrize("impute", [None, "median"])
 def test_a_clinical_column_with_missing_values_is_not_imputed(impute, tmp_path):
     amounts = [str(900 + 37 * k % 400) if k % 4 else "" for k in range(21)]

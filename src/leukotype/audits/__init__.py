@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from leukotype.audits import covariates, donors, matrix, outliers, results, sex, sizes
+from leukotype.audits import arrays, covariates, donors, labels, matrix, outliers, results, sex, sizes
 from leukotype.audits.finding import (
     SEVERITIES,
     TOPICS,
@@ -34,11 +34,11 @@ AUDITS: tuple[Audit, ...] = (
     Audit("LT007", "covariates-as-good", "Covariates that predict as well as genes", "confounding", "warning", "evaluation", covariates.covariates_as_good),
     Audit("LT008", "sex-mismatch", "Recorded sex contradicted by XIST and RPS4Y1", "quality", "warning", "cohort", sex.sex_mismatch, "Toker et al. 2016"),
     Audit("LT009", "sex-goes-with-class", "Classes that differ in sex", "confounding", "warning", "cohort", sex.sex_goes_with_class),
-    Audit("LT010", "low-correlation", "Sample unlike the others of its class", "quality", "warning", "cohort", outliers.low_correlation, "Iglewicz & Hoaglin 1993", figure="correlation"),
-    Audit("LT011", "odd-intensities", "Sample with an unusual distribution of values", "quality", "warning", "cohort", outliers.odd_intensities, "Iglewicz & Hoaglin 1993", figure="intensity"),
+    Audit("LT010", "low-correlation", "Sample unlike the others of its class", "quality", "warning", "cohort", outliers.low_correlation, figure="correlation"),
+    Audit("LT011", "odd-intensities", "Sample with an unusual distribution of values", "quality", "warning", "cohort", outliers.odd_intensities, figure="intensity"),
     Audit("LT012", "normalised-together", "Normalisation over all samples", "normalisation", "note", "cohort", matrix.normalised_together, "Hornung et al. 2015"),
     Audit("LT013", "standardised-probes", "Probes scaled over all samples", "normalisation", "warning", "cohort", matrix.standardised_probes),
-    Audit("LT014", "constant-probes", "Probes with one value", "quality", "note", "cohort", matrix.constant_probes),
+    Audit("LT014", "constant-probes", "Probes with one value in all or nearly all samples", "quality", "note", "cohort", matrix.constant_probes),
     Audit("LT015", "control-probes", "Control probes among the features", "confounding", "warning", "cohort", matrix.control_probes),
     Audit("LT016", "mixed-scales", "Samples on different scales", "quality", "error", "cohort", matrix.mixed_scales, figure="intensity"),
     Audit("LT017", "doubtful-scale", "Values that are not log2 intensities", "quality", "warning", "cohort", matrix.doubtful_scale, figure="intensity"),
@@ -48,6 +48,10 @@ AUDITS: tuple[Audit, ...] = (
     Audit("LT021", "baseline-as-good", "Baseline within the interval of the best model", "performance", "warning", "evaluation", results.baseline_as_good, figure="comparison"),
     Audit("LT022", "random-signature-as-good", "Random probes as good as the best model", "performance", "note", "evaluation", results.random_signature_as_good, "Venet et al. 2011"),
     Audit("LT023", "perfect-on-few", "Perfect result on few samples", "performance", "warning", "evaluation", results.perfect_on_few, "Clopper & Pearson 1934", figure="samples"),
+    Audit("LT024", "mislabelled-samples", "Sample that looks like another class", "quality", "warning", "evaluation", labels.mislabelled_samples, "Northcutt et al. 2021", figure="samples"),
+    Audit("LT025", "measured-differently", "Classes that were measured differently", "confounding", "warning", "cohort", arrays.measured_differently, figure="intensity"),
+    Audit("LT026", "pairs-across-classes", "Pairs of samples across classes, without donors", "independence", "warning", "cohort", donors.pairs_across_classes),
+    Audit("LT027", "similar-class-names", "Class names that differ by a letter, case or spaces", "quality", "warning", "cohort", labels.similar_class_names),
 )
 # fmt: on
 

@@ -63,6 +63,16 @@ class AuditInput:
         """(n_samples, n_samples) correlation between samples after class means are subtracted."""
         return stats.residual_correlation(self.matrix, self.cohort.codes)
 
+    @cached_property
+    def likeness(self) -> FloatArray:
+        """(n_samples, n_samples) correlation between samples beyond what their classes explain.
+
+        For samples of different classes, the larger of `residual_correlation` (persons) and that of copies.
+        """
+        copies = stats.copy_correlation(self.matrix, self.cohort.codes)
+        same = self.cohort.codes[:, None] == self.cohort.codes[None, :]
+        return np.where(same, self.residual_correlation, np.maximum(self.residual_correlation, copies))
+
     @property
     def evaluated(self) -> Evaluation:
         """The evaluation, for audits that need one."""

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from leukotype.arrays import FloatArray, IntArray
+from leukotype.arrays import BoolArray, FloatArray, IntArray
 from leukotype.audits.finding import AuditInput, Observation
 from leukotype.cohort import Cohort, is_control
 from leukotype.readers import columns
@@ -17,20 +17,25 @@ from leukotype.wording import counted, percent_floor, shortlist
 N_PERMUTATIONS = 1999
 # Scanners count to 2^16, sequencing of one sample to about 2^25 per gene.
 MOST_LOG2 = 25.0
+# Share of samples that may differ from the common value of a near-constant probe.
+MOST_OTHERS = 0.05
+FEWEST_FOR_NEARLY = 10
 
 
 def order_tells_class(data: AuditInput) -> Observation | None:
     """Finds a row number, or number in the sample ids, that predicts the class.
 
     In that order the class changes less often than in any of 1,999 random orders.  Harmless if the number is not a
-    feature, but a sign that the classes were measured one after the other.
+    feature, but a sign that the classes were measured one after the other.  Files sorted by class are common and get
+    one sentence.
     """
     cohort = data.cohort
     if cohort.n_samples < 6:
         return None
     orders = {"row number": np.arange(cohort.n_samples), "number in the sample ids": _id_numbers(cohort)}
     rng = np.random.default_rng(0)
-    chance = np.array([_changes(rng.permutation(cohort.codes)) for _ in range(N_PERMUTATIONS)])
+    orders_of_chance = rng.permuted(np.tile(cohort.codes, (N_PERMUTATIONS, 1)), axis=1)
+    chance = (np.diff(orders_of_chance, axis=1) != 0).sum(axis=1)
     for name, numbers in orders.items():
         if numbers is None:
             continue
@@ -40,6 +45,12 @@ def order_tells_class(data: AuditInput) -> Observation | None:
         if p > 0.001:
             continue
         hits = float((np.append(codes[1:], codes[-2]) == codes).mean())
+        if name == "row number" and changes == len(cohort.classes) - 1:
+            return Observation(
+                "the rows are sorted by class, as in many public files. The row number is no feature here; if it is "
+                "also the order of measurement, time of measurement and class can't be told apart.",
+                {"order": name, "changes": changes, "expected": float(chance.mean()), "p": p, "hits": hits},
+            )
         return Observation(
             f"the {name} predicts the class: in that order there are {changes + 1} runs of one class "
             f"({chance.mean() + 1:.0f} by chance), and the next sample has the same class for {percent_floor(hits)}. "
@@ -136,17 +147,58 @@ def standardised_probes(data: AuditInput) -> Observation | None:
 
 
 def constant_probes(data: AuditInput) -> Observation | None:
-    """Finds probes with the same value in every sample."""
+    """Finds probes with the same value in every sample, or in all but a few.
+
+    A probe is near-constant if at least 95 % of the samples have the same value; with 10 to 19 samples, all but one.
+    Genes without reads are near-constant in counts.
+    """
     matrix, cohort = data.matrix, data.cohort
-    found = np.flatnonzero(np.ptp(matrix, axis=0) == 0)
-    if len(found) == 0 or cohort.n_samples < 2:
+    n = cohort.n_samples
+    if n < 2:
         return None
+    others = n - _most_frequent(matrix)
+    most = max(1, int(MOST_OTHERS * n)) if n >= FEWEST_FOR_NEARLY else 0
+    same, nearly = others == 0, (others > 0) & (others <= most)
+    found = np.flatnonzero(same | nearly)
+    if len(found) == 0:
+        return None
+    parts = []
+    if same.any():
+        parts.append(f"{same.sum()} of {cohort.n_probes} probes {_have(same)} one value in all samples")
+    if nearly.any():
+        parts.append(
+            f"{nearly.sum()} {'' if parts else f'of {cohort.n_probes} '}probes {_have(nearly)} one value in nearly all "
+            "samples"
+        )
+    meaning = []
+    if same.any():
+        meaning.append("models ignore constant probes")
+    if nearly.any():
+        meaning.append("near-constant probes tell something of few samples only")
     return Observation(
-        f"{len(found)} of {cohort.n_probes} probes {'has' if len(found) == 1 else 'have'} one value in all samples; "
-        f"models ignore {'it' if len(found) == 1 else 'them'}.",
-        {"probes": len(found)},
-        pd.DataFrame({"probe": cohort.probes[found], "value": matrix[0, found]}),
+        f"{', and '.join(parts)}; {', and '.join(meaning)}.",
+        {"probes": int(same.sum()), "near_constant": int(nearly.sum())},
+        pd.DataFrame(
+            {
+                "probe": cohort.probes[found],
+                "value": np.median(matrix[:, found], axis=0),
+                "samples_with_other_values": others[found],
+            }
+        ),
     )
+
+
+def _most_frequent(matrix: FloatArray) -> IntArray:
+    """(n_probes,) number of samples with the most frequent value of each probe, if that is its median; else 1.
+
+    A value that at least half of the samples share is the median.
+    """
+    middle = np.quantile(matrix, 0.5, axis=0, method="lower")
+    return np.asarray((matrix == middle).sum(axis=0), dtype=np.intp)
+
+
+def _have(found: BoolArray) -> str:
+    return "has" if found.sum() == 1 else "have"
 
 
 def control_probes(data: AuditInput) -> Observation | None:

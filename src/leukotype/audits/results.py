@@ -19,7 +19,10 @@ PENALTY = 0.1
 
 
 def baseline_as_good(data: AuditInput) -> Observation | None:
-    """Finds baselines whose balanced accuracy reaches the interval of the best model."""
+    """Finds baselines whose balanced accuracy reaches the interval of the best model.
+
+    A warning if one of them is the majority class, else a note: a single probe may be enough.
+    """
     best = data.best
     if best is None:
         return None
@@ -28,9 +31,10 @@ def baseline_as_good(data: AuditInput) -> Observation | None:
     if not as_good:
         return None
     shown = [f"{score.name} ({score.value:.3f})" for score in as_good]
+    guessing = any(score.name == "majority" for score in as_good)
     meaning = (
         "it is not shown that the best model is better than guessing"
-        if any(score.name == "majority" for score in as_good)
+        if guessing
         else "it is not shown that the best model needs its many genes"
     )
     return Observation(
@@ -39,6 +43,7 @@ def baseline_as_good(data: AuditInput) -> Observation | None:
         {"best_model": best.name, "best": best.value, "low": best.low, "high": best.high,
          "baselines": {score.name: score.value for score in as_good}},
         pd.DataFrame([vars(score) for score in (best, *as_good)]),
+        None if guessing else "note",
     )  # fmt: skip
 
 

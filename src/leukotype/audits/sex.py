@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 from scipy.stats import fisher_exact
@@ -14,8 +16,12 @@ from leukotype.cohort import Cohort
 from leukotype.genes import Annotation
 from leukotype.wording import shortlist
 
-# Probe sets of Affymetrix HG-U133A and HG-U133 Plus 2.0, used without an annotation.
-_AFFYMETRIX = {"XIST": ("221728_x_at", "214218_s_at"), "RPS4Y1": ("201909_at",)}
+_ENSEMBL = {"XIST": "ENSG00000229807", "RPS4Y1": "ENSG00000129824"}
+# Probe sets of Affymetrix HG-U133A and HG-U133 Plus 2.0, HG-U95Av2 and HuGeneFL, used without an annotation.
+_AFFYMETRIX = {
+    "XIST": ("221728_x_at", "214218_s_at", "38446_at", "X56199_at"),
+    "RPS4Y1": ("201909_at", "41214_at", "M58459_at"),
+}
 _WORDS = {"f": "female", "female": "female", "woman": "female", "w": "female",
           "m": "male", "male": "male", "man": "male"}  # fmt: skip
 # log2: twice as much of one transcript as of the other.
@@ -115,7 +121,8 @@ def sex_goes_with_class(data: AuditInput) -> Observation | None:
 def expressed_sex(data: AuditInput) -> tuple[StrArray, FloatArray] | None:
     """(n_samples,) female, male or undecided, and log2 XIST minus RPS4Y1; None if a gene has no probe.
 
-    Uses one sample at a time.  For a gene with several probes, the one with the highest variance is read.
+    Genes are found by symbol or Ensembl id, with or without a version, by the annotation, or by known Affymetrix probe
+    sets.  Uses one sample at a time.  For a gene with several probes, the one with the highest variance is read.
     """
     cohort = data.cohort
     levels = []
@@ -131,9 +138,16 @@ def expressed_sex(data: AuditInput) -> tuple[StrArray, FloatArray] | None:
 
 
 def _probes_of(gene: str, cohort: Cohort, annotation: Annotation | None) -> list[int]:
+    """Columns of a gene: by symbol or Ensembl id in their name, else by the annotation, else known probe sets."""
+    names = (gene, _ENSEMBL[gene])
+    found = []
+    for column, probe in enumerate(cohort.probes.tolist()):
+        capital = probe.upper()
+        if any(name in capital and name in re.split(r"[^A-Z0-9]+", capital) for name in names):
+            found.append(column)
+    if found:
+        return found
     place = {probe: column for column, probe in enumerate(cohort.probes.tolist())}
-    if gene in place:
-        return [place[gene]]
     if annotation is not None:
         return [place[probe] for probe in annotation.probes_of(gene, place)]
     return [place[probe] for probe in _AFFYMETRIX[gene] if probe in place]

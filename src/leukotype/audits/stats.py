@@ -43,15 +43,45 @@ def correlation(rows: FloatArray) -> FloatArray:
 def residual_correlation(matrix: FloatArray, codes: IntArray) -> FloatArray:
     """(n, n) correlation between samples after the class mean of each probe is subtracted.
 
-    Otherwise all samples of a class would be similar.  Classes with fewer than 4 samples are centred on the mean
-    of the cohort.
+    Otherwise all samples of a class would be similar.
     """
+    return correlation(centred_on_means(matrix, codes))
+
+
+def centred_on_means(matrix: FloatArray, codes: IntArray) -> FloatArray:
+    """(n, p) matrix minus the mean of each class, or of all samples for classes with fewer than 4."""
     rest = np.empty_like(matrix)
     overall = matrix.mean(axis=0)
     for code in np.unique(codes):
         rows = codes == code
         rest[rows] = matrix[rows] - (matrix[rows].mean(axis=0) if rows.sum() >= LEAST_CLASS else overall)
-    return correlation(rest)
+    return rest
+
+
+def copy_correlation(matrix: FloatArray, codes: IntArray) -> FloatArray:
+    """(n, n) correlation between samples after subtracting one class mean from both, to find copies across classes.
+
+    For samples of different classes the smaller of the two correlations counts.  Each class mean in turn is subtracted
+    from both samples, so that copies of one sample agree under both, and samples of one class with different labels
+    under neither.
+    """
+    n = len(matrix)
+    rest = matrix - matrix.mean(axis=0)
+    rest -= rest.mean(axis=1, keepdims=True)
+    inner = rest @ rest.T
+    squares = np.diag(inner)
+    r = np.zeros((n, n))
+    for code in np.unique(codes):
+        rows = codes == code
+        # The class mean is this combination of the samples; small classes keep the mean of the cohort.
+        weights = rows / rows.sum() if rows.sum() >= LEAST_CLASS else np.zeros(n)
+        along = inner @ weights
+        length = float(weights @ along)
+        norms = np.sqrt(np.maximum(squares - 2 * along + length, 0.0))
+        norms[norms <= 1e-7 * np.sqrt(squares.max(initial=1.0))] = np.inf
+        products = inner[rows] - along[rows, None] - along + length
+        r[rows] = np.clip(products / norms[rows, None] / norms, -1.0, 1.0)
+    return np.minimum(r, r.T)
 
 
 def fisher_z(r: FloatArray) -> FloatArray:
@@ -64,17 +94,6 @@ def robust_sd(values: FloatArray) -> float:
     return float(MAD_TO_SD * np.median(np.abs(values - np.median(values))))
 
 
-def robust_z(values: FloatArray, codes: IntArray) -> FloatArray:
-    """(n,) distance of each value from the median of its class, in robust deviations pooled over classes.
-
-    Classes with fewer than 4 samples are compared with the median of the cohort.  All are 0 for constant values.
-    """
-    centred = centred_by_class(values, codes)
-    spread = float(pooled_spread(centred, len(np.unique(codes))))
-    flat = spread <= 1e-12 * np.abs(values).max(initial=1.0)
-    return np.zeros(len(values)) if flat else centred / spread
-
-
 def centred_by_class(values: FloatArray, codes: IntArray) -> FloatArray:
     """(..., n) values minus the median of their class, or of all samples for classes with fewer than 4."""
     centred = values - np.median(values, axis=-1, keepdims=True)
@@ -84,13 +103,6 @@ def centred_by_class(values: FloatArray, codes: IntArray) -> FloatArray:
             own = values[..., rows]
             centred[..., rows] = own - np.median(own, axis=-1, keepdims=True)
     return np.asarray(centred)
-
-
-def pooled_spread(centred: FloatArray, n_classes: int) -> FloatArray:
-    """(...) robust deviation of values (..., n) that were centred by class."""
-    n = centred.shape[-1]
-    # Each class median takes one degree of freedom.
-    return np.asarray(MAD_TO_SD * np.median(np.abs(centred), axis=-1) * np.sqrt(n / max(n - n_classes, 1)))
 
 
 def cramer(values: StrArray, codes: IntArray) -> tuple[float, float]:
@@ -105,14 +117,20 @@ def cramer(values: StrArray, codes: IntArray) -> tuple[float, float]:
         return 0.0, 1.0
     expected = np.outer(np.bincount(rows), np.bincount(at)) / len(rows)
 
-    def statistic(order: IntArray) -> float:
-        counts = np.bincount(order * n_levels + at, minlength=n_rows * n_levels).reshape(n_rows, n_levels)
-        return float(((counts - expected) ** 2 / expected).sum())
+    def statistics(orders: IntArray) -> FloatArray:
+        table = np.arange(len(orders))[:, None] * n_rows + orders
+        counts = np.bincount((table * n_levels + at).ravel(), minlength=len(orders) * n_rows * n_levels)
+        return ((counts.reshape(-1, n_rows, n_levels) - expected) ** 2 / expected).sum(axis=(1, 2))
 
     rng = np.random.default_rng(0)
-    observed = statistic(rows)
-    # Equal tables can differ by rounding.
-    hits = sum(statistic(rng.permutation(rows)) >= observed * (1 - 1e-9) for _ in range(N_PERMUTATIONS))
+    observed = float(statistics(rows[None])[0])
+    hits, left = 0, N_PERMUTATIONS
+    while left:
+        n = min(left, 500)
+        orders = rng.permuted(np.tile(rows, (n, 1)), axis=1)
+        # Equal tables can differ by rounding.
+        hits += int((statistics(orders) >= observed * (1 - 1e-9)).sum())
+        left -= n
     effect = float(np.sqrt(observed / (len(rows) * (min(n_rows, n_levels) - 1))))
     return min(effect, 1.0), (1 + hits) / (1 + N_PERMUTATIONS)
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from leukotype.arrays import BoolArray
-from leukotype.cohort import Batch, Cohort, Provenance, similar_names
+from leukotype.cohort import Batch, Cohort, Provenance, similar_classes
 from leukotype.errors import BadIdentifiers, BadLabels, BadValues, UnknownName
 from leukotype.readers import scale as scales
 from leukotype.readers.columns import shown, stray_columns
@@ -35,7 +35,7 @@ from leukotype.readers.text import (
     read_text,
     split,
 )
-from leukotype.wording import counted, listed, shortlist
+from leukotype.wording import counted, shortlist
 
 # Names of label columns that often mean something else.
 _WEAK_LABELS = frozenset({"status", "group", "outcome", "target", "condition", "disease", "cancer"})
@@ -231,7 +231,7 @@ def _classes(
             )
         classes = [labels[sample] for sample in ids]
         _refuse_unlabelled(ids, classes, "the labels file", drop_class)
-        return None, classes, _similar([name for name in classes if name not in drop_class])
+        return None, classes, similar_classes([name for name in classes if name not in drop_class])
     column = _named(raw, LABEL_NAMES) if options.label is None else options.label
     if column is None:
         seen = ", ".join([*raw.text, *raw.probes][:6])
@@ -241,7 +241,7 @@ def _classes(
         )
     classes = _column(raw, column, "--label", path)
     _refuse_unlabelled(ids, classes, f"column {column!r} of {path}", drop_class)
-    warnings = _similar([name for name in classes if name not in drop_class])
+    warnings = similar_classes([name for name in classes if name not in drop_class])
     others = [name for name in raw.text if plain(name) in LABEL_NAMES and name != column]
     if plain(column) in _WEAK_LABELS:
         known = {column, options.donor, *others}
@@ -261,16 +261,6 @@ def _is_category(name: str, cells: Sequence[str]) -> bool:
     counts = Counter(cells)
     few = 2 <= len(counts) <= len(cells) // 3
     return few and not is_not_expression(name) and not any(map(is_number, counts))
-
-
-def _similar(classes: Sequence[str]) -> tuple[str, ...]:
-    """Return a warning for each group of class names that differ only in case, spaces or similar letters."""
-    counts = Counter(classes)
-    return tuple(
-        f"Classes {listed([f'{name!a} ({counts[name]})' for name in group])} differ only in case, spaces or "
-        "letters that look alike, and count as different classes. Correct the names if they mean the same."
-        for group in similar_names(counts)
-    )
 
 
 def _check_options(raw: RawTable, options: Options, path: str) -> None:

@@ -60,8 +60,11 @@ def of_cohort(cohort: Cohort) -> Iterator[Notice]:
 
 def of_study(study: Study) -> Iterator[Notice]:
     """Findings of the audits, then warnings and notes on the data and on the results."""
-    yield from map(_of_finding, study.audits)
-    yield from of_cohort(study.cohort)
+    findings = [_of_finding(finding) for finding in study.audits]
+    yield from findings
+    # An audit and the reader can give the same warning.
+    said = " ".join(notice.text for notice in findings)
+    yield from (notice for notice in of_cohort(study.cohort) if notice.text not in said)
     if study.leader.low <= study.chance:
         yield Notice(
             "warning",
