@@ -80,10 +80,10 @@ def dendrogram(tree: FloatArray, *, along: float, across: float, upright: bool) 
     width = min(0.9, 0.5 * along / (len(tree) + 1))
     lines = alt.Chart(theme.rows(table)).mark_line(strokeWidth=width, color="#555555", aria=False)
     drawn: alt.Chart = lines.encode(
-        x=alt.X.from_dict(place if upright else height),
-        y=alt.Y.from_dict(height if upright else place),
-        detail="merge:N",
-        order="corner:Q",
+        x=alt.X(**(place if upright else height)),
+        y=alt.Y(**(height if upright else place)),
+        detail=alt.Detail("merge:N"),
+        order=alt.Order("corner:Q"),
     ).properties(
         width=along if upright else across,
         height=across if upright else along,
@@ -186,7 +186,7 @@ def _paint(table: pd.DataFrame) -> Chart:
     )
     chance = base.mark_bar(height=10).encode(
         x=alt.X("chance_low:Q", scale=scale),
-        x2="chance_high:Q",
+        x2=alt.X2("chance_high:Q"),
         color=alt.Color("chance:N", scale=colours, legend=legend),
     )
     zero = alt.Chart(theme.rows(table.head(1))).mark_rule(strokeDash=[4, 3], color=theme.GREY)

@@ -32,9 +32,10 @@ class Place:
 
 
 def _bare(axis: alt.Axis, **options: Any) -> alt.Axis:
-    return alt.Axis.from_dict(
-        {**axis.to_dict(validate=False), "title": None, "ticks": False, **options}, validate=False
-    )
+    bare: alt.Axis = axis.copy()
+    for name, value in {"title": None, "ticks": False, **options}.items():
+        bare[name] = value
+    return bare
 
 
 def wrap(
