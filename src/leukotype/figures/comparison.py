@@ -76,4 +76,4 @@ def _panel(table: pd.DataFrame, metric: metrics.Metric, evaluation: Evaluation, 
         .mark_rule(strokeDash=[4, 3], color=theme.COLOURS[3], strokeWidth=1.3)
         .encode(x=alt.X("chance:Q", scale=scale))
     )
-    return alt.layer(chance, whiskers, dots).properties(width=228, height=alt.Step(19))
+    return alt.layer(chance, whiskers, dots, width=228, height=alt.Step(19))

@@ -52,7 +52,9 @@ def wrap(
         heading = alt.TitleParams(
             text=title, anchor="middle", frame="group", fontSize=12, offset=6, limit=int(width) + 12
         )
-        drawn.append(panel(name, place).properties(title=heading))
+        chart = panel(name, place)
+        chart["title"] = heading
+        drawn.append(chart)
     return alt.concat(*drawn, columns=columns, spacing=14)
 
 

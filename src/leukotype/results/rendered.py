@@ -142,7 +142,8 @@ def draw(
         return [], [Notice("warning", "No figures", f"{lacking[:1].upper()}{lacking[1:]}")]
     renderer = renderer or Renderer()
     begun: list[Callable[[], RenderedFigure | Notice]] = []
-    for figure, part in _figures_of(source):
+    # From the last to the first: a map takes longest to prepare, and other figures are drawn meanwhile.
+    for figure, part in reversed(_figures_of(source)):
         reason = figure.applies(part)
         # A figure of an analysis that was not requested needs no explanation.
         if reason is not None and figure.part == "study":
@@ -159,7 +160,7 @@ def draw(
             begun.append(partial(_missing, figure, _reason(problem)))
         else:
             begun.append(partial(_finish, figure, drawing, wait, safe_csv))
-    found = [finish() for finish in begun]
+    found = [finish() for finish in reversed(begun)]
     return (
         [one for one in found if isinstance(one, RenderedFigure)],
         [one for one in found if isinstance(one, Notice)],
