@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -75,8 +76,8 @@ def dendrogram(tree: FloatArray, *, along: float, across: float, upright: bool) 
     common = {"nice": False, "zero": False, "reverse": not upright}
     leaf_scale = {"domain": [0, len(tree) + 1], **common}
     height_scale = {"domain": [floor, top + 0.03 * (top - floor)], **common}
-    place = {"field": "place", "type": "quantitative", "axis": None, "scale": leaf_scale}
-    height = {"field": "height", "type": "quantitative", "axis": None, "scale": height_scale}
+    place: dict[str, Any] = {"field": "place", "type": "quantitative", "axis": None, "scale": leaf_scale}
+    height: dict[str, Any] = {"field": "height", "type": "quantitative", "axis": None, "scale": height_scale}
     width = min(0.9, 0.5 * along / (len(tree) + 1))
     lines = alt.Chart(theme.rows(table)).mark_line(strokeWidth=width, color="#555555", aria=False)
     drawn: alt.Chart = lines.encode(

@@ -160,7 +160,7 @@ def draw(
             begun.append(partial(_missing, figure, _reason(problem)))
         else:
             begun.append(partial(_finish, figure, drawing, wait, safe_csv))
-    found = [finish() for finish in reversed(begun)]
+    found = [finish() for finish in begun][::-1]
     return (
         [one for one in found if isinstance(one, RenderedFigure)],
         [one for one in found if isinstance(one, Notice)],
