@@ -132,8 +132,9 @@ def study(
         with console.progress("Nested cross-validation", n_tasks) as advance:
 
             def begin(step: str) -> None:
-                # The steps after the evaluation leave cores idle.
-                renderer.start()
+                # The short steps after the evaluation leave cores idle.
+                if not (permutations or price_leaks or learning_curve):
+                    renderer.start()
                 advance(step)
 
             found = studies.study(
@@ -143,6 +144,7 @@ def study(
                 on_step=begin, say=console.say, **options,
             )  # fmt: skip
         with console.progress("Figures and report", None) as advance:
+            renderer.start()
             results.save_study(
                 found,
                 folder,
