@@ -70,7 +70,7 @@ def test_files_of_a_study(tiny_study: Study, out: Path) -> None:
     assert left == drawn | tables | sheets | others
     concerned = {name.split("/")[1].split("-")[0] for name in set(snapshot(out)) - left}
     assert concerned == {finding.code for finding in tiny_study.audits if finding.table is not None}
-    assert steps == [figure.title for figure in figures.FIGURES] + ["Report"]
+    assert steps == [*reversed([figure.title for figure in figures.FIGURES]), "Report"]
     assert json.loads((out / "study.json").read_bytes()) == results.study_json(tiny_study)
 
 

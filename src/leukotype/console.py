@@ -312,7 +312,7 @@ def show_card(card: str, fingerprint: str, signer: str, *, is_trusted: bool) -> 
 
 def _put_report(title: str, path: Path) -> None:
     """Print where a report is, and why it has no figures."""
-    from leukotype.figures.files import lack_of_memory
+    from leukotype.pictures import lack_of_memory
 
     put(f"{title}: {path}")
     if (lacking := lack_of_memory()) is not None:

@@ -106,6 +106,7 @@ def study(
     """
     from leukotype import execution, genes, results, studies
     from leukotype.models import plugins
+    from leukotype.pictures import Renderer
     from leukotype.resampling import Design, draw, read_folds
 
     chosen = plugins.choose(names(models), plugin or ())
@@ -127,15 +128,23 @@ def study(
     request = results.request(cohort, splits, chosen, annotation=str(annotation or ""), **options)
     n_tasks = studies.n_tasks(cohort, len(chosen), splits, align, max_probes)  # type: ignore[arg-type]  # checked in study
     kept = results.keeping(folder, request, overwrite=overwrite, resume=resume, say=console.say)
-    with kept as store:
+    with kept as store, Renderer() as renderer:
         with console.progress("Nested cross-validation", n_tasks) as advance:
+
+            def begin(step: str) -> None:
+                # The short steps after the evaluation leave cores idle.
+                if not (permutations or price_leaks or learning_curve):
+                    renderer.start()
+                advance(step)
+
             found = studies.study(
                 cohort, chosen, folds=splits, annotation=symbols, store=store,
                 jobs=jobs, engine=engine, scheduler=scheduler, task_timeout=task_timeout,
                 on_done=lambda result: advance(f"{result.model}, fold {result.fold + 1}"),
-                on_step=advance, say=console.say, **options,
+                on_step=begin, say=console.say, **options,
             )  # fmt: skip
         with console.progress("Figures and report", None) as advance:
+            renderer.start()
             results.save_study(
                 found,
                 folder,
@@ -144,6 +153,7 @@ def study(
                 command=console.command(),
                 on_step=advance,
                 safe_csv=safe_csv,
+                renderer=renderer,
             )
     if as_json:
         console.print_json(folder, "study.json")
@@ -176,6 +186,7 @@ def explore(
     Example: leukotype explore mine.csv --label diagnosis --out runs/look
     """
     from leukotype import results
+    from leukotype.pictures import Renderer
 
     cohort, folder = _prepare(
         data, out, overwrite, no_cache,
@@ -184,9 +195,16 @@ def explore(
         drop_class=tuple(drop_class or ()), scale=scale, impute=impute,
         keep_controls=keep_controls, max_size=max_size,
     )  # fmt: skip
-    with console.progress("Figures and report", None) as advance:
+    with Renderer() as renderer, console.progress("Figures and report", None) as advance:
+        renderer.start()
         results.save_exploration(
-            cohort, folder, overwrite=overwrite, command=console.command(), on_step=advance, safe_csv=safe_csv
+            cohort,
+            folder,
+            overwrite=overwrite,
+            command=console.command(),
+            on_step=advance,
+            safe_csv=safe_csv,
+            renderer=renderer,
         )
     if as_json:
         console.print_json(folder, "cohort.json")

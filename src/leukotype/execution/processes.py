@@ -12,17 +12,20 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from multiprocessing import connection
 from typing import Any
 
 import cloudpickle
+import numpy as np
 from joblib.externals.loky.backend import get_context
 
 from leukotype.arrays import FloatArray
 from leukotype.errors import TasksFailed
 from leukotype.execution.engine import (
+    KILLED,
     Engine,
     Failure,
     MatrixFile,
@@ -104,6 +107,58 @@ class Processes(Engine):
                 worker.kill()
 
 
+class Helper:
+    """One process beside this one: it does one piece of work after the other, while this process goes on.
+
+    The process starts with the first piece of work, and is replaced if it dies.
+    """
+
+    def __init__(self) -> None:
+        # The thread only waits: it starts the process afresh, without a copy of this one.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="leukotype-helper")
+        self._worker: _Worker | None = None
+        self._is_closed = False
+
+    def submit(
+        self, work: Callable[[FloatArray, TaskT], ResultT], task: TaskT
+    ) -> Future[Outcome[ResultT] | None]:
+        """Begin `work(an empty matrix, task)`; the future gives its outcome, or None if no process can be started."""
+        return self._thread.submit(self._ask, cloudpickle.dumps((work, task)))
+
+    def _ask(self, packed: bytes) -> Outcome[Any] | None:
+        how = ""
+        for tries in range(1, TRIES + 1):
+            if self._is_closed:
+                return None
+            try:
+                self._worker = worker = self._worker or _Worker()
+            except OSError:
+                return None
+            worker.give(0, tries, ("", packed))
+            _wait([worker], None)
+            if worker.answer is not None:
+                outcome: Outcome[Any] = cloudpickle.loads(worker.answer)
+                return outcome
+            self._worker, how = None, worker.end_of_life()
+            if not worker.is_ready:
+                return None
+        return Outcome(0, None, Failure.of_lost_worker(how, TRIES))
+
+    def close(self) -> None:
+        """End the process at once, also during its work."""
+        self._is_closed = True
+        if (worker := self._worker) is not None:
+            worker.stop()
+        self._thread.shutdown(wait=True, cancel_futures=True)
+        if self._worker is not None:
+            self._worker.kill()
+
+
+def was_killed(outcome: Outcome[Any]) -> bool:
+    """Tell whether every process that tried a task died."""
+    return outcome.failure is not None and outcome.failure.kind == KILLED
+
+
 class _Worker:
     """One process as the driver sees it.
 
@@ -169,10 +224,14 @@ class _Worker:
     def kill(self) -> None:
         """End the process at once."""
         if self._process.is_alive():
-            with suppress(OSError):
-                os.kill(self._process.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+            self.stop()
         self._process.join()
         self._pipe.close()
+
+    def stop(self) -> None:
+        """Send the process the signal to end at once; another thread may wait for it."""
+        with suppress(OSError):
+            os.kill(self._process.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
 
     def end_of_life(self) -> str:
         """Return the signal or exit code of a dead process."""
@@ -212,7 +271,8 @@ def _serve(pipe: connection.Connection, driver: int) -> None:
         while True:
             number, path, packed = pipe.recv()
             begun = partial(pipe.send_bytes, _BEGUN)
-            pipe.send_bytes(attempt_packed(packed, number, mapped(path), begun))
+            matrix = mapped(path) if path else np.empty((0, 0))
+            pipe.send_bytes(attempt_packed(packed, number, matrix, begun))
 
 
 def _end_with(driver: int) -> None:

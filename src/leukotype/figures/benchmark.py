@@ -70,10 +70,10 @@ def _paint_ranks(numbers: pd.DataFrame, board: Leaderboard, difference: float) -
     top = alt.Y("top:Q", scale=y_scale, axis=None)
     drawn = alt.Chart(theme.rows(models))
     hover = theme.hover({"name": "Model"}, {"from": ("Mean rank", ".2f")})
-    names = drawn.encode(x=side, y=y, text="label:N", tooltip=hover)
+    names = drawn.encode(x=side, y=y, text=alt.Text("label:N"), tooltip=hover)
     layers = [
-        drawn.mark_rule(color=theme.INK).encode(x=x, y=top, y2="y:Q"),
-        drawn.mark_rule(color=theme.INK).encode(x=x, x2="side:Q", y=y),
+        drawn.mark_rule(color=theme.INK).encode(x=x, y=top, y2=alt.Y2("y:Q")),
+        drawn.mark_rule(color=theme.INK).encode(x=x, x2=alt.X2("side:Q"), y=y),
         names.transform_filter("datum.left").mark_text(align="right", dx=-6, fontSize=12),
         names.transform_filter("!datum.left").mark_text(align="left", dx=6, fontSize=12),
     ]
@@ -81,13 +81,17 @@ def _paint_ranks(numbers: pd.DataFrame, board: Leaderboard, difference: float) -
         thick = alt.Chart(theme.rows(bars)).mark_rule(
             strokeWidth=5, strokeCap="round", color=theme.COLOURS[0]
         )
-        layers.append(thick.encode(x=x, x2="to:Q", y=y, tooltip=theme.hover({"name": "Not distinguished"})))
+        layers.append(
+            thick.encode(x=x, x2=alt.X2("to:Q"), y=y, tooltip=theme.hover({"name": "Not distinguished"}))
+        )
     label = f"critical difference {difference:.2f}"
     marked = alt.Chart(theme.rows(ruler.assign(y=0.0, label=label))).encode(x=x, y=y)
     orange = theme.COLOURS[3]
     layers += [
-        marked.mark_rule(strokeWidth=2, color=orange, yOffset=-40).encode(x2="to:Q"),
-        marked.mark_text(color=orange, yOffset=-49, align="left", fontSize=11).encode(text="label:N"),
+        marked.mark_rule(strokeWidth=2, color=orange, yOffset=-40).encode(x2=alt.X2("to:Q")),
+        marked.mark_text(color=orange, yOffset=-49, align="left", fontSize=11).encode(
+            text=alt.Text("label:N")
+        ),
     ]
     return alt.layer(*layers).properties(width=400, height=height)
 
@@ -171,8 +175,8 @@ def _paint_scores(numbers: pd.DataFrame, board: Leaderboard) -> Chart:
     scale = alt.Scale(domain=[low, high], scheme="blues")
     legend = alt.Legend(title=title, orient="bottom")
     cells = base.mark_rect(stroke="white").encode(color=alt.Color("value:Q", scale=scale, legend=legend))
-    ink = alt.condition("datum.dark", alt.value("white"), alt.value(theme.INK))
-    words = base.encode(text="text:N", color=ink)
+    ink = alt.ColorValue(**alt.condition("datum.dark", alt.value("white"), alt.value(theme.INK)))
+    words = base.encode(text=alt.Text("text:N"), color=ink)
     best = words.transform_filter("datum.best").mark_text(fontSize=10, fontWeight="bold")
     others = words.transform_filter("!datum.best").mark_text(fontSize=10)
     return alt.layer(cells, best, others).properties(

@@ -158,7 +158,7 @@ def _diagram(
         .encode(x=alt.X("at:Q", scale=theme.UNIT), y=alt.Y("at:Q", scale=theme.UNIT))
     )
     whiskers = base.mark_rule(strokeWidth=1.3, color=theme.COLOURS[0]).encode(
-        y=alt.Y("low:Q", scale=theme.UNIT, **y), y2="high:Q"
+        y=alt.Y("low:Q", scale=theme.UNIT, **y), y2=alt.Y2("high:Q")
     )
     dots = base.mark_circle(color=theme.COLOURS[0], opacity=1).encode(
         y=alt.Y("correct:Q", scale=theme.UNIT, **y), size=size

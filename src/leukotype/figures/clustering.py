@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import altair as alt
 import numpy as np
@@ -75,15 +76,15 @@ def dendrogram(tree: FloatArray, *, along: float, across: float, upright: bool) 
     common = {"nice": False, "zero": False, "reverse": not upright}
     leaf_scale = {"domain": [0, len(tree) + 1], **common}
     height_scale = {"domain": [floor, top + 0.03 * (top - floor)], **common}
-    place = {"field": "place", "type": "quantitative", "axis": None, "scale": leaf_scale}
-    height = {"field": "height", "type": "quantitative", "axis": None, "scale": height_scale}
+    place: dict[str, Any] = {"field": "place", "type": "quantitative", "axis": None, "scale": leaf_scale}
+    height: dict[str, Any] = {"field": "height", "type": "quantitative", "axis": None, "scale": height_scale}
     width = min(0.9, 0.5 * along / (len(tree) + 1))
     lines = alt.Chart(theme.rows(table)).mark_line(strokeWidth=width, color="#555555", aria=False)
     drawn: alt.Chart = lines.encode(
-        x=alt.X.from_dict(place if upright else height),
-        y=alt.Y.from_dict(height if upright else place),
-        detail="merge:N",
-        order="corner:Q",
+        x=alt.X(**(place if upright else height)),
+        y=alt.Y(**(height if upright else place)),
+        detail=alt.Detail("merge:N"),
+        order=alt.Order("corner:Q"),
     ).properties(
         width=along if upright else across,
         height=across if upright else along,
@@ -186,7 +187,7 @@ def _paint(table: pd.DataFrame) -> Chart:
     )
     chance = base.mark_bar(height=10).encode(
         x=alt.X("chance_low:Q", scale=scale),
-        x2="chance_high:Q",
+        x2=alt.X2("chance_high:Q"),
         color=alt.Color("chance:N", scale=colours, legend=legend),
     )
     zero = alt.Chart(theme.rows(table.head(1))).mark_rule(strokeDash=[4, 3], color=theme.GREY)

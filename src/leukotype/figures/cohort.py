@@ -60,7 +60,7 @@ def _paint_counts(table: pd.DataFrame, cohort: Cohort) -> Chart:
     bars = base.mark_bar(height={"band": 0.72}).encode(
         color=alt.Color("class:N", scale=theme.class_scale(names), legend=None)
     )
-    labels = base.mark_text(align="left", dx=5, fontSize=11, color=theme.INK).encode(text="label:N")
+    labels = base.mark_text(align="left", dx=5, fontSize=11, color=theme.INK).encode(text=alt.Text("label:N"))
     return alt.layer(bars, labels).properties(width=theme.WIDTH - 120, height=alt.Step(26))
 
 
@@ -104,8 +104,8 @@ def _paint_intensity(table: pd.DataFrame, cohort: Cohort) -> Chart:
     colour = theme.class_colour(cohort.classes)
     axis = alt.Axis(title=f"Expression ({cohort.provenance.scale})")
     lines = base.mark_rule(strokeWidth=max(0.6, min(1.5, width / n / 5))).encode(
-        y=alt.Y("q05:Q", axis=axis, scale=alt.Scale(zero=False)), y2="q95:Q", color=colour
+        y=alt.Y("q05:Q", axis=axis, scale=alt.Scale(zero=False)), y2=alt.Y2("q95:Q"), color=colour
     )
-    boxes = base.mark_bar(width={"band": 0.78}).encode(y="q25:Q", y2="q75:Q", color=colour)
-    ticks = base.mark_tick(color="white", thickness=1.6, width={"band": 0.78}).encode(y="median:Q")
+    boxes = base.mark_bar(width={"band": 0.78}).encode(y=alt.Y("q25:Q"), y2=alt.Y2("q75:Q"), color=colour)
+    ticks = base.mark_tick(color="white", thickness=1.6, width={"band": 0.78}).encode(y=alt.Y("median:Q"))
     return alt.layer(lines, boxes, ticks).properties(width=width, height=280)

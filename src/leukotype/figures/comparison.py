@@ -63,17 +63,17 @@ def _panel(table: pd.DataFrame, metric: metrics.Metric, evaluation: Evaluation, 
         y=alt.Y("model:N", sort=order, axis=axis),
         tooltip=[*theme.hover({"model": "Model"}, hover), *theme.hover({"interval": "Method"})],
     )
-    colour, fill = theme.hollow_baselines(theme.COLOURS[0])
+    colour, stroke, fill = theme.hollow_baselines(theme.COLOURS[0])
     x = alt.X("value:Q", scale=scale, axis=x_axis)
     whiskers = base.mark_rule(strokeWidth=2).encode(
-        x=alt.X("low:Q", scale=scale, axis=x_axis), x2="high:Q", color=colour
+        x=alt.X("low:Q", scale=scale, axis=x_axis), x2=alt.X2("high:Q"), color=colour
     )
     dots = base.mark_point(filled=False, size=60, strokeWidth=2, opacity=1).encode(
-        x=x, stroke=colour, fill=fill
+        x=x, stroke=stroke, fill=fill
     )
     chance = (
         alt.Chart(theme.rows(table[["chance"]].head(1).dropna()))
         .mark_rule(strokeDash=[4, 3], color=theme.COLOURS[3], strokeWidth=1.3)
         .encode(x=alt.X("chance:Q", scale=scale))
     )
-    return alt.layer(chance, whiskers, dots).properties(width=228, height=alt.Step(19))
+    return alt.layer(chance, whiskers, dots, width=228, height=alt.Step(19))

@@ -94,8 +94,8 @@ def _cells(table: pd.DataFrame, x: alt.X, y: alt.Y, texts: dict[str, str], form:
     cells = base.mark_rect(stroke="white", strokeWidth=1, aria=False).encode(
         color=alt.Color("share:Q", scale=blues, legend=legend)
     )
-    ink = alt.condition("datum.share > 0.55", alt.value("white"), alt.value(theme.INK))
-    text = base.mark_text(fontSize=size, aria=False).encode(text="text:N", color=ink)
+    ink = alt.ColorValue(**alt.condition("datum.share > 0.55", alt.value("white"), alt.value(theme.INK)))
+    text = base.mark_text(fontSize=size, aria=False).encode(text=alt.Text("text:N"), color=ink)
     chart: Chart = alt.layer(cells, text)
     return chart
 

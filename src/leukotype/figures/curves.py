@@ -271,7 +271,7 @@ def _paint(table: pd.DataFrame, kind: CurveKind, data: CurveData) -> Chart:
             color=by_line(alt.Color, [styles[model].colour for model in entries]),
             strokeDash=by_line(alt.StrokeDash, [list(styles[model].dash) for model in entries]),
             strokeWidth=by_line(alt.StrokeWidth, widths, "O"),  # Vega needs an ordinal field for widths
-            order="point:Q",
+            order=alt.Order("point:Q"),
             tooltip=theme.hover(
                 {"line": title, "class": "Class"}, {"area": (f"{kind.area} of this class", ".3f")}
             ),

@@ -44,9 +44,9 @@ class Drawing:
         """The Altair chart, with its data inside; the same bytes for the same numbers."""
         # Altair checks every part of a chart against its schema, which takes longer than drawing. The tests do that.
         with debug_mode(False):
-            chart = theme.dress(self.paint(self.numbers), self.title, self.subtitle, self.look)
-            described: Chart = chart.properties(description=self.alt)
-        return described
+            chart = self.paint(self.numbers)
+            theme.dress(chart, self.title, self.subtitle, self.alt, self.look)
+        return chart
 
     @cached_property
     def spec(self) -> Mapping[str, Any]:

@@ -127,7 +127,7 @@ def _paint_permutation(numbers: pd.DataFrame, title: str) -> Chart:
     bars = alt.Chart().mark_rect(color="#b9b9b9")
     bars = bars.encode(
         x=alt.X("from:Q", title=title, scale=scale),
-        x2="to:Q",
+        x2=alt.X2("to:Q"),
         y=alt.Y("share:Q", title=None, axis=axis),
         y2=alt.Y2Datum(0),
     )
@@ -170,13 +170,15 @@ def _paint_leaks(numbers: pd.DataFrame, study: Study, metric: str) -> Chart:
     baselines = theme.baselines(study.evaluation)
     models = sorted(dict.fromkeys(numbers["model"]), key=baselines.__contains__)
     numbers = numbers.assign(baseline=numbers["model"].isin(baselines))
-    colour, fill = theme.hollow_baselines(theme.COLOURS[3])
+    colour, stroke, fill = theme.hollow_baselines(theme.COLOURS[3])
     base = alt.Chart().encode(y=alt.Y("model:N", sort=models, axis=theme.names_axis(None)))
     axis = alt.Axis(title=f"Optimism in {metric}")
     zero = alt.Chart().mark_rule(color=theme.GREY, strokeDash=[4, 3]).encode(x=alt.datum(0))
-    whiskers = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", axis=axis), x2="high:Q", color=colour)
+    whiskers = base.mark_rule(strokeWidth=2).encode(
+        x=alt.X("low:Q", axis=axis), x2=alt.X2("high:Q"), color=colour
+    )
     dots = base.mark_point(filled=False, size=55, strokeWidth=2, opacity=1).encode(
-        x=alt.X("optimism:Q", axis=axis), stroke=colour, fill=fill
+        x=alt.X("optimism:Q", axis=axis), stroke=stroke, fill=fill
     )
     panel = alt.layer(zero, whiskers, dots, data=theme.rows(numbers)).properties(
         width=theme.WIDTH - 20, height=alt.Step(16)
@@ -226,13 +228,15 @@ def _paint_learning(numbers: pd.DataFrame, study: Study, most: float, title: str
         alt.Chart().transform_filter(f"datum.kind == '{kind}'") for kind in ("fitted", "measured")
     )
     band = fitted.mark_area(opacity=0.15).encode(
-        x=x, y=alt.Y("low:Q", title=title), y2="high:Q", color=colour
+        x=x, y=alt.Y("low:Q", title=title), y2=alt.Y2("high:Q"), color=colour
     )
     line = fitted.mark_line(strokeWidth=2).encode(x=x, y=y, color=colour)
-    whiskers = measured.mark_rule(strokeWidth=1.5).encode(x=x, y="low:Q", y2="high:Q", color=colour)
+    whiskers = measured.mark_rule(strokeWidth=1.5).encode(
+        x=x, y=alt.Y("low:Q"), y2=alt.Y2("high:Q"), color=colour
+    )
     dots = measured.mark_point(filled=True, size=45, opacity=1).encode(x=x, y=y, color=colour)
     end = alt.Chart(theme.rows(pd.DataFrame({"n_train": [most]})))
-    edge = end.mark_rule(strokeDash=[4, 3], color=theme.GREY).encode(x="n_train:Q")
+    edge = end.mark_rule(strokeDash=[4, 3], color=theme.GREY).encode(x=alt.X("n_train:Q"))
     columns = min(2, len(models))
     panel = alt.layer(band, line, whiskers, dots, edge, data=theme.rows(numbers)).properties(
         width=theme.WIDTH / columns - 12, height=150

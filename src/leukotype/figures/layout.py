@@ -32,9 +32,10 @@ class Place:
 
 
 def _bare(axis: alt.Axis, **options: Any) -> alt.Axis:
-    return alt.Axis.from_dict(
-        {**axis.to_dict(validate=False), "title": None, "ticks": False, **options}, validate=False
-    )
+    bare: alt.Axis = axis.copy()
+    for name, value in {"title": None, "ticks": False, **options}.items():
+        bare[name] = value
+    return bare
 
 
 def wrap(
@@ -51,7 +52,9 @@ def wrap(
         heading = alt.TitleParams(
             text=title, anchor="middle", frame="group", fontSize=12, offset=6, limit=int(width) + 12
         )
-        drawn.append(panel(name, place).properties(title=heading))
+        chart = panel(name, place)
+        chart["title"] = heading
+        drawn.append(chart)
     return alt.concat(*drawn, columns=columns, spacing=14)
 
 

@@ -97,10 +97,11 @@ def informative(evaluation: Evaluation) -> list[str]:
     return [model.name for model in evaluation.models if not model.baseline] or list(evaluation.names)
 
 
-def hollow_baselines(colour: str) -> tuple[Any, Any]:
-    """Stroke and fill of dots that are hollow and grey if the field `baseline` is true."""
-    stroke = alt.condition("datum.baseline", alt.value("#777777"), alt.value(colour))
-    return stroke, alt.condition("datum.baseline", alt.value("white"), alt.value(colour))
+def hollow_baselines(colour: str) -> tuple[alt.ColorValue, alt.StrokeValue, alt.FillValue]:
+    """Colour of lines, stroke and fill of dots: grey and hollow if the field `baseline` is true."""
+    line = alt.condition("datum.baseline", alt.value("#777777"), alt.value(colour))
+    inside = alt.condition("datum.baseline", alt.value("white"), alt.value(colour))
+    return alt.ColorValue(**line), alt.StrokeValue(**line), alt.FillValue(**inside)
 
 
 def samples_axis(title: str, n: int, length: float) -> alt.Axis:
@@ -178,13 +179,17 @@ def shortened(name: str, most: int) -> str:
     return f"{name[: most - 1 - tail]}…{name[-tail:]}"
 
 
-def dress(chart: Chart, title: str, lines: Sequence[str], look: Mapping[str, Mapping[str, Any]]) -> Chart:
-    """Add title, subtitle and the common look; `look` adds to the Vega-Lite configuration."""
-    heading = alt.TitleParams(text=title, subtitle=list(lines), anchor="start", frame="group")
-    dressed: Chart = chart.properties(title=heading, background="white", padding=8)
+def dress(
+    chart: Chart, title: str, lines: Sequence[str], alt_text: str, look: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Add title, subtitle, alternative text and the common look; `look` adds to the Vega-Lite configuration."""
     changed = {key: {**_CONFIG.get(key, {}), **value} for key, value in look.items()}
-    dressed.config = alt.Config.from_dict({**_CONFIG, **changed}, validate=False)
-    return dressed
+    # `properties` would copy the whole chart.
+    chart["title"] = alt.TitleParams(text=title, subtitle=list(lines), anchor="start", frame="group")
+    chart["background"] = "white"
+    chart["padding"] = 8
+    chart["config"] = alt.Config(**{**_CONFIG, **changed})
+    chart["description"] = alt_text
 
 
 _CONFIG: Mapping[str, Any] = {

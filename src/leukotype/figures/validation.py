@@ -143,9 +143,9 @@ def _paint_likeness(table: pd.DataFrame) -> Chart:
         .transform_stack(stack="samples", groupby=["from"], as_=["low", "high"], sort=[alt.SortField("kind")])
         .encode(
             x=alt.X("from:Q", title=title, scale=alt.Scale(domain=[0, 1])),
-            x2="to:Q",
+            x2=alt.X2("to:Q"),
             y=alt.Y("low:Q", title="Samples"),
-            y2="high:Q",
+            y2=alt.Y2("high:Q"),
             color=alt.Color("kind:N", scale=scale, sort=kinds, legend=theme.legend("Samples", kinds)),
             tooltip=theme.hover(
                 {"kind": "Classes"},
@@ -154,5 +154,7 @@ def _paint_likeness(table: pd.DataFrame) -> Chart:
         )
     )
     level = pd.DataFrame({"level": [EXPECTED_UNLIKE]})
-    edge = alt.Chart(theme.rows(level)).mark_rule(strokeDash=[4, 3], color=theme.INK).encode(x="level:Q")
+    edge = (
+        alt.Chart(theme.rows(level)).mark_rule(strokeDash=[4, 3], color=theme.INK).encode(x=alt.X("level:Q"))
+    )
     return alt.layer(bars, edge).properties(width=theme.WIDTH - 60, height=220)

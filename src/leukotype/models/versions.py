@@ -34,15 +34,19 @@ def fingerprint(rooms: tuple[str, ...] = ROOMS) -> str:
     return digest.hexdigest()
 
 
+@cache
+def _version(package: str) -> str | None:
+    # Reports ask for it hundreds of times.
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
 def packages() -> dict[str, str]:
     """Versions of the installed packages that affect the results."""
-    found = {}
-    for name in _REPORTED:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+    found = {name: _version(name) for name in _REPORTED}
+    return {name: version for name, version in found.items() if version is not None}
 
 
 def platform_facts() -> dict[str, str]:

@@ -9,21 +9,22 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from importlib.metadata import version
 from typing import Any
 
 import pandas as pd
 import vl_convert
 
-from leukotype import atomic, datasets, figures
+from leukotype import atomic, datasets, figures, pictures
 from leukotype.benchmark import Benchmark
 from leukotype.classifier.validation import Validation
 from leukotype.cohort import Cohort
 from leukotype.csv_text import csv_text
 from leukotype.errors import OutputRefused, UnreadableFile
 from leukotype.figures import Drawing, Figure, theme
-from leukotype.figures.files import lack_of_memory, svg_of, vegalite_version
+from leukotype.figures.files import vegalite_version
+from leukotype.pictures import Pictures, Renderer, lack_of_memory
 from leukotype.readers import read_bytes
 from leukotype.results.page import Notice
 from leukotype.results.tables import Table
@@ -35,6 +36,8 @@ MOST_SVG = 1_500_000
 MOST_SPEC = 1_500_000
 MOST_CSV = 500_000
 MOST_ROWS = 40
+# What a faulty figure raises.
+_PROBLEMS = (ArithmeticError, ValueError, TypeError, LookupError)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,12 +45,14 @@ class RenderedFigure:
     """One figure as a page shows it.
 
     spec     : Vega-Lite chart without the title, which the page prints
+    pictures : of the chart with the title
     safe_csv : whether text in the CSV that looks like a formula is defused for spreadsheets
     """
 
     figure: Figure
     drawing: Drawing
     spec: Mapping[str, Any]
+    pictures: Pictures
     safe_csv: bool = False
 
     @property
@@ -60,7 +65,8 @@ class RenderedFigure:
 
     @cached_property
     def svg(self) -> str:
-        return svg_of(self.spec)
+        """The picture on the page."""
+        return self.pictures.untitled or pictures.svg_of(self.spec, vegalite_version())
 
     @property
     def width(self) -> int:
@@ -76,7 +82,7 @@ class RenderedFigure:
     def picture(self) -> str:
         """The picture as a data address; in an image no script can run."""
         is_small = len(self.svg) <= MOST_SVG
-        content = self.svg.encode() if is_small else vl_convert.svg_to_png(self.svg, scale=2.0)
+        content = self.svg.encode() if is_small else pictures.png_of(self.svg)
         return f"data:image/{'svg+xml' if is_small else 'png'};base64,{base64.b64encode(content).decode()}"
 
     @cached_property
@@ -117,32 +123,48 @@ class RenderedFigure:
 
 
 def draw(
-    source: Source, on_step: Callable[[str], None], *, safe_csv: bool = False
+    source: Source,
+    on_step: Callable[[str], None],
+    *,
+    safe_csv: bool = False,
+    with_png: bool = True,
+    renderer: Renderer | None = None,
 ) -> tuple[list[RenderedFigure], list[Notice]]:
     """Draw every figure of a result; return the figures, and the reasons for those that are missing.
 
     on_step  : called with the title of each figure before it is drawn
     safe_csv : see `RenderedFigure`
+    with_png : whether PNG files are needed
+    renderer : one that was started draws while the next figure is prepared
     """
-    rendered, missing = [], []
     if (lacking := lack_of_memory()) is not None:
         on_step(f"No figures: {lacking}")
         return [], [Notice("warning", "No figures", f"{lacking[:1].upper()}{lacking[1:]}")]
-    for figure, part in _figures_of(source):
+    renderer = renderer or Renderer()
+    begun: list[Callable[[], RenderedFigure | Notice]] = []
+    # From the last to the first: a map takes longest to prepare, and other figures are drawn meanwhile.
+    for figure, part in reversed(_figures_of(source)):
         reason = figure.applies(part)
         # A figure of an analysis that was not requested needs no explanation.
         if reason is not None and figure.part == "study":
             continue
         on_step(figure.title)
-        if reason is None:
-            try:
-                rendered.append(_draw(figure, part, safe_csv))
-                continue
-            except (ArithmeticError, ValueError, TypeError, LookupError) as problem:
-                # One figure that fails must not cost all results; the report states it.
-                reason = f"It could not be drawn ({type(problem).__name__}: {problem}). Please report this."
-        missing.append(Notice("note", f"No figure “{figure.title}”", reason))
-    return rendered, missing
+        if reason is not None:
+            begun.append(partial(_missing, figure, reason))
+            continue
+        # One figure that fails must not cost all results; the report states it.
+        try:
+            drawing = figure.draw(part)
+            wait = renderer.draw(drawing.spec, vegalite_version(), with_png=with_png)
+        except _PROBLEMS as problem:
+            begun.append(partial(_missing, figure, _reason(problem)))
+        else:
+            begun.append(partial(_finish, figure, drawing, wait, safe_csv))
+    found = [finish() for finish in begun][::-1]
+    return (
+        [one for one in found if isinstance(one, RenderedFigure)],
+        [one for one in found if isinstance(one, Notice)],
+    )
 
 
 def _figures_of(source: Source) -> list[tuple[Figure, Any]]:
@@ -158,9 +180,21 @@ def _figures_of(source: Source) -> list[tuple[Figure, Any]]:
             return [(figure, source) for figure in figures.of_part("validation")]
 
 
-def _draw(figure: Figure, source: Any, safe_csv: bool) -> RenderedFigure:
-    drawing = figure.draw(source)
-    return RenderedFigure(figure, drawing, _untitled(drawing.spec), safe_csv)
+def _finish(
+    figure: Figure, drawing: Drawing, wait: Callable[[], Pictures], safe_csv: bool
+) -> RenderedFigure | Notice:
+    try:
+        return RenderedFigure(figure, drawing, _untitled(drawing.spec), wait(), safe_csv)
+    except _PROBLEMS as problem:
+        return _missing(figure, _reason(problem))
+
+
+def _missing(figure: Figure, reason: str) -> Notice:
+    return Notice("note", f"No figure “{figure.title}”", reason)
+
+
+def _reason(problem: Exception) -> str:
+    return f"It could not be drawn ({type(problem).__name__}: {problem}). Please report this."
 
 
 def _untitled(spec: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -15,6 +15,7 @@ from leukotype.classifier.validation import Validation
 from leukotype.cohort import Cohort
 from leukotype.csv_text import csv_text
 from leukotype.evaluation import Evaluation
+from leukotype.pictures import Renderer
 from leukotype.results import json_report, study_tables
 from leukotype.results.benchmark_page import benchmark_page
 from leukotype.results.folder import plain_name, staged
@@ -41,6 +42,7 @@ class Options(TypedDict, total=False):
     command   : as typed
     on_step   : called with the name of each step
     safe_csv  : whether text in CSV files that looks like a formula is defused for spreadsheets
+    renderer  : draws the figures beside this process, if it was started
     """
 
     overwrite: bool
@@ -48,6 +50,7 @@ class Options(TypedDict, total=False):
     command: str
     on_step: Callable[[str], None]
     safe_csv: bool
+    renderer: Renderer
 
 
 def _silent(step: str) -> None:
@@ -72,7 +75,7 @@ def write_report(
     """
     if isinstance(source, Evaluation):
         source = of_evaluation(source)
-    atomic.put(Path(path), _html(source, draw(source, on_step), command).encode())
+    atomic.put(Path(path), _html(source, draw(source, on_step, with_png=False), command).encode())
     return Path(path)
 
 
@@ -191,6 +194,7 @@ def _save(
     command: str = "",
     on_step: Callable[[str], None] = _silent,
     safe_csv: bool = False,
+    renderer: Renderer | None = None,
 ) -> Path:
     """Draw the figures of a result and write them, its files and the manifest.
 
@@ -199,9 +203,9 @@ def _save(
     varying : files that hold run times
     """
     with staged(folder, overwrite=overwrite, resume=resume) as place:
-        drawn = draw(source, on_step, safe_csv=safe_csv)
+        drawn = draw(source, on_step, safe_csv=safe_csv, renderer=renderer)
         for one in drawn[0]:
-            figures.save(one.drawing, place / "figures", one.name)
+            figures.save(one.pictures, place / "figures", one.name)
             (place / "figures" / f"{one.name}.csv").write_bytes(one.csv.encode())
         on_step("Report")
         for name, content in files(drawn):
