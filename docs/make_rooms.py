@@ -51,6 +51,7 @@ ROOMS = {
     "genes": ("data", "probe → gene symbol"),
     "cohort": ("data", "Cohort = expression, labels, donors, provenance"),
     "atomic": ("base", "open regular files; write, then rename"),
+    "class_names": ("base", "class names that probably mean the same"),
     "signing": ("base", "signatures of files"),
     "temporary": ("base", "temporary files, removed once their process is dead"),
     "claims": ("base", "is a published score possible?"),

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 import leukotype as lt
-from leukotype.cohort import Cohort, is_control, similar_names, without_controls
+from leukotype.class_names import similar_names
+from leukotype.cohort import Cohort, is_control, without_controls
 from leukotype.errors import BadIdentifiers, BadLabels, BadValues, InputError
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import combinations, compress
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -18,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from leukotype.arrays import FloatArray, IntArray, StrArray
 from leukotype.errors import BadIdentifiers, BadLabels, BadValues
-from leukotype.wording import counted, listed
+from leukotype.wording import counted
 
 # Affymetrix: AFFX-BioB-5_at.  ERCC spike-ins end in five digits: ERCC-00002; ERCC1 and ERCC2 are genes.
 # Agilent: (+)E1A_r60_3, (-)3xSLv1, DarkCorner.  R replaces other signs by dots.
@@ -26,17 +24,9 @@ _CONTROL = re.compile(
     r"AFFX[-._].+|ERCC[-._]\d{5}|(\(\+\)|X\.{3})E1A_r60_.+|(\(-\)|X\.{3})3xSLv1|DarkCorner|(GE_)?BrightCorner",
     re.IGNORECASE,
 )
-# Cyrillic and Greek letters that look like Latin ones.
-_LOOKALIKES = str.maketrans(
-    "АВЕЅІЈКМНОРСТУХаеоѕіјрсухΑΒΕΖΗΙΚΜΝΟΡΤΥΧο‐‑‒–—−", "ABESIJKMHOPCTYXaeosijpcyxABEZHIKMNOPTYXo------"
-)
-# A separator between two letters or digits.
-_JOINT = re.compile(r"(?<=\w)[ _-]+(?=\w)|_+")
 # First letters of control probes; most other probes need no regular expression.
 _INITIALS = frozenset("AaEeXx(DdGgBb")
 MOST_CHARACTERS = 1000
-# Letters of a word in which one other letter is rather a spelling than another name.
-LONG_WORD = 6
 # Far above any log2 intensity; the square of such a value is still finite.
 LARGEST = 1e30
 
@@ -286,63 +276,6 @@ def need_cohort(value: object) -> None:
             f"a Cohort is needed, not a {type(value).__name__}. Use Cohort.of(frame, labels) for a DataFrame, or "
             "read(path) for a file."
         )
-
-
-def similar_classes(labels: Iterable[str]) -> tuple[str, ...]:
-    """Return a warning for each group of class names that probably mean the same."""
-    counts = Counter(labels)
-    return tuple(
-        f"Classes {listed([f'{name!a} ({counts[name]})' for name in group])} differ only in "
-        f"{'case, spaces or letters that look alike' if equal else 'one letter'}, and count as different classes. "
-        "Correct the names if they mean the same."
-        for group, equal in similar_names(counts)
-    )
-
-
-def similar_names(names: Iterable[str]) -> list[tuple[tuple[str, ...], bool]]:
-    """Return the groups of names that probably mean the same, and whether their visible letters are equal.
-
-    Equal: they differ only in case, spaces, Unicode form, or letters that look alike, such as "AML" and "aml", "AML"
-    with a Cyrillic А, "1" and "1.0".  "CD4+" and "CD4-" are different names.  Else they differ in one letter of a word
-    of at least six letters, not the first or last, such as "tumor" and "tumour", or in an "s" at the end.  "AML" and
-    "ALL" are different names.
-    """
-    groups: dict[str, list[str]] = {}
-    for name in dict.fromkeys(names):
-        groups.setdefault(_skeleton(name), []).append(name)
-    found = [(tuple(group), True) for group in groups.values() if len(group) > 1]
-    firsts = [group[0] for group in groups.values()]
-    return found + [(pair, False) for pair in combinations(firsts, 2) if _one_letter(*pair)]
-
-
-def _one_letter(one: str, two: str) -> bool:
-    """Tell whether two names differ in one letter of one long word: another letter, one more, or two exchanged."""
-    words = [re.split(r"[\W_]+", name.casefold()) for name in (one, two)]
-    if len(words[0]) != len(words[1]):
-        return False
-    different = [pair for pair in zip(*words, strict=True) if pair[0] != pair[1]]
-    if len(different) != 1:
-        return False
-    short, long = sorted(different[0], key=len)
-    if len(long) < LONG_WORD or not (short + long).isalpha() or short[:1] != long[:1]:
-        return False
-    start = next((k for k, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
-    # "subtypeA" and "subtypeB", "stageI" and "stageII" are different names.
-    if start == len(long) - 1:
-        return len(short) < len(long) and long[-1] == "s"
-    if len(short) < len(long):
-        return short[start:] == long[start + 1 :]
-    swapped = long[:start] + long[start : start + 2][::-1] + long[start + 2 :]
-    return short[start + 1 :] == long[start + 1 :] or short == swapped
-
-
-def _skeleton(name: str) -> str:
-    visible = "".join(c for c in unicodedata.normalize("NFKC", name) if unicodedata.category(c) != "Cf")
-    text = _JOINT.sub("", " ".join(visible.split()).translate(_LOOKALIKES).casefold()).strip()
-    try:
-        return repr(float(text)) if text.isascii() and text[-1:].isdigit() else text
-    except ValueError:
-        return text
 
 
 def is_control(probe: str) -> bool:

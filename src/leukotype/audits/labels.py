@@ -10,7 +10,7 @@ import pandas as pd
 from leukotype.arrays import FloatArray, IntArray
 from leukotype.audits.finding import AuditInput, Observation
 from leukotype.audits.stats import correlation
-from leukotype.cohort import similar_classes
+from leukotype.class_names import similar_classes
 from leukotype.wording import shortlist
 
 # Largest mean out-of-fold probability of the own class, relative to that of the suggested class.

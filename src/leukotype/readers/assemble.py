@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from leukotype.arrays import BoolArray
-from leukotype.cohort import Batch, Cohort, Provenance, similar_classes
+from leukotype.class_names import similar_classes
+from leukotype.cohort import Batch, Cohort, Provenance
 from leukotype.errors import BadIdentifiers, BadLabels, BadValues, UnknownName
 from leukotype.readers import scale as scales
 from leukotype.readers.columns import shown, stray_columns
