@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -17,6 +18,8 @@ SCRIPTS = Path(__file__).parents[1] / "benchmarks" / "calibration"
 def script(name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(f"calibration_{name}", SCRIPTS / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
+    # Dataclasses look their module up.
+    sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
 
