@@ -216,7 +216,9 @@ def test_the_process_starts_afresh_and_loads_only_the_converter() -> None:
 
 
 _STUCK = """
-import time
+import signal, time
+# A command in the background of a shell script ignores SIGINT, and its children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from leukotype import pictures
 from leukotype.pictures import Renderer
 pictures.available_cores = lambda: 2
@@ -235,14 +237,17 @@ def test_an_interrupted_run_ends_its_process(sent: signal.Signals) -> None:
     run = subprocess.Popen(
         [sys.executable, "-c", _STUCK], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
-    assert run.stdout is not None
-    assert run.stdout.readline() == "working\n"
-    beside = psutil.Process(run.pid).children()
-    assert beside
-    begin = time.monotonic()
-    run.send_signal(sent)
-    assert run.wait(20) != 0
-    _, alive = psutil.wait_procs(beside, timeout=20)
-    assert not alive
-    assert time.monotonic() - begin < 20
-    run.stdout.close()
+    with run:
+        assert run.stdout is not None
+        assert run.stdout.readline() == "working\n"
+        beside = psutil.Process(run.pid).children()
+        assert beside
+        begin = time.monotonic()
+        run.send_signal(sent)
+        try:
+            assert run.wait(20) != 0
+        finally:
+            run.kill()
+        _, alive = psutil.wait_procs(beside, timeout=20)
+        assert not alive
+        assert time.monotonic() - begin < 20
