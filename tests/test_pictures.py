@@ -42,12 +42,12 @@ CHART = {
 }
 
 
-# Large pictures, whose comparison takes seconds.
-SLOW = ("intensity", "correlation", "heatmap")
+# Small pictures of each part; the comparison of the others takes seconds.
+QUICK = ("class-counts", "confusion", "roc", "learning-curve", "critical-difference")
 
 
 def each(figure: Figure) -> Any:
-    marks = (pytest.mark.slow,) * (figure.name in SLOW)
+    marks = () if figure.name in QUICK else (pytest.mark.slow,)
     return pytest.param(figure, id=f"{figure.part}-{figure}", marks=marks)
 
 
