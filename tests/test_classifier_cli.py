@@ -318,7 +318,8 @@ def test_the_first_wide_sample_takes_a_second_and_each_other_milliseconds(tmp_pa
         middle = time.process_time()
         classifier.predict(batch)
         each.append((time.process_time() - middle - (middle - start)) / (cohort.n_samples - 1))
-    assert min(each) < 0.005
+    # 4 ms alone; other test processes share the caches.
+    assert min(each) < 0.02
 
 
 def test_train_prints_errors_of_the_audits_and_puts_them_on_the_card(capsys):
