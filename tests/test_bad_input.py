@@ -312,16 +312,7 @@ def test_imputed_values_go_through_to_the_end(tmp_path, capsys):
     for row, column in ((2, 4), (9, 4), (9, 7)):
         rows[row][column] = ""
     (tmp_path / "holes.csv").write_text(text(rows))
-    arguments = (
-        "study",
-        "holes.csv",
-        "--models",
-        "logistic,forest",
-        "--jobs",
-        "1",
-        "--impute",
-        "median",
-    )
+    arguments = ("study", "holes.csv", "--models", "logistic,knn", "--jobs", "1", "--impute", "median")
     assert cli.run([*arguments, "--out", "out"]) == 0
     assert (
         "Missing values (3) are filled with the training median inside each fold" in capsys.readouterr().err

@@ -36,6 +36,7 @@ def balanced(result: dict, model: str) -> float:
     return result["models"][model]["metrics"]["balanced_accuracy"]["value"]
 
 
+@pytest.mark.slow
 def test_models_separate_the_slice_and_the_majority_is_at_chance(data_folder, tmp_path):
     models = "logistic,forest,svm,majority"
     first = study(data_folder / SLICE, tmp_path / "a", "--models", models, "--jobs", "2")
@@ -53,6 +54,7 @@ PLAIN = {
 }
 
 
+@pytest.mark.slow
 def test_probabilities_on_given_folds_equal_those_of_scikit_learn(data_folder, tmp_path):
     table = pd.read_csv(data_folder / SLICE)
     x, y = table.iloc[:, 2:].to_numpy(), table["type"].to_numpy(str)
