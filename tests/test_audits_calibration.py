@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import scripts
 from leukotype.audits import AUDITS, AuditInput, by_code
 from leukotype.readers import read
 
@@ -21,13 +20,7 @@ TRUE = {("LT021", "null")}
 
 @pytest.fixture(scope="module")
 def script():
-    spec = importlib.util.spec_from_file_location("calibration_audits", FOLDER / "audits.py")
-    module = importlib.util.module_from_spec(spec)
-    # Dataclasses look their module up.
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
+    return scripts.load("benchmarks/calibration/audits.py")
 
 
 def results(name):

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 from scipy import stats
 
+import scripts
 from leukotype.results import methods
-
-PAGE = Path(__file__).parents[1] / "benchmarks" / "calibration" / "page.py"
 
 
 @pytest.fixture(scope="module")
 def page():
-    spec = importlib.util.spec_from_file_location("calibration_page", PAGE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return scripts.load("benchmarks/calibration/page.py")
 
 
 def test_the_page_is_what_the_results_say(page):
     text = (page.DOCS / "calibration.md").read_text(encoding="utf-8")
-    assert text == page.filled(text), "run python benchmarks/calibration/page.py"
+    assert text == page.filled(text, page.BLOCKS), "run python benchmarks/calibration/page.py"
 
 
 def test_the_comparison_of_simulators_is_what_the_results_say(page):

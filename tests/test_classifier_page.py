@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 
+import scripts
 from leukotype.classifier import abstention
-
-PAGE = Path(__file__).parents[1] / "benchmarks" / "calibration" / "classifier_page.py"
 
 
 @pytest.fixture(scope="module")
 def page():
-    spec = importlib.util.spec_from_file_location("classifier_page", PAGE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return scripts.load("benchmarks/calibration/classifier_page.py")
 
 
 def test_the_page_shows_the_results(page):
     text = page.PAGE.read_text(encoding="utf-8")
-    assert text == page.filled(text), "run python benchmarks/calibration/classifier_page.py"
+    assert text == page.filled(text, page.BLOCKS), "run python benchmarks/calibration/classifier_page.py"
 
 
 def test_sets_of_donors_cover_each_class(page):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from pathlib import Path
 
 import pytest
 
+import scripts
 from leukotype.metrics import intervals
 
 ROOT = Path(__file__).parents[1]
@@ -15,9 +15,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 
 def test_reference_is_what_the_tables_say():
-    spec = importlib.util.spec_from_file_location("make_reference", ROOT / "docs" / "make_reference.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = scripts.load("docs/make_reference.py")
     assert module.TARGET.read_text(encoding="utf-8") == module.reference(), (
         "run python docs/make_reference.py"
     )

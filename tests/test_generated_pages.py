@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
 import runpy
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-
-
-def script(name):
-    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+import scripts
+from scripts import ROOT
 
 
 def test_audits_page():
-    reference = script("make_reference")
+    reference = scripts.load("docs/make_reference.py")
     page = reference.AUDITS_TARGET.read_text(encoding="utf-8")
     assert page == reference.audits(), "run python docs/make_reference.py"
 
 
 def test_picture_and_list_of_rooms():
-    rooms = script("make_rooms")
+    rooms = scripts.load("docs/make_rooms.py")
     remedy = "run python docs/make_rooms.py"
     assert rooms.PICTURE.read_text(encoding="utf-8") == rooms.picture(), remedy
     page = rooms.PAGE.read_text(encoding="utf-8")
@@ -34,7 +26,7 @@ def test_picture_and_list_of_rooms():
 
 def test_every_module_of_the_package_has_a_layer():
     modules = {path.stem for path in (ROOT / "src" / "leukotype").iterdir() if path.stem[0] not in "_."}
-    assert modules <= {room for layer in script("make_rooms").layers() for room in layer}
+    assert modules <= {room for layer in scripts.load("docs/make_rooms.py").layers() for room in layer}
 
 
 @pytest.mark.parametrize(

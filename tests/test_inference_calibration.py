@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
-
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
-SCRIPTS = Path(__file__).parents[1] / "benchmarks" / "calibration"
-
-
-def script(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"calibration_{name}", SCRIPTS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    # Dataclasses look their module up.
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+import scripts
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_the_best_of_eight_is_at_chance_once_corrected():
-    null = script("null")
+    null = scripts.load("benchmarks/calibration/null.py")
     table = pd.concat([null.best_of_eight(number) for number in range(24)])
     table = table[table["metric"] == "balanced_accuracy"]
     above = table[["uncorrected", "corrected", "auto"]].sub(1 / table["n_classes"], axis=0).mean()
@@ -39,7 +25,7 @@ def test_the_best_of_eight_is_at_chance_once_corrected():
 
 @pytest.mark.slow
 def test_p_values_of_null_cohorts_are_uniform():
-    null = script("null")
+    null = scripts.load("benchmarks/calibration/null.py")
     table = pd.concat([null.p_values(number, ("knn",), n_permutations=39) for number in range(50)])
     for _, part in table.groupby("metric"):
         even = part["p"] - np.random.default_rng(0).uniform(0, 1 / 40, len(part))
@@ -50,7 +36,7 @@ def test_p_values_of_null_cohorts_are_uniform():
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_intervals_cover_the_scores_of_fresh_samples():
-    coverage = script("coverage")
+    coverage = scripts.load("benchmarks/calibration/coverage.py")
     rows = [
         row for case in list(coverage.cases(2))[::6] for row in coverage.estimates(case, coverage.run(case))
     ]

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+from generated import filled, markdown
 
 RESULTS = Path(__file__).parent / "results"
 PAGE = Path(__file__).parents[2] / "docs" / "classifier.md"
@@ -81,15 +82,6 @@ def training_rows() -> pd.DataFrame:
     return wide.loc[[*changes, NEW]].reset_index()
 
 
-def markdown(table: pd.DataFrame) -> str:
-    columns = [str(column) for column in table.columns]
-    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
-    for row in table.itertuples(index=False):
-        cells = [f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
 def _sets() -> str:
     names = {
         "units": "counted",
@@ -125,17 +117,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
 }
 
 
-def filled(text: str) -> str:
-    """Return the page with every block replaced by the results."""
-    for name, block in BLOCKS.items():
-        start, rest = text.split(f"<!-- {name} -->\n")
-        _, end = rest.split("<!-- end -->", 1)
-        text = f"{start}<!-- {name} -->\n{block()}\n<!-- end -->{end}"
-    return text
-
-
 def main() -> None:
-    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), BLOCKS), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import vl_convert
+from generated import filled, markdown
 from scipy import stats
 
 RESULTS = Path(__file__).parent / "results"
@@ -238,15 +239,6 @@ def described() -> str:
     return f"Run on {machine['processor']}, {machine['system']}; {versions}."
 
 
-def markdown(table: pd.DataFrame) -> str:
-    def cell(value: object) -> str:
-        return f"{value:.3f}" if isinstance(value, float | np.floating) else str(value).replace("_", " ")
-
-    lines = ["| " + " | ".join(table.columns) + " |", "|" + "---|" * len(table.columns)]
-    lines += ["| " + " | ".join(map(cell, row)) + " |" for row in table.itertuples(index=False)]
-    return "\n".join(lines)
-
-
 def picture_p() -> alt.TopLevelMixin:
     table = pd.read_csv(RESULTS / "null_p.csv")
     grid = np.arange(1, 101) / 100
@@ -379,15 +371,6 @@ PICTURES: dict[str, Callable[[], alt.TopLevelMixin]] = {
 SIMULATOR: dict[str, Callable[[], str]] = {"simulators": simulators}
 
 
-def filled(text: str, blocks: dict[str, Callable[[], str]] = BLOCKS) -> str:
-    """Return the page with every block replaced by the results."""
-    for name, block in blocks.items():
-        start, rest = text.split(f"<!-- {name} -->\n")
-        _, end = rest.split("<!-- end -->", 1)
-        text = f"{start}<!-- {name} -->\n{block()}\n<!-- end -->{end}"
-    return text
-
-
 def look(chart: alt.TopLevelMixin) -> dict[str, Any]:
     """Return the chart on white with small type."""
     return (
@@ -408,7 +391,7 @@ def main() -> None:
         svg = vl_convert.vegalite_to_svg(look(picture()))
         (DOCS / "images" / f"calibration-{name}.svg").write_text(svg)
     page = DOCS / "calibration.md"
-    page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
+    page.write_text(filled(page.read_text(encoding="utf-8"), BLOCKS), encoding="utf-8")
     decision = DOCS / "decisions" / "0014-simulator.md"
     decision.write_text(filled(decision.read_text(encoding="utf-8"), SIMULATOR), encoding="utf-8")
 
