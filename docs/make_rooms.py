@@ -30,7 +30,7 @@ ROOMS = {
     "results": ("use", "output folders, report pages, tables, reporting sheets, JSON"),
     "benchmark": ("results", "many cohorts × many models → leaderboard"),
     "figures": ("results", "FIGURES: each has table() and chart()"),
-    "pictures": ("results", "SVG and PNG of a chart, drawn beside this process"),
+    "pictures": ("results", "SVG and PNG of a chart, drawn in a second process"),
     "studies": ("results", "Study = evaluation + inference + audits"),
     "audits": ("results", "AUDITS: coded findings about data and results"),
     "classifier": ("results", "Classifier and Calls: train, predict, validate"),

@@ -1,4 +1,4 @@
-"""Pictures of Vega-Lite charts, made without browser or network: in this process, or in one beside it."""
+"""Pictures of Vega-Lite charts, made without browser or network: in this process or in a second one."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def draw(spec: Mapping[str, Any], version: str | None = None, *, with_png: bool 
 
 
 class Renderer:
-    """Draws charts: after `start` in a process beside this one, which ends with `close`; else in this process.
+    """Draws charts: after `start` in a second process, which ends with `close`; else in this one.
 
     The converter keeps Python from doing anything else, so threads do not help.
     """

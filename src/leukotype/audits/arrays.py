@@ -59,9 +59,9 @@ def measured_differently(data: AuditInput) -> Observation | None:
         for row in found.to_dict("records")
     ]
     return Observation(
-        f"the samples of the classes differ in {listed(shown)}, over all probes. Tissues may differ so; but if the "
-        "classes come from other arrays, laboratories or RNA quality, models may learn this instead of biology. Check "
-        "how each class was measured.",
+        f"the samples of the classes differ in {listed(shown)}, over all probes. Tissues may differ in this way. "
+        "But if arrays, laboratories or RNA quality differ between the classes, models may learn that instead of "
+        "biology. Check how each class was measured.",
         {"statistics": found["statistic"].tolist(), "p": found["p_holm"].tolist()},
         pd.concat([pd.DataFrame({"sample": cohort.samples, "class": cohort.labels}), table], axis=1),
     )

@@ -174,7 +174,7 @@ def constant_probes(data: AuditInput) -> Observation | None:
     if same.any():
         meaning.append("models ignore constant probes")
     if nearly.any():
-        meaning.append("near-constant probes tell something of few samples only")
+        meaning.append("near-constant probes differ in few samples only")
     return Observation(
         f"{', and '.join(parts)}; {', and '.join(meaning)}.",
         {"probes": int(same.sum()), "near_constant": int(nearly.sum())},

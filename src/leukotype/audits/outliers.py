@@ -38,12 +38,13 @@ RIDGE = 0.1
 
 
 def low_correlation(data: AuditInput) -> Observation | None:
-    """Finds samples with a low median correlation with the other samples of their class, for reasons of their own.
+    """Finds samples that correlate little with the other samples of their class and have unexplained variance.
 
-    Reports samples whose median Pearson correlation over all probes is below the class median by at least 0.02, since
-    differences between arrays that correlate at 0.99 are negligible; and that have more variance than others that no
-    other sample explains (after class means are subtracted, logarithm, gap as above).  A share of other cells
-    lowers the correlation too, but other samples have them too.  Samples that LT024 reports are left out.
+    A sample is reported if two conditions hold.  Its median Pearson correlation over all probes is below the class
+    median by at least 0.02; smaller differences are negligible.  And other samples explain less of its variance, after
+    class means are subtracted: the logarithm of its unexplained variance lies beyond a gap that occurs in one of 20
+    cohorts with exponential tails (Rényi 1953).  Tumour content and cell types lower the correlation too, but several
+    samples share them.  Samples that LT024 reports are left out.
     """
     cohort = data.cohort
     if cohort.n_samples < LEAST_SAMPLES or cohort.n_probes < LEAST_PROBES:
@@ -81,8 +82,9 @@ def low_correlation(data: AuditInput) -> Observation | None:
 def odd_intensities(data: AuditInput) -> Observation | None:
     """Finds samples whose values have an unusual mean or spread.
 
-    Reports samples whose mean or standard deviation over all probes lies beyond a gap and differs by at least
-    a quarter of the standard deviation in the cohort.  Quantiles would be discrete in counts.
+    A sample is reported if its mean or standard deviation over all probes lies beyond a gap (as in LT010) and differs
+    by at least a quarter of the standard deviation in the cohort.  Quantiles are not used, because they take few values
+    in counts.
     """
     cohort = data.cohort
     if cohort.n_samples < LEAST_SAMPLES or cohort.n_probes < LEAST_PROBES:

@@ -108,7 +108,7 @@ class Processes(Engine):
 
 
 class Helper:
-    """One process beside this one: it does one piece of work after the other, while this process goes on.
+    """A second process that does one task after the other. This process does not wait for it.
 
     The process starts with the first piece of work, and is replaced if it dies.
     """

@@ -42,7 +42,7 @@ class Options(TypedDict, total=False):
     command   : as typed
     on_step   : called with the name of each step
     safe_csv  : whether text in CSV files that looks like a formula is defused for spreadsheets
-    renderer  : draws the figures beside this process, if it was started
+    renderer  : draws the figures in a second process, if it was started
     """
 
     overwrite: bool
