@@ -129,7 +129,7 @@ def test_the_summary_describes_design_and_results() -> None:
         f"{correct} of 36 samples were classified correctly",
         f"balanced accuracy, {wording.number(study.leader.value)} (95 % CI",
         "Chance level is 0.33",
-        "best of 3 models evaluated on these samples, so its score may be optimistic",
+        "best of 3 scores on these samples, so it may be optimistic",
         f"accuracy is {wording.number(best.value)} (95 % CI {wording.number(best.low)} to",
         f"no correction is needed: {auto.text}.",
     ):

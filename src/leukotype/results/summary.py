@@ -92,11 +92,15 @@ def between(study: Study) -> str:
     if unclear:
         whom = "the other models" if len(unclear) == len(others) > 1 else _titles(unclear)
         sentences.append(f"There is no evidence that {leader.title} outperforms {whom}.")
-    return (
-        f"{' '.join(sentences)} Models were compared on the same folds by the corrected resampled t test at 5 %, "
-        "adjusted over all pairs (Holm). Practically equivalent: the difference is below one percentage point with a "
-        "probability above 95 %."
+    sentences.append(
+        "Models were compared on the same folds by the corrected resampled t test at 5 %, adjusted over all pairs "
+        "(Holm)."
     )
+    if same:
+        sentences.append(
+            "Practically equivalent: the difference is below one percentage point with a probability above 95 %."
+        )
+    return " ".join(sentences)
 
 
 def _design(study: Study) -> str:
@@ -129,7 +133,7 @@ def _result(study: Study) -> str:
     if len(study.tried) < 2:
         return text
     text += (
-        f" It is the best of {len(study.tried)} models evaluated on these samples, so its score may be optimistic. "
+        f" This is the best of {len(study.tried)} scores on these samples, so it may be optimistic. "
         f"Corrected for this choice, the expected balanced accuracy is {number(best.value)} "
         f"({_interval(best.low, best.high)})."
     )
